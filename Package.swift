@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is checked alike, tests included.
+let checked: [SwiftSetting] = [
+    .treatAllWarnings(as: .error), .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "fibd",
+    targets: [
+        .target(name: "Threads", swiftSettings: checked),
+        .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
+    ]
+)

@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// One operating-system thread. Keep the value to `join` it; a thread that is not joined runs on by itself.
+@safe public struct Thread: Sendable {
+    private let handle: pthread_t
+
+    /// Starts `body` on a new thread. `name` is shown by `ps -L` and debuggers, cut to 15 bytes.
+    public init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Start(name: name, body: body)
+        var thread = pthread_t()
+        // SAFETY: the retained Start is consumed exactly once, by the new thread; nothing consumes it if none starts.
+        let failed = unsafe pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw = unsafe raw else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                Thread.setName(start.name)
+                start.body()
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        precondition(failed == 0, "can't start thread '\(name)': errno \(failed)")
+        handle = thread
+    }
+
+    /// Waits until the thread has ended. Call it once.
+    public func join() { pthread_join(handle, nil) }
+
+    /// `pthread_setname_np` hides behind `_GNU_SOURCE`, which Swift's import of Glibc lacks; the kernel's file does the same.
+    private static func setName(_ name: String) {
+        guard let file = unsafe fopen("/proc/thread-self/comm", "w") else { return }
+        unsafe fputs(String(name.prefix(15)), file)
+        unsafe fclose(file)
+    }
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+}
