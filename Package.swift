@@ -10,7 +10,10 @@ let checked: [SwiftSetting] = [
 let package = Package(
     name: "fibd",
     targets: [
+        .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .target(name: "Threads", swiftSettings: checked),
+        .target(name: "ChangeLog", dependencies: ["CNettle", "Threads"], swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
+        .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog"], swiftSettings: checked),
     ]
 )

@@ -1,0 +1,134 @@
+/// One node of an image: a leaf with entries, or an inner node with children.
+@usableFromInline
+final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked Sendable {
+    // A node is changed only by a writer that holds the sole reference to it (`isKnownUniquelyReferenced` on the way
+    // down); every node that a second image or a cursor can reach is therefore constant, which makes sharing it safe.
+
+    /// Children of an inner node and entries of a leaf. 64 keeps a leaf of routes at 3.5 KiB: large enough to walk fast,
+    /// small enough to copy under a snapshot.
+    @inlinable static var capacity: Int { 64 }
+    /// Below this a node is joined with, or filled up from, its neighbour.
+    @inlinable static var minimum: Int { 16 }
+
+    @usableFromInline var entries: [(key: Key, value: Value)]
+    @usableFromInline var children: [ImageNode]
+    /// `separators[i]` is not above any key below `children[i]`, and above every key below `children[i - 1]`.
+    @usableFromInline var separators: [Key]
+    @usableFromInline var summary: Summary
+
+    @inlinable var isLeaf: Bool { children.isEmpty }
+    @inlinable var size: Int { isLeaf ? entries.count : children.count }
+
+    @inlinable
+    init(entries: [(key: Key, value: Value)] = []) {
+        self.entries = entries
+        children = []
+        separators = []
+        summary = Summary()
+        for entry in entries { summary.add(entry.value.hash) }
+    }
+
+    @inlinable
+    init(children: [ImageNode], separators: [Key]) {
+        entries = []
+        self.children = children
+        self.separators = separators
+        summary = Summary()
+        for child in children { summary += child.summary }
+    }
+
+    @inlinable
+    init(copying other: ImageNode) {
+        entries = other.entries
+        children = other.children
+        separators = other.separators
+        summary = other.summary
+    }
+
+    @inlinable
+    func copy() -> ImageNode { ImageNode(copying: self) }
+
+    /// Lower bound of what lies below. The node isn't empty.
+    @inlinable var firstKey: Key { isLeaf ? entries[0].key : separators[0] }
+
+    @inlinable
+    func lowerBound(_ key: Key) -> Int {
+        let entries = self.entries
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low &+ high) &>> 1
+            if entries[middle].key < key { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The child below which `key` is, or would be.
+    @inlinable
+    func childIndex(for key: Key) -> Int {
+        let separators = self.separators
+        var low = 1
+        var high = separators.count
+        while low < high {
+            let middle = (low &+ high) &>> 1
+            if key < separators[middle] { high = middle } else { low = middle &+ 1 }
+        }
+        return low &- 1
+    }
+
+    @inlinable
+    func uniqueChild(_ index: Int) -> ImageNode {
+        if !isKnownUniquelyReferenced(&children[index]) { children[index] = children[index].copy() }
+        return children[index]
+    }
+
+    /// Returns what was under `key`, and the upper half of this node if it had to be split.
+    @inlinable
+    func insert(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
+        if isLeaf { return insertEntry(value, for: key) }
+        let index = childIndex(for: key)
+        if key < separators[index] { separators[index] = key }
+        let (old, split) = uniqueChild(index).insert(value, for: key)
+        if let old { summary.remove(old.hash) }
+        summary.add(value.hash)
+        guard let split else { return (old, nil) }
+        children.insert(split, at: index + 1)
+        separators.insert(split.firstKey, at: index + 1)
+        return (old, children.count > Self.capacity ? splitChildren(at: splitPoint(after: index + 1)) : nil)
+    }
+
+    @inlinable
+    func insertEntry(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
+        let index = lowerBound(key)
+        summary.add(value.hash)
+        if index < entries.count, entries[index].key == key {
+            let old = entries[index].value
+            entries[index].value = value
+            summary.remove(old.hash)
+            return (old, nil)
+        }
+        entries.insert((key, value), at: index)
+        return (nil, entries.count > Self.capacity ? splitEntries(at: splitPoint(after: index)) : nil)
+    }
+
+    /// In the middle; but behind the last key if that is what came in: sorted input then fills its nodes.
+    @inlinable
+    func splitPoint(after index: Int) -> Int { index == size - 1 ? size - 1 : size / 2 }
+
+    @inlinable
+    func splitEntries(at point: Int) -> ImageNode {
+        let upper = ImageNode(entries: Array(entries[point...]))
+        entries.removeSubrange(point...)
+        summary -= upper.summary
+        return upper
+    }
+
+    @inlinable
+    func splitChildren(at point: Int) -> ImageNode {
+        let upper = ImageNode(children: Array(children[point...]), separators: Array(separators[point...]))
+        children.removeSubrange(point...)
+        separators.removeSubrange(point...)
+        summary -= upper.summary
+        return upper
+    }
+}

@@ -1,0 +1,91 @@
+import ChangeLog
+import Testing
+
+private struct Item: ImageValue, Equatable {
+    let number: UInt64
+    var hash: EntryHash { EntryHash(high: number &* 0x9E37_79B9_7F4A_7C15, low: number) }
+}
+
+/// Deterministic numbers from a seed (SplitMix64).
+private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+@Suite struct ImageTests {
+    @Test("Any sequence of inserts and removals leaves what a dictionary holds, in order", arguments: UInt64(1)...12)
+    func agreesWithADictionary(seed: UInt64) {
+        var random = Generator(state: seed)
+        var image = Image<UInt64, Item>()
+        var model: [UInt64: Item] = [:]
+        let range = UInt64.random(in: 10...4_000, using: &random)
+        for step in 0..<6_000 {
+            let key = UInt64.random(in: 0..<range, using: &random)
+            let removes = step % 3_000 > 2_000 ? 70 : 30
+            if Int.random(in: 0..<100, using: &random) < removes {
+                #expect(image.remove(key) == model.removeValue(forKey: key))
+            } else {
+                let item = Item(number: UInt64(step))
+                #expect(image.insert(item, for: key) == model.updateValue(item, forKey: key))
+            }
+            if step % 500 == 0 { image._checkInvariants() }
+        }
+        image._checkInvariants()
+        let sorted = model.sorted { $0.key < $1.key }
+        #expect(image.entries() == sorted.map(\.key))
+        for (key, item) in model { #expect(image[key] == item) }
+        let bound = range / 3
+        var expected = Summary()
+        for (key, item) in sorted where key >= bound && key < 2 * bound { expected.add(item.hash) }
+        #expect(image.summary(from: bound, to: 2 * bound) == expected)
+        #expect(image.first(from: bound)?.key == sorted.first { $0.key >= bound }?.key)
+    }
+
+    @Test("A copy keeps what it was, whatever happens to the original", arguments: UInt64(1)...6)
+    func snapshotsAreConstant(seed: UInt64) {
+        var random = Generator(state: seed)
+        var image = Image<UInt64, Item>()
+        var kept: [(image: Image<UInt64, Item>, keys: [UInt64], summary: Summary)] = []
+        for step in 0..<5_000 {
+            let key = UInt64.random(in: 0..<1_000, using: &random)
+            if Bool.random(using: &random) {
+                image.insert(Item(number: UInt64(step)), for: key)
+            } else {
+                image.remove(key)
+            }
+            if step % 250 == 0 { kept.append((image, image.entries(), image.summary)) }
+        }
+        for snapshot in kept {
+            snapshot.image._checkInvariants()
+            #expect(snapshot.image.entries() == snapshot.keys)
+            #expect(snapshot.image.summary == snapshot.summary)
+        }
+    }
+
+    @Test("Equal content gives equal summaries, however it came about")
+    func summaryIsOfTheContent() {
+        var up = Image<UInt64, Item>()
+        var down = Image<UInt64, Item>()
+        for number in UInt64(0)..<1_000 { up.insert(Item(number: number), for: number) }
+        for number in (UInt64(0)..<1_500).reversed() { down.insert(Item(number: number), for: number) }
+        for number in UInt64(1_000)..<1_500 { down.remove(number) }
+        #expect(up.summary == down.summary)
+        down.insert(Item(number: 7), for: 8)
+        #expect(up.summary != down.summary)
+    }
+}
+
+extension Image {
+    fileprivate func entries() -> [Key] {
+        var keys: [Key] = []
+        var cursor = cursor()
+        while let run = cursor.nextRun() { keys += run.map(\.key) }
+        return keys
+    }
+}
