@@ -9,11 +9,48 @@ let checked: [SwiftSetting] = [
 
 let package = Package(
     name: "fibd",
+    products: [.executable(name: "fibd", targets: ["fibd"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    ],
     targets: [
+        // Rooms for C and the operating system.
         .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+        .target(
+            name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(name: "Platform", swiftSettings: checked),
         .target(name: "Threads", swiftSettings: checked),
+
+        // Values and pure rules.
+        .target(name: "Addressing", swiftSettings: checked),
+        .target(name: "JSON", swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ChangeLog", dependencies: ["CNettle", "Threads"], swiftSettings: checked),
+        .target(name: "Routing", dependencies: ["Addressing", "ChangeLog"], swiftSettings: checked),
+
+        // The running system and its interface.
+        .target(
+            name: "ControlPlane", dependencies: ["Addressing", "ChangeLog", "JSON", "Routing", "Threads"],
+            swiftSettings: checked),
+        .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "Threads"], swiftSettings: checked),
+        .target(
+            name: "API",
+            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "Threads"],
+            resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
+        .executableTarget(
+            name: "fibd",
+            dependencies: [
+                "API", "ControlPlane", "HTTPServer", "JSON", "Platform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: checked),
+
+        // Tests.
+        .target(name: "TestSupport", swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
-        .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog"], swiftSettings: checked),
+        .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: checked),
+        .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
     ]
 )

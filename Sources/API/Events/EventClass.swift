@@ -1,0 +1,130 @@
+internal import ChangeLog
+internal import ControlPlane
+
+/// All streams with the same filter: one position in the log, one digest, one chain of encoded frames a format.
+///
+/// It moves forward when a stream that has sent everything asks for more, so the fastest stream drives it and the others
+/// find the frames ready. Touched only under the hub's lock.
+final class EventClass {
+    let filter: EventFilter
+    let epoch: String
+    let encoders: [EventEncoder]
+    private let log: Log<Change>
+    /// Every change up to here is in the digest, and in the chains where someone reads them.
+    private(set) var position: ChangeSequence
+    /// The number of the latest change up to `position` that the filter selects.
+    private(set) var latest: ChangeSequence
+    /// The state that the filter selects at `position`.
+    private(set) var summaries: KindSummaries
+    /// The last link of each format's chain; streams that have sent it are up to date with `position`.
+    private(set) var tails: [FrameChunk]
+    /// Streams that read the chain, by format. Nothing is encoded where there are none.
+    private var readers: [Int]
+    /// Feeds that belong to it. A class without any stays for a while: its digest and `latest` are still good.
+    var feeds = 0
+    /// When it was last entered; the longest unused is dropped first.
+    var lastUse: UInt64 = 0
+    /// Feeds that have sent everything.
+    private var waiting: [EventFeed] = []
+    /// The log went on without it.
+    private(set) var isLost = false
+
+    /// Bytes of frames that one step makes at most, by and large.
+    static var stepBytes: Int { 128 << 10 }
+
+    init(
+        _ filter: EventFilter, epoch: String, at snapshot: ChangeSequence, _ summaries: KindSummaries,
+        latest: ChangeSequence, log: Log<Change>
+    ) {
+        self.filter = filter
+        self.epoch = epoch
+        self.log = log
+        self.summaries = summaries
+        self.latest = latest
+        position = snapshot
+        let digits = filter.digits
+        encoders = EventFormat.allCases.map { EventEncoder(format: $0, epoch: epoch, filterDigits: digits) }
+        tails = EventFormat.allCases.map { _ in FrameChunk([], last: snapshot, log: log) }
+        readers = EventFormat.allCases.map { _ in 0 }
+    }
+
+    func addReader(_ format: EventFormat) -> FrameChunk {
+        // The chain was not kept up while no one read it: it starts anew here.
+        if readers[format.rawValue] == 0 { tails[format.rawValue] = FrameChunk([], last: position, log: log) }
+        readers[format.rawValue] += 1
+        return tails[format.rawValue]
+    }
+
+    func wait(_ feed: EventFeed) {
+        guard !feed.isWaiting else { return }
+        feed.isWaiting = true
+        waiting.append(feed)
+    }
+
+    /// Feeds that were waiting, who have something to do now.
+    func takeWaiting() -> [EventFeed] {
+        defer { waiting.removeAll(keepingCapacity: true) }
+        for feed in waiting { feed.isWaiting = false }
+        return waiting
+    }
+
+    /// Whether some feed has sent everything.
+    var hasWaiting: Bool { !waiting.isEmpty }
+
+    func stopWaiting(_ feed: EventFeed) {
+        guard feed.isWaiting else { return }
+        feed.isWaiting = false
+        waiting.removeAll { $0 === feed }
+    }
+
+    func removeReader(_ format: EventFormat) { readers[format.rawValue] -= 1 }
+
+    enum Step {
+        case upToDate, moved
+        /// The log no longer reaches back to `position`: the class is of no further use.
+        case lost
+    }
+
+    /// Takes in the changes that have come since, up to one step's worth of frames.
+    func advance() -> Step {
+        var step = Step.upToDate
+        var frames: [[UInt8]] = encoders.map { _ in [] }
+        while (frames.map(\.count).max() ?? 0) < Self.stepBytes {
+            guard let run = log.read(after: position) else {
+                isLost = true
+                return .lost
+            }
+            guard let last = run.last else { break }
+            step = .moved
+            for change in run { take(change, &frames) }
+            position = last.sequence
+        }
+        for format in EventFormat.allCases where !frames[format.rawValue].isEmpty {
+            let chunk = FrameChunk(frames[format.rawValue], last: position, log: log)
+            tails[format.rawValue].append(chunk)
+            tails[format.rawValue] = chunk
+        }
+        return step
+    }
+
+    private func take(_ change: Change, _ frames: inout [[UInt8]]) {
+        guard let selected = filter.select(change) else { return }
+        for format in readers.indices where readers[format] > 0 {
+            encoders[format].delta(change, selected, previous: latest, into: &frames[format])
+        }
+        summaries.apply(selected)
+        latest = change.sequence
+    }
+}
+
+extension KindSummaries {
+    mutating func apply(_ change: SelectedChange) {
+        if let old = change.old { self[old.kind].remove(old.hash) }
+        if let new = change.new { self[new.kind].add(new.hash) }
+    }
+
+    subscript(_ kind: ObjectKind) -> Summary {
+        get { kind == .namespace ? namespaces : routes }
+        set { if kind == .namespace { namespaces = newValue } else { routes = newValue } }
+    }
+}

@@ -1,0 +1,76 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import JSON
+
+/// How a stream begins.
+enum StreamMode: String, Sendable {
+    case replay, resume, live
+}
+
+extension EventEncoder {
+    /// The first frame; before it, in server-sent events, how long to wait before connecting again.
+    func hello(
+        _ mode: StreamMode, reason: String?, epoch: String, sequence: ChangeSequence, heartbeatSeconds: Int,
+        into bytes: inout [UInt8]
+    ) {
+        if format == .serverSentEvents { bytes.appendASCII("retry: 1000\n") }
+        frame("hello", mode == .replay ? .empty : .none, into: &bytes) { bytes in
+            bytes.appendASCII("{\"epoch\":\"\(epoch)\",\"mode\":\"\(mode.rawValue)\"")
+            if let reason {
+                bytes.appendASCII(",\"reason\":")
+                bytes.appendJSON(string: reason)
+            }
+            bytes.appendASCII(",\"seq\":")
+            bytes.appendDecimal(sequence.rawValue)
+            bytes.appendASCII(",\"heartbeat\":")
+            bytes.appendDecimal(UInt64(heartbeatSeconds))
+            bytes.appendASCII(",\"devices\":{}}")
+        }
+    }
+
+    /// At this point the subscriber's state is the server's at `sequence`.
+    func sync(
+        _ sequence: ChangeSequence, _ summaries: KindSummaries, _ filter: EventFilter, into bytes: inout [UInt8]
+    ) {
+        frame("sync", .cursor(sequence), into: &bytes) { bytes in
+            let kinds = [
+                (ObjectKind.namespace, filter.selectsNamespaces, summaries.namespaces),
+                (ObjectKind.route, filter.selectsRoutes, summaries.routes),
+            ].filter(\.1)
+            bytes.appendASCII("{\"seq\":")
+            bytes.appendDecimal(sequence.rawValue)
+            bytes.appendASCII(",\"count\":")
+            bytes.appendDecimal(summaries.total.count)
+            bytes.appendASCII(",\"digest\":\"")
+            bytes.append(summaries.total.digest)
+            bytes.appendASCII("\",\"counts\":{")
+            for (index, (kind, _, summary)) in kinds.enumerated() {
+                bytes.appendASCII(index > 0 ? ",\"\(kind.rawValue)\":" : "\"\(kind.rawValue)\":")
+                bytes.appendDecimal(summary.count)
+            }
+            bytes.appendASCII("},\"digests\":{")
+            for (index, (kind, _, summary)) in kinds.enumerated() {
+                bytes.appendASCII(index > 0 ? ",\"\(kind.rawValue)\":\"" : "\"\(kind.rawValue)\":\"")
+                bytes.append(summary.digest)
+                bytes.append(UInt8(ascii: "\""))
+            }
+            bytes.appendASCII("}}")
+        }
+    }
+
+    /// Throw the state away: a replay follows on this connection.
+    func reset(_ reason: String, attempt: Int, into bytes: inout [UInt8]) {
+        frame("reset", .empty, into: &bytes) { bytes in
+            bytes.appendASCII("{\"reason\":")
+            bytes.appendJSON(string: reason)
+            bytes.appendASCII(",\"attempt\":")
+            bytes.appendDecimal(UInt64(attempt))
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// `drain` or `error`: why this stream ends.
+    func end(_ event: String, _ problem: Problem, into bytes: inout [UInt8]) {
+        frame(event, .none, into: &bytes) { problem.append(to: &$0) }
+    }
+}

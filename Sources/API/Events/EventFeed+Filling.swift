@@ -1,0 +1,140 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+
+extension EventFeed {
+    /// Appends what is next, about one turn's worth at most.
+    func fill(_ output: inout StreamOutput, now: UInt64, _ log: Log<Change>) -> FillResult {
+        while output.queuedBytes < StreamOutput.turnBytes {
+            switch phase {
+            case .hello(let start, let snapshot): begin(start, snapshot, &output)
+            case .replay(let rows): replay(rows, &output, now)
+            case .catchUp(let position, let latest, let thenSync):
+                catchUp(position, latest, thenSync, &output, now, log)
+            case .live(let sent):
+                if let result = follow(sent, &output, now) { return result }
+            case .overflowed: overflow(&output, now)
+            case .backOff(let until): return .idle(until: until)
+            case .ended: return .end
+            }
+        }
+        return .more
+    }
+
+    private func begin(_ start: StreamStart, _ snapshot: Snapshot, _ output: inout StreamOutput) {
+        let (mode, reason): (StreamMode, String?) =
+            switch start {
+            case .replay(let reason): (.replay, reason)
+            case .resume: (.resume, nil)
+            case .live: (.live, nil)
+            }
+        output.append { bytes in
+            encoder.hello(
+                mode, reason: reason, epoch: epoch, sequence: snapshot.sequence,
+                heartbeatSeconds: request.heartbeatSeconds, into: &bytes)
+        }
+        switch start {
+        case .replay: phase = .replay(ReplayRows(snapshot, request.filter))
+        case .resume(let position): phase = .catchUp(position: position, latest: nil, thenSync: true)
+        case .live: phase = .catchUp(position: snapshot.sequence, latest: nil, thenSync: true)
+        }
+    }
+
+    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64) {
+        var rows = rows
+        output.append(reserving: 72 << 10) { bytes in
+            if rows.write(encoder, into: &bytes, limit: 64 << 10) {
+                phase = .replay(rows)
+                return
+            }
+            let sequence = rows.snapshot.sequence
+            encoder.sync(sequence, rows.summaries, request.filter, into: &bytes)
+            heartbeatAt = now + heartbeatNanoseconds
+            phase = request.endsAtSync ? .ended : .catchUp(position: sequence, latest: nil, thenSync: false)
+        }
+    }
+
+    /// One run of the log. When the feed has come to where its class is, it joins the class's chain.
+    private func catchUp(
+        _ position: ChangeSequence, _ latest: ChangeSequence?, _ thenSync: Bool, _ output: inout StreamOutput,
+        _ now: UInt64, _ log: Log<Change>
+    ) {
+        while group.position < position {
+            if group.advance() == .lost { return leave(.overflowed) }
+        }
+        var latest = latest ?? latestSelected(upTo: position, log)
+        if position == group.position { return join(thenSync, &output, now) }
+        guard let run = log.read(after: position) else { return leave(.overflowed) }
+        var reached = position
+        output.append { bytes in
+            for change in run where change.sequence <= group.position {
+                reached = change.sequence
+                guard let selected = request.filter.select(change) else { continue }
+                encoder.delta(change, selected, previous: latest, into: &bytes)
+                latest = change.sequence
+            }
+        }
+        phase = .catchUp(position: reached, latest: latest, thenSync: thenSync)
+    }
+
+    private func latestSelected(upTo position: ChangeSequence, _ log: Log<Change>) -> ChangeSequence {
+        // The class knows, unless the answer lies before its own latest.
+        if group.latest <= position { return group.latest }
+        return log.latest(upTo: position) { request.filter.selects($0) }
+    }
+
+    private func join(_ thenSync: Bool, _ output: inout StreamOutput, _ now: UInt64) {
+        phase = .live(sent: group.addReader(request.format))
+        guard thenSync else { return }
+        appendSync(&output, now)
+        if request.endsAtSync { leave(.ended) }
+    }
+
+    private func appendSync(_ output: inout StreamOutput, _ now: UInt64) {
+        heartbeatAt = now + heartbeatNanoseconds
+        output.append { encoder.sync(group.position, group.summaries, request.filter, into: &$0) }
+    }
+
+    /// Sends what its class has; nil if there may be more at once.
+    private func follow(_ sent: FrameChunk, _ output: inout StreamOutput, _ now: UInt64) -> FillResult? {
+        if let next = sent.next {
+            output.append(next.bytes)
+            phase = .live(sent: next)
+            return nil
+        }
+        switch group.advance() {
+        case .moved: return nil
+        case .lost:
+            leave(.overflowed)
+            return nil
+        case .upToDate:
+            if now >= heartbeatAt { appendSync(&output, now) }
+            group.wait(self)
+            return .idle(until: heartbeatAt)
+        }
+    }
+
+    /// Tells the client that it was too slow, or ends the stream if it wished so. Repeated resets wait longer and longer,
+    /// so that a client that can't keep up doesn't take the whole table again and again.
+    private func overflow(_ output: inout StreamOutput, _ now: UInt64) {
+        if request.onOverflow == .close {
+            output.append { encoder.end("error", Problem.overflow, into: &$0) }
+            phase = .ended
+            return
+        }
+        resets = now - lastResetAt > 60_000_000_000 ? 1 : resets + 1
+        lastResetAt = now
+        output.append { encoder.reset("overflow", attempt: resets, into: &$0) }
+        let delaySeconds: UInt64 = resets == 1 ? 0 : min(30, 1 << UInt64(min(resets - 2, 5)))
+        phase = .backOff(until: now + delaySeconds * 1_000_000_000)
+    }
+}
+
+extension StreamOutput {
+    mutating func append(reserving capacity: Int = 0, _ write: (inout [UInt8]) -> Void) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(capacity)
+        write(&bytes)
+        append(bytes)
+    }
+}

@@ -1,0 +1,96 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+
+/// One open event stream: where it stands and what comes next. Touched only under the hub's lock.
+///
+/// Order of frames: hello, then rows and sync (replay), or missed changes and sync (resume), or sync (live), then
+/// changes as they come, with a sync as heartbeat.
+final class EventFeed {
+    enum Phase {
+        case hello(StreamStart, Snapshot)
+        case replay(ReplayRows)
+        /// Reads the log by itself, from `position` up to where its class is. `latest` is the number of the latest change
+        /// up to there that the filter selects, once that was looked up.
+        case catchUp(position: ChangeSequence, latest: ChangeSequence?, thenSync: Bool)
+        /// Reads the class's chain; has sent `sent`.
+        case live(sent: FrameChunk)
+        /// Fell behind the log.
+        case overflowed
+        /// Waits until it may begin anew (monotonic nanoseconds).
+        case backOff(until: UInt64)
+        case ended
+    }
+
+    let request: EventRequest
+    var phase: Phase
+    /// Its class, entered for as long as the feed exists; another one after the class was lost.
+    var group: EventClass
+    var stream: EventStream?
+    /// In the class's list of those who wait for something new.
+    var isWaiting = false
+    var heartbeatAt: UInt64 = 0
+    var resets = 0
+    var lastResetAt: UInt64 = 0
+
+    init(_ request: EventRequest, _ start: StreamStart, _ snapshot: Snapshot, _ group: EventClass) {
+        self.request = request
+        self.group = group
+        phase = .hello(start, snapshot)
+    }
+
+    var epoch: String { group.epoch }
+    var encoder: EventEncoder { group.encoders[request.format.rawValue] }
+    var heartbeatNanoseconds: UInt64 { UInt64(request.heartbeatSeconds) * 1_000_000_000 }
+
+    /// Where the client will be when it has received what was sent; nil while that is not a place in the log.
+    var position: ChangeSequence? {
+        switch phase {
+        case .catchUp(let position, _, _): position
+        case .live(let sent): sent.next == nil ? group.position : sent.last
+        case .hello, .replay, .overflowed, .backOff, .ended: nil
+        }
+    }
+
+    func leave(_ next: Phase) {
+        if case .live = phase { group.removeReader(request.format) }
+        phase = next
+    }
+}
+
+/// The rows of a replay, in list order, as far as they have not been written.
+struct ReplayRows {
+    let snapshot: Snapshot
+    private let filter: EventFilter
+    private var namespaces: ArraySlice<Snapshot.Namespace>
+    private var routes: RouteWalk?
+    /// Of the rows written so far.
+    private(set) var summaries = KindSummaries()
+
+    init(_ snapshot: Snapshot, _ filter: EventFilter) {
+        self.snapshot = snapshot
+        self.filter = filter
+        namespaces = filter.selectsNamespaces ? snapshot.namespaces[...] : []
+        if filter.selectsRoutes {
+            routes = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
+        }
+    }
+
+    /// Writes rows until `bytes` holds about `limit`; false when none is left.
+    mutating func write(_ encoder: EventEncoder, into bytes: inout [UInt8], limit: Int) -> Bool {
+        while bytes.count < limit {
+            guard let entry = next() else { return false }
+            encoder.row(entry, into: &bytes)
+            summaries[entry.kind].add(entry.hash)
+        }
+        return true
+    }
+
+    private mutating func next() -> SelectedChange.Entry? {
+        while let namespace = namespaces.popFirst() {
+            guard let stored = namespace.stored, filter.selection.includes(namespace: namespace.name) else { continue }
+            return .namespace(namespace.name, stored)
+        }
+        return routes?.next().map { table, route in .route(table, route.key, route.value) }
+    }
+}

@@ -1,0 +1,168 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import Threads
+
+extension LockRank {
+    /// All event streams and their classes. Outside the gate: a stream that begins anew takes a snapshot under it.
+    static let events = LockRank(5, "events")
+}
+
+/// All event streams and their classes.
+///
+/// The stream thread takes the lock for one turn of one stream at a time, a worker for opening one.
+final class EventHub: Sendable {
+    struct State {
+        var classes: [EventFilter: EventClass] = [:]
+        var feeds: [UInt64: EventFeed] = [:]
+        var isDraining = false
+        var lastFloor = ChangeSequence.zero
+        /// Ticks with every use of a class, and numbers the feeds.
+        var clock: UInt64 = 0
+    }
+
+    let plane: ControlPlane
+    let maximumFilters: Int
+    let state = Locked(State(), rank: .events)
+
+    init(plane: ControlPlane, maximumFilters: Int) {
+        self.plane = plane
+        self.maximumFilters = maximumFilters
+    }
+
+    /// Makes ready the stream that the request describes. On a worker: it may have to walk the whole table.
+    func open(_ request: EventRequest) throws(Problem) -> any EventSource {
+        let snapshot = plane.snapshot()
+        let start = StreamStart(request, epoch: plane.epoch, filterDigits: request.filter.digits, plane.log.mark)
+        let isKnown = state.withLock { $0.usableClass(request.filter, plane) != nil }
+        let seed = isKnown ? nil : makeClass(request.filter, snapshot)
+        let id: UInt64? = state.withLock { state in
+            guard let group = state.enter(request.filter, orMake: { seed ?? makeClass(request.filter, snapshot) }, self)
+            else { return nil }
+            state.clock += 1
+            state.feeds[state.clock] = EventFeed(request, start, snapshot, group)
+            return state.clock
+        }
+        guard let id else { throw .tooManyFilters(maximumFilters) }
+        return EventConnection(hub: self, id: id)
+    }
+
+    /// A class at the snapshot. O(table) for filters that don't follow the order of keys.
+    fileprivate func makeClass(_ filter: EventFilter, _ snapshot: Snapshot) -> EventClass {
+        EventClass(
+            filter, epoch: plane.epoch, at: snapshot.sequence, filter.summaries(of: snapshot),
+            latest: plane.log.latest(upTo: snapshot.sequence) { filter.selects($0) }, log: plane.log)
+    }
+
+    /// On the stream thread, after changes: moves the classes that someone waits for, and wakes who has something to do.
+    func wake() {
+        state.withLock { state in
+            if state.isDraining {
+                for feed in state.feeds.values { feed.stream?.schedule() }
+                return
+            }
+            state.overflowThoseBehind(plane.log.mark.floor)
+            for group in state.classes.values where group.hasWaiting {
+                let before = group.tails.map { ObjectIdentifier($0) }
+                let step = group.advance()
+                guard step == .lost || before != group.tails.map({ ObjectIdentifier($0) }) else { continue }
+                for feed in group.takeWaiting() { feed.stream?.schedule() }
+            }
+        }
+    }
+
+    /// Tells every stream that the server goes away; they end once they have sent what they had begun.
+    func drain() { state.withLock { $0.isDraining = true } }
+
+    var streamCount: Int { state.withLock { $0.feeds.count } }
+
+    fileprivate func fill(_ id: UInt64, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
+        state.withLock { state in
+            guard let feed = state.feeds[id] else { return .end }
+            if state.isDraining {
+                output.append { feed.encoder.end("drain", .draining, into: &$0) }
+                return .end
+            }
+            if case .backOff(let until) = feed.phase, now >= until { restart(feed, &state) }
+            return feed.fill(&output, now: now, plane.log)
+        }
+    }
+
+    /// After a reset: a class again, and a replay of the state as it is now.
+    private func restart(_ feed: EventFeed, _ state: inout State) {
+        let snapshot = plane.snapshot()
+        state.exit(feed.group)
+        guard let group = state.enter(feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot) }, self)
+        else { return feed.leave(.ended) }
+        feed.group = group
+        feed.phase = .replay(ReplayRows(snapshot, feed.request.filter))
+    }
+
+    fileprivate func close(_ id: UInt64) {
+        state.withLock { state in
+            guard let feed = state.feeds.removeValue(forKey: id) else { return }
+            feed.leave(.ended)
+            feed.group.stopWaiting(feed)
+            state.exit(feed.group)
+        }
+    }
+}
+
+extension EventHub.State {
+    /// The class of a filter, if there is one that the log still reaches.
+    func usableClass(_ filter: EventFilter, _ plane: ControlPlane) -> EventClass? {
+        guard let group = classes[filter], !group.isLost, group.position >= plane.log.mark.floor else { return nil }
+        return group
+    }
+
+    /// Nil if there are too many filters, all in use.
+    mutating func enter(_ filter: EventFilter, orMake make: () -> EventClass, _ hub: EventHub) -> EventClass? {
+        clock += 1
+        if usableClass(filter, hub.plane) == nil {
+            if classes[filter] == nil, classes.count >= hub.maximumFilters, !evictOne() { return nil }
+            classes[filter] = make()
+        }
+        guard let group = classes[filter] else { return nil }
+        group.feeds += 1
+        group.lastUse = clock
+        return group
+    }
+
+    mutating func exit(_ group: EventClass) { group.feeds -= 1 }
+
+    private mutating func evictOne() -> Bool {
+        let unused = classes.values.filter { $0.feeds == 0 }.min { $0.lastUse < $1.lastUse }
+        guard let unused else { return false }
+        classes[unused.filter] = nil
+        return true
+    }
+
+    /// Lets go of frames that the log has passed, when it has moved: a client that is so far behind starts anew.
+    mutating func overflowThoseBehind(_ floor: ChangeSequence) {
+        guard floor > lastFloor else { return }
+        lastFloor = floor
+        for feed in feeds.values {
+            guard let position = feed.position, position < floor, !feed.isWaiting else { continue }
+            feed.leave(.overflowed)
+            feed.stream?.schedule()
+        }
+    }
+}
+
+/// The stream thread's handle of a feed.
+private final class EventConnection: EventSource {
+    private let hub: EventHub
+    private let id: UInt64
+
+    init(hub: EventHub, id: UInt64) {
+        self.hub = hub
+        self.id = id
+    }
+
+    // Also for a connection that was gone before its stream was opened.
+    deinit { hub.close(id) }
+
+    func opened(_ stream: EventStream) { hub.state.withLock { $0.feeds[id]?.stream = stream } }
+    func fill(_ output: inout StreamOutput, now: UInt64) -> FillResult { hub.fill(id, &output, now) }
+    func closed() { hub.close(id) }
+}

@@ -1,0 +1,34 @@
+internal import ChangeLog
+internal import ControlPlane
+
+/// Frames of some consecutive changes, encoded once for all streams of a class and a format: one link of a chain.
+///
+/// A stream holds the link it has sent last; what no stream needs any more is freed by itself. The bytes count towards
+/// the log's bound, so that a slow stream makes the log forget sooner, falls behind its floor, and is reset.
+final class FrameChunk {
+    let bytes: [UInt8]
+    /// The number up to which a client is that has received this.
+    let last: ChangeSequence
+    private(set) var next: FrameChunk?
+    private let log: Log<Change>
+
+    init(_ bytes: [UInt8], last: ChangeSequence, log: Log<Change>) {
+        self.bytes = bytes
+        self.last = last
+        self.log = log
+        if !bytes.isEmpty { log.addSharedBytes(bytes.count) }
+    }
+
+    func append(_ chunk: FrameChunk) { next = chunk }
+
+    deinit {
+        if !bytes.isEmpty { log.addSharedBytes(-bytes.count) }
+        // Link by link: left to itself, the release of a long chain would go as deep into the stack as it has links.
+        var link = next
+        next = nil
+        while let current = link, isKnownUniquelyReferenced(&link) {
+            link = current.next
+            current.next = nil
+        }
+    }
+}

@@ -1,0 +1,119 @@
+internal import ChangeLog
+public import ControlPlane
+public import HTTPServer
+
+/// The interface: which paths there are, who may call, and how errors look.
+public final class FIBService: HTTPApplication {
+    public struct Configuration: Sendable {
+        /// Names under which clients may call the server, besides addresses and `localhost`.
+        public var hostNames: [String] = []
+        /// Origins whose web pages may call it.
+        public var origins: [String] = []
+        /// How many different filters event streams may have at a time.
+        public var maximumFilters = 1_024
+        /// The version of the program, as `GET /v1` tells it.
+        public var version = "0"
+        /// Called with a sentence for the log when something happened that no client can be told.
+        public var warn: @Sendable (String) -> Void = { _ in }
+
+        public init() {}
+    }
+
+    private let events: EventHub
+    private let requestGuard: RequestGuard
+    /// In the order in which they are tried.
+    private let endpoints: [Endpoint]
+
+    public init(plane: ControlPlane, configuration: Configuration) {
+        events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
+        requestGuard = RequestGuard(
+            hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
+        let resources =
+            RouteHandlers(plane: plane, warn: configuration.warn).endpoints
+            + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
+            + EventHandlers(hub: events).endpoints
+        endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
+    }
+
+    /// To be called on the stream thread after it was woken.
+    public func streamsAwake() { events.wake() }
+
+    /// Tells all event streams that the server goes away. Wake the stream thread afterwards.
+    public func drainStreams() { events.drain() }
+
+    public func plan(for request: HTTPRequest) -> HTTPPlan {
+        let cors = requestGuard.corsHeaders(for: request)
+        do throws(Problem) {
+            try requestGuard.check(request)
+            return try route(request).adding(cors)
+        } catch {
+            return HTTPPlan.answer(.response(error.response)).adding(cors)
+        }
+    }
+
+    public func refusal(status: Int, reason: HTTPRefusal) -> HTTPResponse {
+        Problem(
+            status: status, code: reason.code, reason: reason.rawValue, detail: reason.sentence,
+            retryAfterSeconds: status == 503 ? 1 : nil
+        ).response
+    }
+
+    private func route(_ request: HTTPRequest) throws(Problem) -> HTTPPlan {
+        // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
+        if request.path == "*" { return .answer(.response(.empty(204))) }
+        let target: HTTPTarget
+        do {
+            target = try HTTPTarget(path: request.path, query: request.query)
+        } catch {
+            throw Problem(status: 400, reason: "bad-target", detail: "the path or query can't be decoded: \(error)")
+        }
+        for endpoint in endpoints {
+            guard let names = endpoint.match(target.segments) else { continue }
+            if let handler = endpoint.handler(for: request.method) {
+                return try handler(Call(request: request, target: target, names: names))
+            }
+            if request.method == .options { return .answer(.response(preflight(request, endpoint))) }
+            var problem = Problem(
+                status: 405, code: "EOPNOTSUPP", reason: "method-not-allowed",
+                detail: "\(request.method.rawValue) is not allowed on \(endpoint.pattern); allowed: \(endpoint.allow)")
+            problem.headers = [("Allow", endpoint.allow)]
+            throw problem
+        }
+        throw .notFound(request.path)
+    }
+
+    private func preflight(_ request: HTTPRequest, _ endpoint: Endpoint) -> HTTPResponse {
+        let response = HTTPResponse.empty(204).with("Allow", endpoint.allow)
+        if requestGuard.corsHeaders(for: request).isEmpty { return response }
+        return response.with("Access-Control-Allow-Methods", endpoint.allow)
+            .with("Access-Control-Allow-Headers", "Content-Type, If-Match, If-None-Match, Last-Event-ID, Prefer")
+            .with("Access-Control-Max-Age", "600")
+    }
+}
+
+extension HTTPRefusal {
+    var code: String {
+        switch self {
+        case .bodyTooLarge: "EMSGSIZE"
+        case .tooBusy, .tooManyStreams: "EBUSY"
+        case .stopping: "ESHUTDOWN"
+        default: "EINVAL"
+        }
+    }
+
+    var sentence: String {
+        switch self {
+        case .malformedHeader: "a header field's name is malformed"
+        case .malformedTarget: "the request's target is malformed"
+        case .missingHost: "an HTTP/1.1 request needs a Host field"
+        case .duplicateHost: "two Host fields"
+        case .duplicateContentLength: "two Content-Length fields"
+        case .ambiguousLength: "Content-Length together with Transfer-Encoding"
+        case .transferEncoding: "a body can be sent with Content-Length or in chunks, and in no other encoding"
+        case .bodyTooLarge: "the body is too large; send many routes as application/x-ndjson"
+        case .tooBusy: "too many requests are waiting; try again soon"
+        case .stopping: "the server is stopping"
+        case .tooManyStreams: "too many event streams are open; try again later"
+        }
+    }
+}

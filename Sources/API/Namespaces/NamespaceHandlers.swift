@@ -1,0 +1,136 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+/// `/v1/namespaces` and what is below it.
+struct NamespaceHandlers: Sendable {
+    let plane: ControlPlane
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint("/v1/namespaces", "Namespaces", [(.get, list)]),
+            Endpoint(
+                "/v1/namespaces/{namespace}", "One namespace and its settings",
+                [(.get, get), (.put, put), (.patch, patch), (.delete, delete)]),
+        ]
+    }
+
+    private func list(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let limit: Int? = try query.number("limit", in: 1...10_000)
+        let after = try query.take("after")
+        _ = try query.flag("durable")
+        try query.finish()
+        let isNDJSON = call.request.acceptsNDJSON
+        return .answer(
+            .work {
+                let snapshot = plane.snapshot()
+                let all = snapshot.namespaces.compactMap { part in part.stored.map { (part.name, $0) } }
+                let rest = after.map { after in all.filter { $0.0 > after } } ?? all
+                let rows = limit.map { Array(rest.prefix($0)) } ?? rest
+                var response = HTTPResponse.json(200, Self.list(rows, isNDJSON), sequence: snapshot.sequence)
+                    .with("Fibd-Count", String(all.count))
+                if isNDJSON { response = response.withType("application/x-ndjson") }
+                if let limit, rows.count < rest.count, let last = rows.last {
+                    response = response.with("Link", "</v1/namespaces?limit=\(limit)&after=\(last.0)>; rel=\"next\"")
+                }
+                return .response(response)
+            })
+    }
+
+    private static func list(_ rows: [(String, StoredNamespace)], _ isNDJSON: Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        if !isNDJSON { bytes.append(UInt8(ascii: "[")) }
+        for (index, (name, stored)) in rows.enumerated() {
+            if index > 0, !isNDJSON { bytes.append(UInt8(ascii: ",")) }
+            stored.appendRow(name: name, to: &bytes)
+            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
+        }
+        if !isNDJSON { bytes.appendASCII("]\n") }
+        return bytes
+    }
+
+    private func get(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        _ = try query.flag("durable")
+        try query.finish()
+        do throws(FIBError) {
+            let (stored, sequence) = try plane.storedNamespace(call.names[0])
+            return .answer(.response(Self.answer(200, call.names[0], stored, sequence)))
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func put(_ call: Call) throws(Problem) -> HTTPPlan {
+        try write(call, startingFrom: { _ in NamespaceSettings() })
+    }
+
+    /// A JSON merge patch (RFC 7396): what is not named stays.
+    private func patch(_ call: Call) throws(Problem) -> HTTPPlan {
+        try write(call) { (present: NamespaceSettings?) throws(FIBError) -> NamespaceSettings in
+            guard let present else { throw ControlPlane.namespaceNotFound(call.names[0]) }
+            return present
+        }
+    }
+
+    private func write(
+        _ call: Call, startingFrom base: @escaping @Sendable (NamespaceSettings?) throws(FIBError) -> NamespaceSettings
+    ) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        let name = call.names[0]
+        let condition = try call.request.writeCondition()
+        // `curl -X PUT` without a body creates a namespace with its defaults.
+        if call.request.hasBody { _ = try call.request.bodyKind() }
+        return .collect(limit: 64 << 10) { body in
+            .work {
+                .of { () throws(Problem) in
+                    let input = try NamespaceInput(body, name)
+                    do throws(FIBError) {
+                        let result = try plane.putNamespace(
+                            name, condition: condition, dryRun: options.isDryRun
+                        ) { (present) throws(FIBError) in input.applied(to: try base(present)) }
+                        let status = result.outcome == .created && !options.isDryRun ? 201 : 200
+                        let response = Self.answer(status, name, result.stored, result.sequence)
+                        return .response(
+                            status == 201 ? response.with("Location", "/v1/namespaces/\(name)") : response)
+                    } catch {
+                        throw Problem(error)
+                    }
+                }
+            }
+        }
+    }
+
+    private func delete(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        let condition = try call.request.writeCondition()
+        return .answer(
+            .work {
+                .of { () throws(Problem) in
+                    do throws(FIBError) {
+                        let sequence = try plane.deleteNamespace(
+                            call.names[0], condition: condition, dryRun: options.isDryRun)
+                        return .response(.empty(204, sequence: sequence))
+                    } catch {
+                        throw Problem(error)
+                    }
+                }
+            })
+    }
+
+    private static func answer(
+        _ status: Int, _ name: String, _ stored: StoredNamespace, _ sequence: ChangeSequence
+    ) -> HTTPResponse {
+        var bytes: [UInt8] = []
+        stored.appendRow(name: name, to: &bytes)
+        bytes.append(UInt8(ascii: "\n"))
+        return .json(status, bytes, sequence: sequence).with(version: stored.version)
+    }
+}

@@ -1,0 +1,115 @@
+internal import Addressing
+internal import ControlPlane
+internal import HTTPServer
+internal import Routing
+
+/// The query of a request, read strictly: a handler takes what it knows, and what is left over is an error.
+struct Query {
+    private var items: [(name: String, value: String)]
+    private var taken: Set<String> = []
+
+    init(_ target: HTTPTarget) { items = target.items }
+
+    /// The value of a parameter that may be given once.
+    mutating func take(_ name: String) throws(Problem) -> String? {
+        taken.insert(name)
+        let values = items.filter { $0.name == name }
+        guard values.count <= 1 else { throw .badParameter(name, "given \(values.count) times; give it once") }
+        return values.first?.value
+    }
+
+    /// The values of a parameter that takes a list, by commas or by repetition; nil if it isn't given.
+    mutating func takeList(_ name: String) throws(Problem) -> [String]? {
+        taken.insert(name)
+        let values = items.filter { $0.name == name }
+        if values.isEmpty { return nil }
+        let list = values.flatMap { $0.value.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        if list.contains("") { throw .badParameter(name, "an empty value") }
+        return list
+    }
+
+    mutating func take<Value>(_ name: String, _ expected: String, _ parse: (String) -> Value?) throws(Problem) -> Value?
+    {
+        guard let text = try take(name) else { return nil }
+        guard let value = parse(text) else { throw .badParameter(name, "'\(text)' is not \(expected)") }
+        return value
+    }
+
+    mutating func takeList<Value: Hashable>(
+        _ name: String, _ expected: String, _ parse: (String) -> Value?
+    ) throws(Problem) -> [Value]? {
+        guard let texts = try takeList(name) else { return nil }
+        var values: [Value] = []
+        for text in texts {
+            guard let value = parse(text) else { throw .badParameter(name, "'\(text)' is not \(expected)") }
+            if !values.contains(value) { values.append(value) }
+        }
+        return values
+    }
+
+    /// `1` or `0` (also `true` and `false`); false if it isn't given.
+    mutating func flag(_ name: String) throws(Problem) -> Bool {
+        try take(name, "0 or 1") { ["1": true, "true": true, "0": false, "false": false][$0] } ?? false
+    }
+
+    mutating func number<Number: FixedWidthInteger>(
+        _ name: String, in range: ClosedRange<Number>
+    ) throws(Problem) -> Number? {
+        try take(name, "a number from \(range.lowerBound) to \(range.upperBound)") { text in
+            guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let number = Number(text), range.contains(number)
+            else { return nil }
+            return number
+        }
+    }
+
+    /// Refuses what no one took.
+    func finish() throws(Problem) {
+        for item in items where !taken.contains(item.name) {
+            let known = taken.sorted().joined(separator: ", ")
+            throw .badParameter(
+                item.name, "unknown parameter" + (known.isEmpty ? "; none is known here" : "; known here: \(known)"))
+        }
+    }
+}
+
+extension Query {
+    mutating func prefix(_ name: String, family: AddressFamily?) throws(Problem) -> Prefix? {
+        guard let text = try take(name) else { return nil }
+        return try Self.prefix(text, name, family: family)
+    }
+
+    mutating func prefixes(_ name: String) throws(Problem) -> [Prefix]? {
+        guard let texts = try takeList(name) else { return nil }
+        var prefixes: [Prefix] = []
+        for text in texts { prefixes.append(try Self.prefix(text, name, family: nil)) }
+        return prefixes
+    }
+
+    private static func prefix(_ text: String, _ name: String, family: AddressFamily?) throws(Problem) -> Prefix {
+        if text == "default" {
+            guard let family else { throw .badParameter(name, "'default' needs family=inet or family=inet6") }
+            return .default(family)
+        }
+        do throws(AddressError) {
+            return try Prefix(text)
+        } catch {
+            throw .badParameter(name, error.message)
+        }
+    }
+
+    /// The parts of a selection that listings, flushes and streams share.
+    mutating func selection() throws(Problem) -> RouteSelection {
+        var selection = RouteSelection()
+        selection.namespaces = try takeList("namespace", "the name of a namespace") { name in
+            ControlPlane.isValidNamespaceName(name) ? name : nil
+        }?.sorted()
+        selection.families = try takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
+        selection.tables = try takeList("table", "the name or number of a table") { TableID(name: $0) }?.sorted()
+        selection.within = try prefixes("within").map { RouteSelection.outermost($0) }
+        selection.protocols = try takeList("protocol", "the name or number of a route protocol") {
+            RouteProtocol(name: $0)
+        }?.sorted { $0.rawValue < $1.rawValue }
+        return selection
+    }
+}

@@ -1,0 +1,92 @@
+internal import ChangeLog
+internal import HTTPServer
+internal import JSON
+
+extension HTTPResponse {
+    static func json(_ status: Int, _ body: [UInt8], sequence: ChangeSequence? = nil) -> HTTPResponse {
+        var fields = HTTPHeaders()
+        fields.add("Content-Type", "application/json")
+        fields.add("Cache-Control", "no-store")
+        if let sequence { fields.add("Fibd-Seq", String(sequence.rawValue)) }
+        return HTTPResponse(status: status, headers: fields, body: .bytes(body))
+    }
+
+    static func empty(_ status: Int, sequence: ChangeSequence? = nil) -> HTTPResponse {
+        var fields = HTTPHeaders()
+        fields.add("Cache-Control", "no-store")
+        if let sequence { fields.add("Fibd-Seq", String(sequence.rawValue)) }
+        return HTTPResponse(status: status, headers: fields)
+    }
+
+    static func text(_ status: Int, _ text: String, type: String = "text/plain; charset=utf-8") -> HTTPResponse {
+        var fields = HTTPHeaders()
+        fields.add("Content-Type", type)
+        fields.add("Cache-Control", "no-store")
+        return HTTPResponse(status: status, headers: fields, body: .bytes(Array(text.utf8)))
+    }
+
+    func with(_ name: String, _ value: String) -> HTTPResponse {
+        var response = self
+        response.headers.add(name, value)
+        return response
+    }
+
+    /// The version of the one object that the answer is about (RFC 9110, section 8.8.3).
+    func with(version: ChangeSequence) -> HTTPResponse { with("ETag", "\"\(version.rawValue)\"") }
+}
+
+/// What many writes came to.
+struct Tally {
+    struct Rejection {
+        let line: Int
+        let problem: Problem
+    }
+    /// Rejections that are told one by one; of more, only the number.
+    static let toldRejections = 100
+
+    var accepted = 0
+    var created = 0
+    var replaced = 0
+    var deleted = 0
+    var unchanged = 0
+    var rejectedCount = 0
+    var rejected: [Rejection] = []
+    /// Number of the last change; if there was none, the head.
+    var sequence = ChangeSequence.zero
+
+    mutating func reject(line: Int, _ problem: Problem) {
+        rejectedCount += 1
+        if rejected.count < Self.toldRejections { rejected.append(Rejection(line: line, problem: problem)) }
+    }
+
+    func json(isDryRun: Bool = false, transaction: ChangeSequence? = nil) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendASCII(isDryRun ? "{\"dry_run\":true,\"accepted\":" : "{\"accepted\":")
+        bytes.appendDecimal(accepted)
+        for (name, number) in [
+            ("created", created), ("replaced", replaced), ("deleted", deleted), ("unchanged", unchanged),
+        ] {
+            bytes.appendASCII(",\"\(name)\":")
+            bytes.appendDecimal(number)
+        }
+        bytes.appendASCII(",\"rejected_count\":")
+        bytes.appendDecimal(rejectedCount)
+        bytes.appendASCII(",\"rejected\":[")
+        for (index, rejection) in rejected.enumerated() {
+            bytes.appendASCII(index > 0 ? ",{\"line\":" : "{\"line\":")
+            bytes.appendDecimal(rejection.line)
+            for (name, value) in [
+                ("code", rejection.problem.code), ("reason", rejection.problem.reason),
+                ("detail", rejection.problem.detail),
+            ] {
+                bytes.appendASCII(",\"\(name)\":")
+                bytes.appendJSON(string: value)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+        bytes.appendASCII("]")
+        if let transaction { bytes.appendASCII(",\"tx\":\(transaction.rawValue)") }
+        bytes.appendASCII(",\"seq\":\(sequence.rawValue)}\n")
+        return bytes
+    }
+}

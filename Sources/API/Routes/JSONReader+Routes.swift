@@ -1,0 +1,139 @@
+internal import Addressing
+internal import JSON
+internal import Routing
+
+/// The parts of a route, as iproute2 writes them.
+extension JSONReader {
+    mutating func readName<Value>(_ expected: String, _ parse: (String) -> Value?) throws -> Value {
+        let start = offset
+        let text = try readString()
+        if let value = parse(text) { return value }
+        throw JSONError(.range, offset: start, "'\(text)' is not \(expected)")
+    }
+
+    /// A name, or its number as a number or a text.
+    mutating func readNameOrNumber<Value>(_ expected: String, _ parse: (String) -> Value?) throws -> Value {
+        guard try peek() == .number else { return try readName(expected, parse) }
+        let start = offset
+        let number = try readUInt(max: UInt64(UInt32.max))
+        if let value = parse(String(number)) { return value }
+        throw JSONError(.range, offset: start, "\(number) is not \(expected)")
+    }
+
+    mutating func readAddress() throws -> IPAddress { try readText { try IPAddress(parsing: $0) } }
+
+    mutating func readDevice() throws -> String {
+        let name = try readString()
+        // The kernel's `dev_valid_name`.
+        let isValid =
+            (1...15).contains(name.utf8.count) && name != "." && name != ".."
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != 0x7f }
+        if isValid { return name }
+        throw FIBError(
+            .einval, .deviceMissing, "'\(name)' can't name a device: 1 to 15 bytes without spaces, '/' and ':'")
+    }
+
+    mutating func readWeight() throws -> UInt16 {
+        let weight = try readUInt(max: UInt64(UInt32.max))
+        guard (1...256).contains(weight) else {
+            throw FIBError(.einval, .weightInvalid, "weight \(weight) is not in 1…256", rule: "R1-50")
+        }
+        return UInt16(weight)
+    }
+
+    private static var viaFields: JSONFields { viaFieldTable }
+
+    /// `{"family","host"}`: a gateway of the other family.
+    mutating func readVia() throws -> IPAddress {
+        var family: AddressFamily?
+        var host: IPAddress?
+        let start = offset
+        try readObject(Self.viaFields) { reader, index in
+            if index == 0 {
+                family = try reader.readName("inet or inet6") { AddressFamily(name: $0) }
+            } else {
+                host = try reader.readAddress()
+            }
+        }
+        guard let host else { throw JSONError(.range, offset: start, "via needs a host") }
+        guard family.map({ $0 == host.family }) ?? true else {
+            throw FIBError(.einval, .familyMismatch, "via \(host) is not of the family it names")
+        }
+        return host
+    }
+
+    /// Flags that are the route's own; those that tell of its state are ignored.
+    mutating func readHopFlags() throws -> NextHop.Flags {
+        var flags: NextHop.Flags = []
+        try readArray { reader, _ in
+            let start = reader.offset
+            let name = try reader.readString()
+            switch name {
+            case "onlink": flags.insert(.onlink)
+            case "pervasive": flags.insert(.pervasive)
+            case "rt_offload", "rt_trap", "rt_offload_failed", "offload", "trap", "dead", "linkdown", "notify",
+                "unresolved":
+                break
+            default: throw JSONError(.range, offset: start, "'\(name)' is not a flag of a route")
+            }
+        }
+        return flags
+    }
+
+    /// A number, or a text as `ip` prints it: `0x08`, or a name of `rt_dsfield`.
+    mutating func readTos() throws -> UInt8 {
+        if try peek() == .number { return UInt8(try readUInt(max: 255)) }
+        return try readName("a tos: 0…255, 0x00…0xff, or a DSCP name such as CS1") { tosValue($0) }
+    }
+}
+
+private let viaFieldTable = JSONFields("family", "host")
+
+/// `8`, `0x08` or a name of iproute2's `rt_dsfield`.
+func tosValue(_ text: String) -> UInt8? {
+    if let named = dscpNames[text] { return named }
+    if text.hasPrefix("0x") { return UInt8(text.dropFirst(2), radix: 16) }
+    guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+    return UInt8(text)
+}
+
+private let dscpNames: [String: UInt8] = {
+    var names: [String: UInt8] = ["default": 0, "EF": 0xb8, "LE": 0x04]
+    for number in UInt8(0)...7 { names["CS\(number)"] = number << 5 }
+    for group in UInt8(1)...4 {
+        for drop in UInt8(1)...3 { names["AF\(group)\(drop)"] = group << 5 | drop << 3 }
+    }
+    return names
+}()
+
+extension RouteMetrics {
+    private static let fields = JSONFields(names)
+
+    /// An object, or as `ip` prints it an array of one.
+    init(_ reader: inout JSONReader) throws {
+        self.init()
+        if try reader.peek() == .array {
+            try reader.readArray { reader, _ in try read(&reader) }
+        } else {
+            try read(&reader)
+        }
+    }
+
+    private mutating func read(_ reader: inout JSONReader) throws {
+        try reader.readObject(Self.fields) { reader, index in
+            set(index, to: UInt32(try reader.readUInt(max: UInt64(UInt32.max))))
+        }
+    }
+}
+
+extension Span<UInt8> {
+    func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        var index = 0
+        for byte in text.description.utf8 {
+            if self[index] != byte { return false }
+            index += 1
+        }
+        return true
+    }
+}

@@ -1,0 +1,141 @@
+internal import Addressing
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+extension RouteHandlers {
+    // MARK: One route
+
+    func get(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let place = try place(call, &query)
+        let hash = try query.take("h", "32 hexadecimal digits") { EntryHash(hexadecimal: $0) }
+        let wantsAll = try query.flag("all")
+        // Memory is the only store, where every number is as durable as it gets.
+        _ = try query.flag("durable")
+        try query.finish()
+        return .answer(.of { () throws(Problem) in .response(try read(place, hash, wantsAll)) })
+    }
+
+    func getDefault(_ call: Call) throws(Problem) -> HTTPPlan { try get(call) }
+
+    /// With the full key, or if there is only one: the route. Otherwise the list of those that agree.
+    private func read(_ place: Place, _ hash: EntryHash?, _ wantsAll: Bool) throws(Problem) -> HTTPResponse {
+        let (table, all, sequence): (TableIdentity?, [PlacedRoute], ChangeSequence)
+        do throws(FIBError) {
+            (table, all, sequence) = try plane.routes(place.namespace, place.table, place.prefix)
+        } catch {
+            throw Problem(error)
+        }
+        let routes = all.filter { route in
+            (place.metric.map { $0 == route.key.metric } ?? true)
+                && (place.tos.map { $0 == route.key.tos } ?? (place.metric == nil || route.key.tos == 0))
+                && (hash.map { $0 == route.value.hash } ?? true)
+        }
+        var body: [UInt8] = []
+        if let table, let first = routes.first, !wantsAll, routes.count == 1 || place.metric != nil {
+            RouteEntry.appendRow(table, first, to: &body)
+            body.append(UInt8(ascii: "\n"))
+            return .json(200, body, sequence: sequence).with(version: first.value.version)
+        }
+        guard let table, !routes.isEmpty || wantsAll else {
+            throw Problem(
+                FIBError(
+                    .esrch, .routeNotFound,
+                    "there is no such route to \(place.prefix) in table \(place.table.name) of \(place.namespace)"))
+        }
+        for (index, route) in routes.enumerated() {
+            body.append(UInt8(ascii: index == 0 ? "[" : ","))
+            RouteEntry.appendRow(table, route, to: &body)
+        }
+        body.appendASCII(routes.isEmpty ? "[]\n" : "]\n")
+        return .json(200, body, sequence: sequence).with("Fibd-Count", String(routes.count))
+    }
+
+    // MARK: Lists
+
+    func list(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        var selection = try query.selection()
+        try query.addListParts(to: &selection)
+        let limit: Int? = try query.number("limit", in: 1...10_000)
+        let after = try query.take("after", "a cursor of a Link field") { PageCursor(parsing: $0) }
+        _ = try query.flag("durable")
+        try query.finish()
+        guard call.request.accepts("application/json", "application/x-ndjson") else {
+            throw Problem(
+                status: 406, reason: "not-acceptable",
+                detail: "a list can be had as application/json or application/x-ndjson")
+        }
+        let isNDJSON = call.request.acceptsNDJSON
+        let wanted = selection
+        return .answer(
+            .work {
+                let snapshot = plane.snapshot()
+                let count = snapshot.summary(of: wanted).count
+                var walk = RouteWalk(snapshot, wanted)
+                if let after { walk.skip(to: after.namespace, after.family, after.table, behind: after.key) }
+                let base = HTTPResponse.json(200, [], sequence: snapshot.sequence).with("Fibd-Count", String(count))
+                guard let limit else {
+                    return .response(RouteListing(walk, isNDJSON).response(base))
+                }
+                return .response(page(walk, limit, isNDJSON, call.target, base))
+            })
+    }
+
+    private func page(
+        _ walk: RouteWalk, _ limit: Int, _ isNDJSON: Bool, _ target: HTTPTarget, _ base: HTTPResponse
+    ) -> HTTPResponse {
+        var walk = walk
+        var rows: [(TableIdentity, PlacedRoute)] = []
+        while rows.count < limit, let row = walk.next() { rows.append(row) }
+        var bytes: [UInt8] = []
+        for (index, row) in rows.enumerated() {
+            if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
+            RouteEntry.appendRow(row.0, row.1, to: &bytes)
+            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
+        }
+        if !isNDJSON { bytes.appendASCII(rows.isEmpty ? "[]\n" : "]\n") }
+        var response = base
+        response.body = .bytes(bytes)
+        if isNDJSON { response = response.withType("application/x-ndjson") }
+        guard let last = rows.last, walk.next() != nil else { return response }
+        let items = target.items.filter { $0.name != "after" } + [("after", PageCursor(last.0, last.1.key).text)]
+        let query = items.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        return response.with("Link", "</v1/routes?\(query)>; rel=\"next\"")
+    }
+}
+
+extension HTTPResponse {
+    func withType(_ type: String) -> HTTPResponse {
+        var fields = HTTPHeaders()
+        for (name, value) in headers where name != "Content-Type" { fields.add(name, value) }
+        fields.add("Content-Type", type)
+        var response = self
+        response.headers = fields
+        return response
+    }
+}
+
+extension Query {
+    /// The parts that only lists and flushes know.
+    mutating func addListParts(to selection: inout RouteSelection) throws(Problem) {
+        let family = selection.families?.count == 1 ? selection.families?.first : nil
+        selection.destination = try prefix("dst", family: family)
+        selection.covers = try prefix("covers", family: family)
+        selection.types = try takeList("type", "a route type") { RouteType(name: $0) }
+        selection.devices = try takeList("dev")
+    }
+}
+
+extension EntryHash {
+    /// From 32 hexadecimal digits.
+    init?(hexadecimal text: String) {
+        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+            let low = UInt64(text.suffix(16), radix: 16), text.first != "+", text.dropFirst(16).first != "+"
+        else { return nil }
+        self.init(high: high, low: low)
+    }
+}

@@ -1,0 +1,262 @@
+internal import Addressing
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+extension RouteHandlers {
+    // MARK: POST /v1/routes
+
+    func add(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let verb =
+            try query.take("mode", "add, replace, change, append, prepend or test") {
+                RouteVerb(rawValue: $0)
+            } ?? .add
+        let defaults = RouteDefaults(
+            namespace: try query.take("namespace"),
+            table: try query.take("table", "the name or number of a table") { TableID(name: $0) },
+            family: try query.take("family", "inet or inet6") { AddressFamily(name: $0) })
+        let stopsOnError = try query.flag("stop_on_error")
+        let options = try WriteOptions(&query)
+        try query.finish()
+        let condition = try call.request.writeCondition()
+        if try call.request.bodyKind(allowsNDJSON: true) == .ndjson {
+            let job = RouteImport.Job(
+                verb: verb, defaults: defaults, stopsOnError: stopsOnError, isDryRun: options.isDryRun)
+            return .consume(RouteImport(plane, job, warn: warn))
+        }
+        return .collect(limit: Self.bodyLimit) { body in
+            let isArray = body.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d } == UInt8(ascii: "[")
+            if isArray {
+                return .work { .of { () throws(Problem) in try addAll(body, verb, defaults, options) } }
+            }
+            return inlineOrWork(body.count) { (waits) throws(Problem) in
+                try addOne(body, verb, defaults, condition, options, waits: waits)
+            }
+        }
+    }
+
+    private func addOne(
+        _ body: [UInt8], _ verb: RouteVerb, _ defaults: RouteDefaults, _ condition: WriteCondition,
+        _ options: WriteOptions, waits: Bool
+    ) throws(Problem) -> HTTPResponse? {
+        var builder = RouteBuilder(plane, defaults)
+        let write: RouteWrite
+        do {
+            var reader = JSONReader(body.span)
+            write = try reader.read { reader in try builder.write(try RouteInput(&reader), condition) }
+        } catch {
+            throw Problem(input: error)
+        }
+        return try run(.write(verb, write), options, waits: waits)
+    }
+
+    /// One operation on the thread that serves all connections if it needn't wait, else on a worker.
+    private func inlineOrWork(
+        _ size: Int, _ body: @escaping @Sendable (_ waits: Bool) throws(Problem) -> HTTPResponse?
+    ) -> HTTPAnswer {
+        let waiting: @Sendable () -> HTTPAnswer = {
+            .of { () throws(Problem) in
+                guard let response = try body(true) else { preconditionFailure("a waiting write came to nothing") }
+                return .response(response)
+            }
+        }
+        if size > Self.inlineBytes { return .work(waiting) }
+        return .of { () throws(Problem) in try body(false).map { .response($0) } ?? .work(waiting) }
+    }
+
+    private func run(
+        _ operation: RouteOperation, _ options: WriteOptions, waits: Bool
+    ) throws(Problem) -> HTTPResponse? {
+        do throws(FIBError) {
+            if options.isDryRun {
+                guard waits else { return nil }
+                var draft = plane.draft()
+                return Self.answer(try draft.apply(operation), options)
+            }
+            let result =
+                switch operation {
+                case .write(let verb, let write): try plane.write(verb, write, waits: waits)
+                case .delete(let namespace, let table, let selector):
+                    try plane.delete(namespace, table, selector, waits: waits)
+                }
+            return result.map { Self.answer($0, options) }
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func addAll(
+        _ body: [UInt8], _ verb: RouteVerb, _ defaults: RouteDefaults, _ options: WriteOptions
+    ) throws(Problem) -> HTTPAnswer {
+        var operations: [RouteOperation] = []
+        var builder = RouteBuilder(plane, defaults)
+        do {
+            var reader = JSONReader(body.span)
+            try reader.read { reader in
+                try reader.readArray { reader, index in
+                    guard index < Self.arrayLimit else { throw Problem.tooManyRows }
+                    operations.append(.write(verb, try builder.write(try RouteInput(&reader))))
+                }
+            }
+        } catch {
+            throw Problem(input: error)
+        }
+        return try transact(plane, operations, options) { "/\($0)" }
+    }
+
+    // MARK: PUT and DELETE of one route
+
+    func put(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let place = try place(call, &query)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        let condition = try call.request.writeCondition()
+        _ = try call.request.bodyKind()
+        return .collect(limit: 1 << 20) { body in
+            inlineOrWork(body.count) { (waits) throws(Problem) in
+                var builder = RouteBuilder(
+                    plane, RouteDefaults(namespace: place.namespace, table: place.table, family: place.prefix.family))
+                let write: RouteWrite
+                do {
+                    var reader = JSONReader(body.span)
+                    write = try reader.read { reader in
+                        var input = try RouteInput(&reader)
+                        try place.fill(&input)
+                        return try builder.write(input, condition)
+                    }
+                } catch {
+                    throw Problem(input: error)
+                }
+                return try run(.write(.replace, write), options, waits: waits)
+            }
+        }
+    }
+
+    func putDefault(_ call: Call) throws(Problem) -> HTTPPlan { try put(call) }
+
+    func delete(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let place = try place(call, &query)
+        var selector = RouteSelector(prefix: place.prefix)
+        selector.tos = place.tos ?? 0
+        selector.metric = place.metric
+        selector.hash = try query.take("h", "32 hexadecimal digits") { EntryHash(hexadecimal: $0) }
+        selector.type = try query.take("type", "a route type") { RouteType(name: $0) }
+        selector.protocol = try query.take("protocol", "a route protocol") { RouteProtocol(name: $0) }
+        selector.scope = try query.take("scope", "a scope") { RouteScope(name: $0) }
+        let gateway = try query.take("gateway", "an address") { try? IPAddress($0) }
+        let device = try query.take("dev")
+        if gateway != nil || device != nil {
+            selector.nextHops = [NextHop(gateway: gateway, device: device ?? "")]
+        }
+        let options = try WriteOptions(&query)
+        try query.finish()
+        if case .version(let version) = try call.request.writeCondition() { selector.version = version }
+        let operation = RouteOperation.delete(namespace: place.namespace, place.table, selector)
+        return .answer(inlineOrWork(0) { (waits) throws(Problem) in try run(operation, options, waits: waits) })
+    }
+
+    func deleteDefault(_ call: Call) throws(Problem) -> HTTPPlan { try delete(call) }
+
+    // MARK: DELETE /v1/routes
+
+    func flush(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        var selection = try query.selection()
+        try query.addListParts(to: &selection)
+        let all = try query.flag("all")
+        let expected: Int? = try query.number("expect", in: 0...Int.max)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        let isNarrowed =
+            selection.destination != nil || selection.within != nil || selection.protocols != nil
+            || selection.devices != nil || selection.tables != nil || selection.types != nil
+        guard isNarrowed || all else {
+            throw Problem(
+                status: 400, reason: "flush-unbounded",
+                detail: "say what to remove: dst, within, protocol, dev, table or type; or all=1 for everything")
+        }
+        // What the kernel put there comes and goes with links and addresses.
+        if !(selection.protocols?.contains(.kernel) ?? false) { selection.spared = .kernel }
+        let wanted = selection
+        return .answer(
+            .work {
+                .of { () throws(Problem) in
+                    do throws(FIBError) {
+                        let (count, sequence) = try plane.flush(
+                            wanted, expected: expected, dryRun: options.isDryRun)
+                        let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
+                        let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
+                        return .response(.json(200, body, sequence: sequence))
+                    } catch {
+                        throw Problem(error)
+                    }
+                }
+            })
+    }
+}
+
+extension RouteHandlers.Place {
+    /// Fills in what the path says; what the body says of it must agree.
+    func fill(_ input: inout RouteInput) throws(Problem) {
+        let destination = input.isDefault ? Prefix.default(prefix.family) : input.destination
+        try agree("dst", destination, prefix)
+        try agree("metric", input.metric, metric)
+        try agree("tos", input.tos, tos)
+        try agree("table", input.table, table)
+        try agree("namespace", input.namespace, namespace)
+        input.destination = prefix
+        input.isDefault = false
+        input.table = table
+        input.namespace = namespace
+        input.metric = input.metric ?? metric
+        input.tos = input.tos ?? tos
+    }
+
+    private func agree<Value: Equatable>(_ name: String, _ body: Value?, _ path: Value?) throws(Problem) {
+        guard let body, let path, body != path else { return }
+        throw Problem(
+            status: 422, reason: "key-mismatch",
+            detail: "\(name) is \(body) in the body but \(path) in the path or query",
+            errors: [Problem.Item(pointer: "/\(name)", detail: "must agree with the path and query")])
+    }
+}
+
+extension Problem {
+    static let tooManyRows = Problem(
+        status: 413, code: "EMSGSIZE", reason: "too-many-rows",
+        detail: "an array or a transaction takes \(RouteHandlers.arrayLimit) rows; send more as application/x-ndjson")
+}
+
+/// All or none; `pointer` gives the place in the body of the operation at fault.
+func transact(
+    _ plane: ControlPlane, _ operations: [RouteOperation], _ options: WriteOptions, _ pointer: (Int) -> String
+) throws(Problem) -> HTTPAnswer {
+    do throws(TransactionError) {
+        let results: [WriteResult]
+        if options.isDryRun {
+            var draft = plane.draft()
+            results = try draft.apply(operations)
+        } else {
+            results = try plane.transact(operations)
+        }
+        var tally = Tally()
+        var transaction: ChangeSequence?
+        for result in results {
+            tally.count(result)
+            if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
+        }
+        if results.isEmpty || options.isDryRun { tally.sequence = plane.log.head }
+        let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
+        return .response(.json(200, body, sequence: tally.sequence))
+    } catch {
+        var problem = Problem(error.error)
+        problem.errors = [Problem.Item(pointer: pointer(error.index), detail: error.error.message)]
+        problem.detail = "\(pointer(error.index)): \(error.error.message); nothing was changed"
+        throw problem
+    }
+}

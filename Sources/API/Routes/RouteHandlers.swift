@@ -1,0 +1,108 @@
+internal import Addressing
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+/// `/v1/routes` and what is below it.
+struct RouteHandlers: Sendable {
+    let plane: ControlPlane
+    let warn: @Sendable (String) -> Void
+
+    /// Of one array or object. Larger tables go in as NDJSON, which is streamed.
+    static let bodyLimit = 32 << 20
+    /// What is still decided on the thread that serves all connections; anything larger goes to a worker.
+    static let inlineBytes = 16 << 10
+    static let arrayLimit = 100_000
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint(
+                "/v1/routes", "Routes: list, add, import, flush",
+                [(.get, list), (.post, add), (.delete, flush)]),
+            Endpoint(
+                "/v1/routes/{address}", "The default route (\"default\")",
+                [(.get, getDefault), (.put, putDefault), (.delete, deleteDefault)]),
+            Endpoint("/v1/routes/{address}/{length}", "One route", [(.get, get), (.put, put), (.delete, delete)]),
+        ]
+    }
+
+    // MARK: Which route a path names
+
+    /// The route, or routes, that the path and query name.
+    struct Place: Sendable {
+        let prefix: Prefix
+        var namespace: String
+        var table: TableID
+        var metric: UInt32?
+        var tos: UInt8?
+    }
+
+    func place(_ call: Call, _ query: inout Query) throws(Problem) -> Place {
+        let family = try query.take("family", "inet or inet6") { AddressFamily(name: $0) }
+        let prefix =
+            call.names.count == 1
+            ? try defaultPrefix(call, family) : try Self.prefix(call.names[0] + "/" + call.names[1], family)
+        return Place(
+            prefix: prefix,
+            namespace: try query.take("namespace", "the name of a namespace") { name in
+                ControlPlane.isValidNamespaceName(name) ? name : nil
+            } ?? ControlPlane.defaultNamespace,
+            table: try query.take("table", "the name or number of a table") { TableID(name: $0) } ?? .main,
+            metric: try query.number("metric", in: 0...UInt32.max),
+            tos: try query.take("tos", "a tos") { tosValue($0) })
+    }
+
+    private func defaultPrefix(_ call: Call, _ family: AddressFamily?) throws(Problem) -> Prefix {
+        guard call.names[0] == "default" else { throw .notFound(call.request.path) }
+        return .default(family ?? .inet)
+    }
+
+    private static func prefix(_ text: String, _ family: AddressFamily?) throws(Problem) -> Prefix {
+        let prefix: Prefix
+        do throws(AddressError) {
+            prefix = try Prefix(text)
+        } catch {
+            throw Problem(
+                status: error.code == .badAddress ? 400 : 422, reason: error.code.rawValue, detail: error.message,
+                rule: error.code.rule)
+        }
+        guard family.map({ $0 == prefix.family }) ?? true else {
+            throw .badParameter("family", "\(prefix) is not of that family")
+        }
+        return prefix
+    }
+
+    // MARK: Answers
+
+    /// Where the route can be found again: its full key.
+    static func location(_ table: TableIdentity, _ key: RouteKey) -> String {
+        let prefix = key.prefix(table.family)
+        var text = "/v1/routes/\(prefix.address)/\(prefix.length)?"
+        if table.namespace != ControlPlane.defaultNamespace { text += "namespace=\(table.namespace)&" }
+        text += "table=\(table.id.name)&metric=\(key.metric)"
+        if key.tos != 0 { text += "&tos=\(key.tos)" }
+        return text
+    }
+
+    static func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
+        if options.isDryRun { return dryRunAnswer(result) }
+        if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
+        var body: [UInt8] = []
+        RouteEntry.appendRow(
+            result.table, (result.key, result.stored), hardware: options.acknowledgement == .hardware, to: &body)
+        body.append(UInt8(ascii: "\n"))
+        let response = HTTPResponse.json(result.outcome == .created ? 201 : 200, body, sequence: result.sequence)
+            .with(version: result.stored.version)
+        return result.outcome == .created ? response.with("Location", location(result.table, result.key)) : response
+    }
+
+    private static func dryRunAnswer(_ result: WriteResult) -> HTTPResponse {
+        var body: [UInt8] = []
+        body.appendASCII("{\"dry_run\":true,\"outcome\":\"\(result.outcome)\",\"entry\":")
+        RouteEntry.append(result.table, result.key, result.stored.info, to: &body)
+        body.appendASCII("}\n")
+        return .json(200, body)
+    }
+}

@@ -1,0 +1,124 @@
+internal import Addressing
+internal import ControlPlane
+internal import Routing
+
+/// What rows that don't say are taken to mean: the query's `namespace`, `table` and `family`.
+struct RouteDefaults: Sendable {
+    var namespace: String?
+    var table: TableID?
+    var family: AddressFamily?
+}
+
+extension RouteInput {
+    /// As named; else of the prefix, the gateway, the source; else the default; else IPv4, as `ip route` takes it.
+    func resolvedFamily(_ defaults: RouteDefaults) throws(FIBError) -> AddressFamily {
+        // Only IPv6 routes have a preference, so `ip` prints it even for a default route without a gateway.
+        let implied =
+            destination?.family ?? hop.gateway?.family ?? hops?.lazy.compactMap { $0.gateway?.family }.first
+            ?? preferredSource?.family ?? (preference != nil ? .inet6 : nil)
+        guard let family else { return implied ?? defaults.family ?? .inet }
+        if let destination, destination.family != family {
+            throw FIBError(.einval, .familyMismatch, "dst \(destination) is not of the family \(family.name)")
+        }
+        return family
+    }
+
+    func resolvedPrefix(_ family: AddressFamily) throws(FIBError) -> Prefix {
+        if isDefault { return .default(family) }
+        guard let destination else {
+            throw FIBError(.einval, .addressInvalid, "a route needs a dst, such as \"10.0.0.0/8\" or \"default\"")
+        }
+        return destination
+    }
+
+    func resolvedTable(_ defaults: RouteDefaults) -> TableID {
+        table ?? defaults.table ?? (type ?? .unicast).defaultTable
+    }
+
+    func resolvedNamespace(_ defaults: RouteDefaults) -> String {
+        namespace ?? defaults.namespace ?? ControlPlane.defaultNamespace
+    }
+
+    /// The nexthops in order, those given singly and those of the list alike.
+    func resolvedHops(_ family: AddressFamily) throws(FIBError) -> [NextHop] {
+        guard let hops else { return hop.isEmpty ? [] : [try hop.nextHop(family)] }
+        if hops.isEmpty {
+            throw FIBError(.einval, .nextHopMissing, "nexthops is an empty list", rule: "R1-58")
+        }
+        var list: [NextHop] = []
+        for hop in hops { list.append(try hop.nextHop(family)) }
+        // A gateway or device beside the list must be that of its first member (R1-59).
+        if !hop.isEmpty {
+            let beside = try hop.nextHop(family)
+            let first = list[0]
+            guard beside.gateway.map({ $0 == first.gateway }) ?? true,
+                beside.device.isEmpty || beside.device == first.device
+            else {
+                throw FIBError(
+                    .einval, .nextHopConflict, "gateway or dev beside nexthops differs from the first of them",
+                    rule: "R1-59")
+            }
+        }
+        return list
+    }
+
+    /// The route it describes, checked and filled in.
+    func route(_ family: AddressFamily) throws(FIBError) -> Route {
+        var fields = RouteInfo.Fields()
+        fields.type = type ?? .unicast
+        fields.protocol = self.protocol ?? .boot
+        // An absent scope means global, but for types that can't have that one.
+        fields.scope = scope ?? (family == .inet ? fields.type.minimumScope : .global)
+        fields.preferredSource = preferredSource
+        fields.preference = preference ?? .medium
+        fields.metrics = metrics ?? RouteMetrics()
+        fields.nextHops = try resolvedHops(family)
+        return try Route.validated(
+            prefix: try resolvedPrefix(family), tos: tos ?? 0, metric: metric, fields: fields)
+    }
+
+    /// As the kernel reads a deletion: what is given is compared (R1-85).
+    func selector(_ family: AddressFamily) throws(FIBError) -> RouteSelector {
+        var selector = RouteSelector(prefix: try resolvedPrefix(family))
+        selector.tos = tos ?? 0
+        selector.metric = metric
+        selector.type = type
+        selector.protocol = self.protocol
+        selector.scope = scope
+        selector.preferredSource = preferredSource
+        selector.metrics = metrics
+        selector.nextHops = try resolvedHops(family)
+        return selector
+    }
+}
+
+/// Turns rows into writes; keeps what neighbouring rows share.
+struct RouteBuilder {
+    let plane: ControlPlane
+    let defaults: RouteDefaults
+    private var latestTable: TableIdentity?
+    private var scratch: [UInt8] = []
+
+    init(_ plane: ControlPlane, _ defaults: RouteDefaults) {
+        self.plane = plane
+        self.defaults = defaults
+    }
+
+    mutating func write(_ input: RouteInput, _ condition: WriteCondition = .none) throws(FIBError) -> RouteWrite {
+        let family = try input.resolvedFamily(defaults)
+        let route = try input.route(family)
+        let table = try table(input.resolvedNamespace(defaults), family, input.resolvedTable(defaults))
+        return RouteWrite(table, route, condition: condition, scratch: &scratch)
+    }
+
+    private mutating func table(
+        _ namespace: String, _ family: AddressFamily, _ id: TableID
+    ) throws(FIBError) -> TableIdentity {
+        if let latestTable, latestTable.id == id, latestTable.family == family, latestTable.namespace == namespace {
+            return latestTable
+        }
+        let table = try plane.table(namespace, family, id)
+        latestTable = table
+        return table
+    }
+}

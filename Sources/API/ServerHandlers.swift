@@ -1,0 +1,86 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+
+/// What a client finds out about the server itself.
+struct ServerHandlers: Sendable {
+    let plane: ControlPlane
+    let version: String
+    let resources: [Endpoint]
+
+    init(plane: ControlPlane, version: String, _ resources: [Endpoint]) {
+        self.plane = plane
+        self.version = version
+        self.resources = resources
+    }
+
+    var endpoints: [Endpoint] {
+        [
+            Endpoint("/", "What this is", [(.get, plain(Self.welcome))]),
+            Endpoint("/v1", "The resources", [(.get, index)]),
+            Endpoint("/livez", "Whether the process answers", [(.get, plain("ok\n"))]),
+            Endpoint("/readyz", "Whether it can serve", [(.get, ready)]),
+            Endpoint("/openapi.yaml", "The description of this interface", [(.get, description)]),
+        ]
+    }
+
+    private static let welcome = """
+        fibd holds Linux forwarding state and lets you read, change and follow it.
+
+          curl localhost:8080/v1                                   the resources
+          curl --json '{"dst":"192.0.2.0/24","dev":"eth0"}' localhost:8080/v1/routes
+          curl -N localhost:8080/v1/events                         everything, then every change
+          curl localhost:8080/openapi.yaml                         the description of the interface
+
+        """
+
+    private func plain(_ text: String) -> Endpoint.Handler {
+        { call throws(Problem) in
+            var query = Query(call.target)
+            _ = try query.flag("verbose")
+            try query.finish()
+            return .answer(.response(.text(200, text)))
+        }
+    }
+
+    private func index(_ call: Call) throws(Problem) -> HTTPPlan {
+        let query = Query(call.target)
+        try query.finish()
+        var bytes: [UInt8] = []
+        bytes.appendASCII("{\"name\":\"fibd\",\"version\":")
+        bytes.appendJSON(string: version)
+        bytes.appendASCII(",\"epoch\":\"\(plane.epoch)\",\"resources\":[")
+        for (index, endpoint) in resources.enumerated() {
+            bytes.appendASCII(index > 0 ? ",{\"path\":" : "{\"path\":")
+            bytes.appendJSON(string: endpoint.pattern)
+            bytes.appendASCII(",\"methods\":[")
+            bytes.appendASCII(endpoint.handlers.map { "\"\($0.method.rawValue)\"" }.joined(separator: ","))
+            bytes.appendASCII("],\"summary\":")
+            bytes.appendJSON(string: endpoint.summary)
+            bytes.append(UInt8(ascii: "}"))
+        }
+        bytes.appendASCII("]}\n")
+        return .answer(.response(.json(200, bytes, sequence: plane.log.head)))
+    }
+
+    /// As Kubernetes' components tell it. The state is in memory, so once the server listens it is ready.
+    private func ready(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        // `?verbose` without a value is how it is usually asked.
+        let isVerbose = try query.take("verbose", "0 or 1") { ["": true, "1": true, "true": true, "0": false][$0] }
+        try query.finish()
+        return .answer(
+            .response(.text(200, isVerbose ?? false ? "[+]listening ok\n[+]state ok (memory)\nok\n" : "ok\n")))
+    }
+
+    private func description(_ call: Call) throws(Problem) -> HTTPPlan {
+        let query = Query(call.target)
+        try query.finish()
+        let response = HTTPResponse.text(200, "", type: "application/yaml")
+        return .answer(
+            .response(
+                HTTPResponse(
+                    status: 200, headers: response.headers, body: .bytes(PackageResources.openapi_yaml))))
+    }
+}

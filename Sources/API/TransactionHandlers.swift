@@ -1,0 +1,118 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+/// `/v1/transactions`: several changes that happen together or not at all.
+struct TransactionHandlers: Sendable {
+    let plane: ControlPlane
+
+    var endpoints: [Endpoint] {
+        [Endpoint("/v1/transactions", "Several changes at once, all or none", [(.post, commit)])]
+    }
+
+    private func commit(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let defaults = RouteDefaults(
+            namespace: try query.take("namespace"), table: nil, family: nil)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        _ = try call.request.bodyKind()
+        return .collect(limit: RouteHandlers.bodyLimit) { body in
+            .work {
+                .of { () throws(Problem) in
+                    try transact(plane, try operations(body, defaults), options) { "/operations/\($0)" }
+                }
+            }
+        }
+    }
+
+    private static let fields = JSONFields("operations")
+    private static let operationFields = JSONFields("op", "kind", "value", "if_match")
+
+    private func operations(_ body: [UInt8], _ defaults: RouteDefaults) throws(Problem) -> [RouteOperation] {
+        var operations: [RouteOperation]?
+        var builder = RouteBuilder(plane, defaults)
+        do {
+            var reader = JSONReader(body.span)
+            try reader.read { reader in
+                try reader.readObject(Self.fields) { reader, _ in
+                    var list: [RouteOperation] = []
+                    try reader.readArray { reader, index in
+                        guard index < RouteHandlers.arrayLimit else { throw Problem.tooManyRows }
+                        list.append(try operation(&reader, &builder))
+                    }
+                    operations = list
+                }
+            }
+        } catch {
+            throw Problem(input: error)
+        }
+        guard let operations else { throw .missing("operations", "a transaction needs its operations") }
+        return operations
+    }
+
+    private func operation(_ reader: inout JSONReader, _ builder: inout RouteBuilder) throws -> RouteOperation {
+        let header = try OperationHeader(reader)
+        var operation: RouteOperation?
+        try reader.readObject(Self.operationFields) { reader, index in
+            // All but the value was read by the header.
+            guard Self.operationFields.names[index] == "value" else { return }
+            operation = try header.operation(try RouteInput(&reader), &builder)
+        }
+        guard let operation else { throw Problem.missing("value", "an operation needs a value") }
+        return operation
+    }
+
+    /// What an operation does, wherever in its object that is said.
+    private struct OperationHeader {
+        /// Nil for a deletion.
+        var verb: RouteVerb?
+        var version: ChangeSequence?
+
+        init(_ start: borrowing JSONReader) throws {
+            var reader = copy start
+            var name: String?
+            var kind: String?
+            try reader.readObject(TransactionHandlers.operationFields) { reader, index in
+                switch TransactionHandlers.operationFields.names[index] {
+                case "op":
+                    name = try reader.readName("add, replace, change, append, prepend or delete") { name in
+                        name == "delete" || (RouteVerb(rawValue: name) ?? .test) != .test ? name : nil
+                    }
+                case "kind": kind = try reader.readName("a kind of object") { ObjectKind(rawValue: $0)?.rawValue }
+                case "if_match":
+                    version = try reader.readNameOrNumber("a version") { text in
+                        UInt64(text).map { ChangeSequence(rawValue: $0) } ?? HTTPRequest.version(ofTag: text)
+                    }
+                default: return
+                }
+            }
+            guard let name else { throw Problem.missing("op", "an operation needs an op") }
+            guard let kind else { throw Problem.missing("kind", "an operation needs a kind, such as \"route\"") }
+            guard kind == ObjectKind.route.rawValue else {
+                throw FIBError(
+                    .eopnotsupp, .unsupported, "transactions of this version change routes only, not \(kind)")
+            }
+            verb = RouteVerb(rawValue: name)
+        }
+
+        func operation(_ input: RouteInput, _ builder: inout RouteBuilder) throws -> RouteOperation {
+            if let verb { return .write(verb, try builder.write(input, version.map { .version($0) } ?? .none)) }
+            let defaults = builder.defaults
+            var selector = try input.selector(try input.resolvedFamily(defaults))
+            selector.version = version
+            return .delete(
+                namespace: input.resolvedNamespace(defaults), input.resolvedTable(defaults), selector)
+        }
+    }
+}
+
+extension Problem {
+    static func missing(_ name: String, _ detail: String) -> Problem {
+        Problem(
+            status: 422, reason: "missing-field", detail: detail,
+            errors: [Item(pointer: "/\(name)", detail: detail)])
+    }
+}

@@ -1,0 +1,90 @@
+public import ChangeLog
+public import Routing
+
+/// One change of the server's state, with its number: what the log keeps and followers are told.
+public struct Change: LogRecord {
+    public let sequence: ChangeSequence
+    public let operation: ChangeOperation
+    public let object: ChangedObject
+    /// Set on changes that belong together.
+    public let batch: ChangeBatch?
+
+    public var retainedBytes: Int {
+        var bytes = MemoryLayout<Change>.stride
+        if case .route(let change) = object, change.best.other != nil { bytes += 80 }
+        return bytes
+    }
+}
+
+public enum ChangedObject: Sendable {
+    case route(RouteChange)
+    case namespace(NamespaceChange)
+}
+
+public struct RouteChange: Sendable {
+    public let table: TableIdentity
+    public let key: RouteKey
+    public let old: StoredRoute?
+    public let new: StoredRoute?
+    public let best: BestChange
+}
+
+/// What a change does to the first route of its prefix, the one that devices program (R2-01…R2-08).
+public enum BestChange: Sendable {
+    /// The first route is another one, before and after.
+    case none
+    /// The changed route was the first, is the first, or both.
+    case own(joinsNextHops: Bool)
+    /// The new route displaced this one (R2-02).
+    case displaced(Neighbour)
+    /// The deleted route was the first; now this one is (R2-05).
+    case promoted(Neighbour)
+
+    /// Behind a reference, since most changes have none and every record would pay for the room.
+    public final class Neighbour: Sendable {
+        public let key: RouteKey
+        public let value: StoredRoute
+        init(_ route: PlacedRoute) {
+            key = route.key
+            value = route.value
+        }
+    }
+
+    var other: Neighbour? {
+        switch self {
+        case .none, .own: nil
+        case .displaced(let route), .promoted(let route): route
+        }
+    }
+}
+
+public final class NamespaceChange: Sendable {
+    public let name: String
+    public let old: StoredNamespace?
+    public let new: StoredNamespace?
+
+    init(name: String, old: StoredNamespace?, new: StoredNamespace?) {
+        self.name = name
+        self.old = old
+        self.new = new
+    }
+}
+
+/// What holds several changes together: they were committed as one, or have one cause, or both.
+public final class ChangeBatch: Sendable {
+    /// Number of the first change of the transaction, which names it.
+    public let transaction: ChangeSequence
+    public let cause: Cause?
+
+    init(transaction: ChangeSequence, cause: Cause? = nil) {
+        self.transaction = transaction
+        self.cause = cause
+    }
+
+    /// Why changes happened that no one asked for one by one.
+    public struct Cause: Hashable, Sendable {
+        public let reason: String
+        /// Number of the change that brought the others about; of the first of them where there is none.
+        public let sequence: ChangeSequence
+    }
+}

@@ -1,0 +1,162 @@
+public import ChangeLog
+public import Routing
+internal import Threads
+
+extension ControlPlane {
+    public static let defaultNamespace = "default"
+
+    /// What a namespace may be called: as the kernel's tools name them, 1 to 63 letters, digits, `.`, `_` and `-`, not
+    /// beginning with a dot or a dash.
+    public static func isValidNamespaceName(_ name: String) -> Bool {
+        guard (1...63).contains(name.utf8.count), let first = name.utf8.first else { return false }
+        let isPlain: (UInt8) -> Bool = { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        return isPlain(first)
+            && name.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+    }
+
+    public struct NamespaceResult: Sendable {
+        public let outcome: WriteResult.Outcome
+        public let stored: StoredNamespace
+        public let sequence: ChangeSequence
+    }
+
+    public func storedNamespace(_ name: String) throws(FIBError) -> (stored: StoredNamespace, sequence: ChangeSequence)
+    {
+        try namespace(name).state.withLock { (state) throws(FIBError) in
+            if state.isClosing { throw Self.namespaceNotFound(name) }
+            return (state.stored, log.head)
+        }
+    }
+
+    /// Creates the namespace or changes its settings. `update` gets the present settings, or nil where there is none.
+    public func putNamespace(
+        _ name: String, condition: WriteCondition = .none, dryRun: Bool = false,
+        _ update: (NamespaceSettings?) throws(FIBError) -> NamespaceSettings
+    ) throws(FIBError) -> NamespaceResult {
+        guard Self.isValidNamespaceName(name) else {
+            throw FIBError(
+                .einval, .namespaceNameInvalid,
+                "'\(name)' can't name a namespace: use 1 to 63 letters, digits, '.', '_' and '-', "
+                    + "not beginning with '.' or '-'")
+        }
+        let result = try gate.withExclusive { () throws(FIBError) in
+            guard let namespace = try? self.namespace(name) else {
+                return try create(name, condition, dryRun, try update(nil))
+            }
+            return try namespace.state.withLock { (state) throws(FIBError) in
+                try self.change(name, &state, condition, dryRun, try update(state.stored.settings))
+            }
+        }
+        if result.outcome != .unchanged { committed() }
+        return result
+    }
+
+    private func create(
+        _ name: String, _ condition: WriteCondition, _ dryRun: Bool, _ settings: NamespaceSettings
+    ) throws(FIBError) -> NamespaceResult {
+        if case .version(let wanted) = condition {
+            throw FIBError(.estale, .versionMismatch, "'\(name)' is not there, so not at version \(wanted.rawValue)")
+        }
+        guard namespaces.withLock({ $0.count }) < limits.namespaces else {
+            throw FIBError(.enobufs, .tooManyNamespaces, "\(limits.namespaces) namespaces is the limit")
+        }
+        let stored = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
+        if !dryRun { insert(name, stored) }
+        return NamespaceResult(outcome: .created, stored: stored, sequence: stored.version)
+    }
+
+    /// Under the exclusive gate.
+    private func insert(_ name: String, _ stored: StoredNamespace) {
+        log.append { sequence in
+            Change(
+                sequence: sequence, operation: .add,
+                object: .namespace(NamespaceChange(name: name, old: nil, new: stored)), batch: nil)
+        }
+        namespaces.withLock { all in
+            all.insert(Namespace(name: name, stored: stored), at: all.firstIndex(atOrAfter: name))
+        }
+    }
+
+    func createDefaultNamespace() {
+        let settings = NamespaceSettings()
+        insert(
+            Self.defaultNamespace,
+            StoredNamespace(
+                settings: settings, version: log.head.next, hash: settings.hash(name: Self.defaultNamespace)))
+    }
+
+    private func change(
+        _ name: String, _ state: inout Namespace.State, _ condition: WriteCondition, _ dryRun: Bool,
+        _ settings: NamespaceSettings
+    ) throws(FIBError) -> NamespaceResult {
+        if state.isClosing {
+            throw FIBError(.ebusy, .namespaceBusy, "'\(name)' is being removed; try again when its routes are gone")
+        }
+        let old = state.stored
+        try check(name, condition, old)
+        if settings == old.settings {
+            return NamespaceResult(outcome: .unchanged, stored: old, sequence: log.head)
+        }
+        let new = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
+        if !dryRun {
+            log.append { sequence in
+                Change(
+                    sequence: sequence, operation: .replace,
+                    object: .namespace(NamespaceChange(name: name, old: old, new: new)), batch: nil)
+            }
+            state.stored = new
+        }
+        return NamespaceResult(outcome: .replaced, stored: new, sequence: new.version)
+    }
+
+    private func check(_ name: String, _ condition: WriteCondition, _ old: StoredNamespace) throws(FIBError) {
+        switch condition {
+        case .none: return
+        case .absent:
+            throw FIBError(.eexist, .versionMismatch, "'\(name)' exists at version \(old.version.rawValue)")
+        case .version(let wanted):
+            guard old.version != wanted else { return }
+            throw FIBError(
+                .estale, .versionMismatch, "'\(name)' is at version \(old.version.rawValue), not \(wanted.rawValue)")
+        }
+    }
+
+    /// Removes a namespace: first itself, then its routes in runs, with the removal as their cause.
+    public func deleteNamespace(
+        _ name: String, condition: WriteCondition = .none, dryRun: Bool = false
+    ) throws(FIBError) -> ChangeSequence {
+        if name == Self.defaultNamespace {
+            throw FIBError(.eperm, .namespacePermanent, "the namespace 'default' always exists")
+        }
+        let namespace = try self.namespace(name)
+        let (removal, snapshot) = try gate.withExclusive { () throws(FIBError) in
+            let sequence = try namespace.state.withLock { (state) throws(FIBError) -> ChangeSequence in
+                if state.isClosing { throw Self.namespaceNotFound(name) }
+                try self.check(name, condition == .absent ? .none : condition, state.stored)
+                if dryRun { return log.head }
+                state.isClosing = true
+                let old = state.stored
+                return log.append { sequence in
+                    Change(
+                        sequence: sequence, operation: .delete,
+                        object: .namespace(NamespaceChange(name: name, old: old, new: nil)), batch: nil)
+                }.sequence
+            }
+            return (sequence, snapshotWithinGate())
+        }
+        if dryRun { return removal }
+        committed()
+        var selection = RouteSelection()
+        selection.namespaces = [name]
+        let last = remove(RouteWalk(snapshot, selection), cause: removal, reason: "namespace-deleted")
+        gate.withExclusive { namespaces.withLock { all in all.removeAll { $0 === namespace } } }
+        return max(removal, last.sequence)
+    }
+}

@@ -1,0 +1,181 @@
+public import Addressing
+public import ChangeLog
+public import Routing
+internal import Threads
+
+/// A route to be written: where, what, and under which condition.
+public struct RouteWrite: Sendable {
+    public let table: TableIdentity
+    public let route: Route
+    /// Of the entry as given; computed before any lock.
+    let hash: EntryHash
+    public var condition: WriteCondition
+
+    public init(_ table: TableIdentity, _ route: Route, condition: WriteCondition = .none, scratch: inout [UInt8]) {
+        self.table = table
+        self.route = route
+        self.condition = condition
+        hash = RouteEntry.hash(table, route, using: &scratch)
+    }
+}
+
+/// What must hold for a write to happen.
+public enum WriteCondition: Hashable, Sendable {
+    case none
+    /// The object is at this version (`If-Match`).
+    case version(ChangeSequence)
+    /// There is no such object (`If-None-Match: *`).
+    case absent
+}
+
+/// What a write came to.
+public struct WriteResult: Sendable {
+    public enum Outcome: Sendable { case created, replaced, deleted, unchanged }
+    public let outcome: Outcome
+    public let table: TableIdentity
+    public let key: RouteKey
+    /// What stands there now; of a deletion, what stood there.
+    public let stored: StoredRoute
+    /// The number of the change; if nothing changed, the head.
+    public let sequence: ChangeSequence
+}
+
+extension ControlPlane {
+    /// The identity under which changes of a table are known; a new one if the table doesn't exist (it then comes into
+    /// being with its first route).
+    public func table(_ namespace: String, _ family: AddressFamily, _ id: TableID) throws(FIBError) -> TableIdentity {
+        let known: TableIdentity? = try self.namespace(namespace).state.withLock { state in
+            state.index(of: family, id).map { state.tables[$0].identity }
+        }
+        return known ?? TableIdentity(namespace: namespace, family: family, id: id)
+    }
+
+    /// Adds, replaces or changes one route. Nothing has changed if it throws.
+    ///
+    /// A thread that must not wait says so; the answer is then nil, at once, if the gate or the namespace is busy.
+    public func write(
+        _ verb: RouteVerb, _ write: RouteWrite, waits: Bool = true
+    ) throws(FIBError) -> WriteResult? {
+        try commit(in: write.table.namespace, waits: waits) { (state) throws(FIBError) in
+            try commit(verb, write, &state)
+        }
+    }
+
+    /// Removes the first route that agrees (R1-84…R1-87, R1-101, R1-102). Nil as for `write`.
+    public func delete(
+        _ namespace: String, _ id: TableID, _ selector: RouteSelector, waits: Bool = true
+    ) throws(FIBError) -> WriteResult? {
+        try commit(in: namespace, waits: waits) { (state) throws(FIBError) in
+            try commitDelete(namespace, id, selector, &state)
+        }
+    }
+
+    private func commit(
+        in name: String, waits: Bool, _ body: (inout Namespace.State) throws(FIBError) -> WriteResult
+    ) throws(FIBError) -> WriteResult? {
+        let namespace = try namespace(name)
+        let result: WriteResult?
+        if waits {
+            result = try gate.withShared { () throws(FIBError) in try namespace.state.withLock(body) }
+        } else {
+            result =
+                try gate.withSharedIfAvailable { () throws(FIBError) in
+                    try namespace.state.withLockIfAvailable(body)
+                } ?? nil
+        }
+        if let result, result.outcome != .unchanged { committed() }
+        return result
+    }
+
+    /// Writes rows one by one, each for itself, under as few acquisitions of the locks as their namespaces allow.
+    public func write(_ verb: RouteVerb, rows: [RouteWrite], _ each: (Int, Result<WriteResult, FIBError>) -> Void) {
+        var index = 0
+        while index < rows.count {
+            let name = rows[index].table.namespace
+            let end = rows[index...].firstIndex { $0.table.namespace != name } ?? rows.count
+            do {
+                let namespace = try namespace(name)
+                gate.withShared {
+                    namespace.state.withLock { state in
+                        for row in index..<end {
+                            each(row, Result { () throws(FIBError) in try commit(verb, rows[row], &state) })
+                        }
+                    }
+                }
+            } catch {
+                for row in index..<end { each(row, .failure(error)) }
+            }
+            index = end
+        }
+        committed()
+    }
+
+    /// All routes of a prefix in a table, in order, with the head as of which they are read.
+    public func routes(
+        _ namespace: String, _ id: TableID, _ prefix: Prefix
+    ) throws(FIBError) -> (table: TableIdentity?, routes: [PlacedRoute], sequence: ChangeSequence) {
+        try self.namespace(namespace).state.withLock { state in
+            guard let index = state.index(of: prefix.family, id) else { return (nil, [], log.head) }
+            return (state.tables[index].identity, state.tables[index].table.routes(of: prefix), log.head)
+        }
+    }
+
+    // MARK: Under the namespace's lock
+
+    private func commit(
+        _ verb: RouteVerb, _ write: RouteWrite, _ state: inout Namespace.State
+    ) throws(FIBError) -> WriteResult {
+        if state.isClosing { throw Self.namespaceNotFound(write.table.namespace) }
+        let index = try state.indexCreating(write.table)
+        let step = try state.decide(verb, write, at: index)
+        guard case .edit(let edit, let hash) = step else {
+            guard case .unchanged(let key, let stored) = step else { preconditionFailure("no third case") }
+            return WriteResult(
+                outcome: .unchanged, table: state.tables[index].identity, key: key, stored: stored,
+                sequence: log.head)
+        }
+        return commit(edit, hash, at: index, &state)
+    }
+
+    private func commitDelete(
+        _ namespace: String, _ id: TableID, _ selector: RouteSelector, _ state: inout Namespace.State
+    ) throws(FIBError) -> WriteResult {
+        if state.isClosing { throw Self.namespaceNotFound(namespace) }
+        let (index, edit, hash) = try state.decideDelete(id, selector)
+        return commit(edit, hash, at: index, &state)
+    }
+
+    private func commit(
+        _ edit: RouteEdit, _ hash: EntryHash, at index: Int, _ state: inout Namespace.State
+    ) -> WriteResult {
+        let best = state.tables[index].table.effect(of: edit)
+        let identity = state.tables[index].identity
+        let change = log.append { sequence in
+            Change(edit, identity, best, hash, sequence: sequence, batch: nil)
+        }
+        state.tables[index].table.apply(edit, version: change.sequence, hash: hash)
+        return WriteResult(edit, identity, hash, change.sequence)
+    }
+}
+
+extension WriteResult {
+    init(_ edit: RouteEdit, _ table: TableIdentity, _ hash: EntryHash, _ sequence: ChangeSequence) {
+        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0) }
+        guard let stored = new ?? edit.old else { preconditionFailure("an edit without a route") }
+        let outcome: Outcome = new == nil ? .deleted : edit.old == nil ? .created : .replaced
+        self.init(outcome: outcome, table: table, key: edit.key, stored: stored, sequence: sequence)
+    }
+}
+
+extension Change {
+    init(
+        _ edit: RouteEdit, _ table: TableIdentity, _ best: BestChange, _ hash: EntryHash, sequence: ChangeSequence,
+        batch: ChangeBatch?
+    ) {
+        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0) }
+        self.init(
+            sequence: sequence, operation: edit.operation,
+            object: .route(RouteChange(table: table, key: edit.key, old: edit.old, new: new, best: best)),
+            batch: batch)
+    }
+}

@@ -1,0 +1,62 @@
+internal import ChangeLog
+internal import Routing
+
+extension EventFilter {
+    /// Whether the filter selects anything of this change. Cheaper than `select`.
+    public func selects(_ change: Change) -> Bool { select(change) != nil }
+
+    /// What the filter sees of a change; nil if nothing. A replacement that moves an object out of the filter is a
+    /// deletion to it, one that moves it in an addition.
+    public func select(_ change: Change) -> SelectedChange? {
+        switch change.object {
+        case .namespace(let namespace): select(namespace, change.operation)
+        case .route(let route) where view == .routes: select(route, change.operation)
+        case .route(let route): selectBest(route)
+        }
+    }
+
+    private func select(_ change: NamespaceChange, _ operation: ChangeOperation) -> SelectedChange? {
+        guard selectsNamespaces, selection.includes(namespace: change.name) else { return nil }
+        return SelectedChange(
+            operation: operation, old: change.old.map { .namespace(change.name, $0) },
+            new: change.new.map { .namespace(change.name, $0) })
+    }
+
+    private func select(_ change: RouteChange, _ operation: ChangeOperation) -> SelectedChange? {
+        guard selectsRoutes, selection.includes(change.table) else { return nil }
+        return make(
+            operation, change.table, old: entry(change, change.key, change.old),
+            new: entry(change, change.key, change.new))
+    }
+
+    private func entry(_ change: RouteChange, _ key: RouteKey, _ stored: StoredRoute?) -> SelectedChange.Entry? {
+        guard let stored, selection.agrees(change.table, key, stored.info) else { return nil }
+        return .route(change.table, key, stored)
+    }
+
+    /// The prefix is the object: it gets a first route, another one, or none.
+    private func selectBest(_ change: RouteChange) -> SelectedChange? {
+        guard selectsRoutes, selection.includes(change.table) else { return nil }
+        let own = (old: entry(change, change.key, change.old), new: entry(change, change.key, change.new))
+        switch change.best {
+        case .none: return nil
+        case .own(let joins): return make(joins ? .append : .replace, change.table, old: own.old, new: own.new)
+        case .displaced(let other):
+            return make(.replace, change.table, old: entry(change, other.key, other.value), new: own.new)
+        case .promoted(let other):
+            return make(.replace, change.table, old: own.old, new: entry(change, other.key, other.value))
+        }
+    }
+
+    private func make(
+        _ operation: ChangeOperation, _ table: TableIdentity, old: SelectedChange.Entry?, new: SelectedChange.Entry?
+    ) -> SelectedChange? {
+        switch (old, new) {
+        case (nil, nil): nil
+        case (_?, nil): SelectedChange(operation: .delete, old: old, new: nil)
+        case (nil, _?):
+            SelectedChange(operation: operation == .replace ? .add : operation, old: nil, new: new)
+        case (_?, _?): SelectedChange(operation: operation, old: old, new: new)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+internal import Addressing
+public import ChangeLog
+public import Routing
+
+/// The kinds of objects that events speak of. Kinds that this server holds nothing of can be asked for; they are silent.
+public enum ObjectKind: String, CaseIterable, Sendable {
+    case namespace, link, neigh, route, rule, nexthop, qdisc, block, chain, filter, action, peer, device
+
+    /// What a stream gets that doesn't say.
+    public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
+}
+
+/// Which changes a stream wants, in a form that two equal wishes share.
+public struct EventFilter: Hashable, Sendable {
+    public enum View: String, Sendable {
+        /// Every route, as `ip monitor` shows them.
+        case routes
+        /// The first route of each prefix: what a device programs (R2-01…R2-13).
+        case best
+    }
+
+    public var kinds = ObjectKind.byDefault
+    public var selection = RouteSelection()
+    public var view = View.routes
+
+    public init() {}
+
+    public var selectsRoutes: Bool { kinds.contains(.route) }
+
+    /// Objects that have no family, table, prefix or protocol are out once one of these is asked for.
+    public var selectsNamespaces: Bool {
+        kinds.contains(.namespace) && selection.families == nil && selection.tables == nil && selection.within == nil
+            && selection.protocols == nil
+    }
+
+    /// The state that the filter selects: count and digest by kind.
+    public func summaries(of snapshot: Snapshot) -> KindSummaries {
+        var result = KindSummaries()
+        if selectsNamespaces {
+            for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
+                if let stored = namespace.stored { result.namespaces.add(stored.hash) }
+            }
+        }
+        if selectsRoutes { result.routes = snapshot.summary(of: selection, firstsOnly: view == .best) }
+        return result
+    }
+
+    /// One text for all ways to say the same; its hash is the last part of a cursor. Nil if nothing is left out.
+    public var canonicalText: String? {
+        var parts: [String] = []
+        if kinds != ObjectKind.byDefault {
+            parts.append("kinds=" + kinds.map(\.rawValue).sorted().joined(separator: ","))
+        }
+        func add(_ name: String, _ values: [String]?) {
+            if let values { parts.append(name + "=" + values.joined(separator: ",")) }
+        }
+        add("namespace", selection.namespaces)
+        add("family", selection.families?.map(\.name))
+        add("table", selection.tables?.map(\.name))
+        add("within", selection.within?.map(\.description))
+        add("protocol", selection.protocols?.map(\.name))
+        if view == .best { parts.append("view=best") }
+        return parts.isEmpty ? nil : parts.joined(separator: "&")
+    }
+}
+
+/// Count and digest of each kind that this server holds.
+public struct KindSummaries: Hashable, Sendable {
+    public var namespaces = Summary()
+    public var routes = Summary()
+
+    public init() {}
+
+    public var total: Summary {
+        var total = namespaces
+        total += routes
+        return total
+    }
+}
+
+/// A change as one filter sees it.
+public struct SelectedChange: Sendable {
+    public enum Entry: Sendable {
+        case route(TableIdentity, RouteKey, StoredRoute)
+        case namespace(String, StoredNamespace)
+
+        public var hash: EntryHash {
+            switch self {
+            case .route(_, _, let stored): stored.hash
+            case .namespace(_, let stored): stored.hash
+            }
+        }
+    }
+
+    public let operation: ChangeOperation
+    /// What was there: present for replace and delete.
+    public let old: Entry?
+    /// What is there now: absent for delete.
+    public let new: Entry?
+}

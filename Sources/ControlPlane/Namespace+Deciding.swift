@@ -1,0 +1,72 @@
+internal import Addressing
+internal import ChangeLog
+internal import Routing
+
+extension Namespace.State {
+    enum Step {
+        case edit(RouteEdit, EntryHash)
+        case unchanged(RouteKey, StoredRoute)
+    }
+
+    /// What a write comes to on the table at `index`; the infos of what goes in are shared ones.
+    mutating func decide(_ verb: RouteVerb, _ write: RouteWrite, at index: Int) throws(FIBError) -> Step {
+        try check(write.condition, write.route, at: index)
+        var route = write.route
+        route.info = infos.shared(route.info)
+        switch try tables[index].table.decide(verb, route) {
+        case .unchanged(let placed): return .unchanged(placed.key, placed.value)
+        case .edit(let edit):
+            if edit.info === route.info { return .edit(edit, write.hash) }
+            return .edit(edit, hash(of: edit, at: index))
+        }
+    }
+
+    func decideDelete(
+        _ id: TableID, _ selector: RouteSelector
+    ) throws(FIBError) -> (index: Int, edit: RouteEdit, hash: EntryHash) {
+        guard let index = index(of: selector.prefix.family, id) else {
+            throw FIBError(
+                .esrch, .routeNotFound, "table \(id.name) has no \(selector.prefix.family.name) routes", rule: "R1-84")
+        }
+        let edit = try tables[index].table.decideDelete(selector)
+        return (index, edit, hash(of: edit, at: index))
+    }
+
+    /// Of the entry that the edit leaves; zero, and not used, if it leaves none.
+    private func hash(of edit: RouteEdit, at index: Int) -> EntryHash {
+        guard let info = edit.info else { return EntryHash(high: 0, low: 0) }
+        var scratch: [UInt8] = []
+        return RouteEntry.hash(tables[index].identity, edit.key, info, &scratch)
+    }
+
+    private func check(_ condition: WriteCondition, _ route: Route, at index: Int) throws(FIBError) {
+        if condition == .none { return }
+        let first = tables[index].table.first(of: route)
+        switch condition {
+        case .none: return
+        case .absent:
+            guard let first else { return }
+            throw FIBError(
+                .eexist, .versionMismatch, "\(route.prefix) exists at version \(first.value.version.rawValue)")
+        case .version(let wanted):
+            guard first?.value.version != wanted else { return }
+            throw FIBError(
+                .estale, .versionMismatch,
+                "\(route.prefix) is "
+                    + (first.map { "at version \($0.value.version.rawValue), not \(wanted.rawValue)" } ?? "not there"))
+        }
+    }
+}
+
+extension RouteTable {
+    /// What an edit, not yet made, does to the first route of its prefix.
+    func effect(of edit: RouteEdit) -> BestChange {
+        guard let first = first(of: edit.key) else { return .own(joinsNextHops: false) }
+        if edit.info == nil {
+            guard first.key == edit.key else { return .none }
+            return second(of: edit.key).map { .promoted(.init($0)) } ?? .own(joinsNextHops: false)
+        }
+        if first.key == edit.key { return .own(joinsNextHops: edit.joinsNextHops) }
+        return edit.key < first.key ? .displaced(.init(first)) : .none
+    }
+}

@@ -1,0 +1,103 @@
+internal import Addressing
+internal import ChangeLog
+internal import Routing
+internal import Threads
+
+extension LockRank {
+    /// Which namespaces exist. Held for a look-up.
+    static let namespaces = LockRank(20, "namespaces")
+    /// The tables of one namespace. Under the gate; never two at once.
+    static let namespace = LockRank(30, "namespace")
+}
+
+/// A namespace: its lock and what it guards.
+final class Namespace: Sendable {
+    let name: String
+    /// Writers hold the gate (shared or exclusively) outside it and the log inside it.
+    let state: Locked<State>
+
+    init(name: String, stored: StoredNamespace) {
+        self.name = name
+        state = Locked(State(stored: stored), rank: .namespace)
+    }
+
+    struct State {
+        var stored: StoredNamespace
+        /// Sorted; a table comes into being with the first route that names it (R1-03).
+        var tables: [(identity: TableIdentity, table: RouteTable)] = []
+        var infos = SharedInfos()
+        /// Set when the namespace is being removed: its routes are going, and no new ones come in.
+        var isClosing = false
+
+        init(stored: StoredNamespace) { self.stored = stored }
+    }
+}
+
+extension Namespace.State {
+    static var tableLimit: Int { 65_536 }
+
+    func index(of family: AddressFamily, _ id: TableID) -> Int? {
+        let place = lowerBound(family, id)
+        guard place < tables.count, tables[place].identity.id == id, tables[place].identity.family == family else {
+            return nil
+        }
+        return place
+    }
+
+    /// The place of the table, made if there was none. `identity` is kept for a new one.
+    mutating func indexCreating(_ identity: TableIdentity) throws(FIBError) -> Int {
+        if let index = index(of: identity.family, identity.id) { return index }
+        guard tables.count < Self.tableLimit else {
+            throw FIBError(
+                .enobufs, .tableInvalid,
+                "namespace \(identity.namespace) already has \(Self.tableLimit) tables, which is the limit")
+        }
+        let place = lowerBound(identity.family, identity.id)
+        tables.insert((identity, RouteTable(family: identity.family)), at: place)
+        return place
+    }
+
+    private func lowerBound(_ family: AddressFamily, _ id: TableID) -> Int {
+        let wanted = TableIdentity.Order(family: family, id: id)
+        var low = 0
+        var high = tables.count
+        while low < high {
+            let middle = (low + high) / 2
+            if tables[middle].identity.order < wanted { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// One copy of each distinct route info of a namespace (R1-22). The references are counted by Swift; infos that no
+/// route, log record or snapshot holds any more are swept out when the table has doubled, so a sweep costs each
+/// insertion a constant.
+struct SharedInfos {
+    private var infos: Set<RouteInfo> = []
+    private var sweepAt = 1_024
+    private var latest: RouteInfo?
+
+    mutating func shared(_ info: RouteInfo) -> RouteInfo {
+        if let latest, latest == info { return latest }
+        let (_, kept) = infos.insert(info)
+        latest = kept
+        if infos.count > sweepAt { sweep() }
+        return kept
+    }
+
+    var count: Int { infos.count }
+
+    private mutating func sweep() {
+        latest = nil
+        var candidates = Array(infos)
+        infos = []
+        for index in candidates.indices.reversed() {
+            // Unique means: only this array still refers to it.
+            if isKnownUniquelyReferenced(&candidates[index]) {
+                candidates.swapAt(index, candidates.count - 1); candidates.removeLast()
+            }
+        }
+        infos = Set(candidates)
+        sweepAt = max(1_024, 2 * infos.count)
+    }
+}

@@ -1,0 +1,71 @@
+internal import ChangeLog
+public import Routing
+
+/// Changes that are being made up, on copies: a transaction before it is committed, or a dry run that never is.
+public struct RouteDraft {
+    private var untouched: [String: (Namespace, Namespace.State)]
+    private(set) var touched: [(Namespace, Namespace.State)] = []
+    private var places: [String: Int] = [:]
+    private(set) var changes: [Change] = []
+    private let start: ChangeSequence
+    private let batch: ChangeBatch
+
+    init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence) {
+        untouched = states
+        start = head
+        batch = ChangeBatch(transaction: head.next)
+    }
+
+    public mutating func apply(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
+        var results: [WriteResult] = []
+        results.reserveCapacity(operations.count)
+        changes.reserveCapacity(operations.count)
+        for (index, operation) in operations.enumerated() {
+            do {
+                results.append(try apply(operation))
+            } catch {
+                throw TransactionError(index: index, error: error)
+            }
+        }
+        return results
+    }
+
+    /// What the operation would come to after those before it. The draft is as it was if it throws.
+    public mutating func apply(_ operation: RouteOperation) throws(FIBError) -> WriteResult {
+        let place = try place(of: operation.namespace)
+        switch operation {
+        case .write(let verb, let write):
+            let index = try touched[place].1.indexCreating(write.table)
+            switch try touched[place].1.decide(verb, write, at: index) {
+            case .edit(let edit, let hash): return make(edit, hash, at: place, index)
+            case .unchanged(let key, let stored):
+                return WriteResult(
+                    outcome: .unchanged, table: touched[place].1.tables[index].identity, key: key, stored: stored,
+                    sequence: start.advanced(by: UInt64(changes.count)))
+            }
+        case .delete(_, let id, let selector):
+            let (index, edit, hash) = try touched[place].1.decideDelete(id, selector)
+            return make(edit, hash, at: place, index)
+        }
+    }
+
+    private mutating func place(of name: String) throws(FIBError) -> Int {
+        if let place = places[name] { return place }
+        guard let entry = untouched[name], !entry.1.isClosing else { throw ControlPlane.namespaceNotFound(name) }
+        untouched[name] = nil
+        touched.append(entry)
+        places[name] = touched.count - 1
+        return touched.count - 1
+    }
+
+    private mutating func make(
+        _ edit: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
+    ) -> WriteResult {
+        let sequence = start.advanced(by: UInt64(changes.count) + 1)
+        let identity = touched[place].1.tables[index].identity
+        let best = touched[place].1.tables[index].table.effect(of: edit)
+        changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch))
+        touched[place].1.tables[index].table.apply(edit, version: sequence, hash: hash)
+        return WriteResult(edit, identity, hash, sequence)
+    }
+}

@@ -1,0 +1,118 @@
+public import Addressing
+public import ChangeLog
+public import Routing
+
+/// The whole state as of one number: it holds every change up to `sequence` and none later, and never changes.
+public struct Snapshot: Sendable {
+    public struct Namespace: Sendable {
+        public let name: String
+        /// Nil while its routes are being removed after itself.
+        public let stored: StoredNamespace?
+        let tables: [(identity: TableIdentity, table: RouteTable)]
+    }
+
+    public let sequence: ChangeSequence
+    /// By name.
+    public let namespaces: [Namespace]
+
+    /// Count and digest of the routes that agree. O(log n) where only keys decide, O(n) otherwise.
+    public func summary(of selection: RouteSelection, firstsOnly: Bool = false) -> Summary {
+        var result = Summary()
+        guard !selection.isByKeyOnly || firstsOnly else {
+            for (identity, table) in tables(of: selection) {
+                for range in selection.ranges(in: identity.family) {
+                    result += table.image.summary(from: range.lower, to: range.upper)
+                }
+            }
+            return result
+        }
+        var walk = RouteWalk(self, selection, firstsOnly: firstsOnly)
+        while let (_, route) = walk.next() { result.add(route.value.hash) }
+        return result
+    }
+
+    func tables(of selection: RouteSelection) -> [(identity: TableIdentity, table: RouteTable)] {
+        namespaces.filter { selection.includes(namespace: $0.name) }.flatMap(\.tables)
+            .filter { selection.includes($0.identity) }
+    }
+}
+
+/// Walks the routes of a snapshot that agree with a selection, in list order: namespace, family, table, address, longest
+/// prefix first, tos descending, metric, position.
+public struct RouteWalk: Sendable {
+    private let selection: RouteSelection
+    private let firstsOnly: Bool
+    private var tables: ArraySlice<(identity: TableIdentity, table: RouteTable)>
+    private var current: (identity: TableIdentity, table: RouteTable)?
+    private var ranges: ArraySlice<KeyRange> = []
+    private var upper: RouteKey?
+    private var cursor: ImageCursor<RouteKey, StoredRoute>?
+    private var run: ArraySlice<PlacedRoute> = []
+    /// Where the walk stands, for `firstsOnly`: the previous route of the same table.
+    private var previous: RouteKey?
+
+    /// - Parameter firstsOnly: only the first route of each prefix, and of these the ones that agree (`view=best`).
+    public init(_ snapshot: Snapshot, _ selection: RouteSelection, firstsOnly: Bool = false) {
+        self.selection = selection
+        self.firstsOnly = firstsOnly
+        tables = snapshot.tables(of: selection)[...]
+    }
+
+    /// Goes on behind the given place; for pages.
+    public mutating func skip(to namespace: String, _ family: AddressFamily, _ table: TableID, behind key: RouteKey) {
+        let order = (namespace, TableIdentity.Order(family: family, id: table))
+        while let next = tables.first, (next.identity.namespace, next.identity.order) < order { tables.removeFirst() }
+        guard let next = tables.first, (next.identity.namespace, next.identity.order) == order else { return }
+        enterNextTable()
+        let start = key.successor
+        ranges =
+            ranges.filter { range in range.upper.map { start < $0 } ?? true }.map { range in
+                KeyRange(lower: max(range.lower, start), upper: range.upper)
+            }[...]
+        previous = key
+    }
+
+    public mutating func next() -> (TableIdentity, PlacedRoute)? {
+        while true {
+            while let route = run.popFirst() {
+                if let upper, !(route.key < upper) {
+                    cursor = nil
+                    run = []
+                    break
+                }
+                if accepts(route), let current { return (current.identity, route) }
+            }
+            if let next = cursor?.nextRun() {
+                run = next
+            } else if !enterNextRange() {
+                return nil
+            }
+        }
+    }
+
+    private mutating func accepts(_ route: PlacedRoute) -> Bool {
+        if firstsOnly {
+            defer { previous = route.key }
+            if let previous, previous.isSamePrefix(as: route.key) { return false }
+        }
+        return selection.isByKeyOnly || selection.agrees(route.value.info)
+    }
+
+    private mutating func enterNextRange() -> Bool {
+        while ranges.isEmpty {
+            guard !tables.isEmpty else { return false }
+            enterNextTable()
+        }
+        guard let range = ranges.popFirst(), let current else { return false }
+        upper = range.upper
+        cursor = current.table.image.cursor(from: range.lower)
+        return true
+    }
+
+    private mutating func enterNextTable() {
+        guard let next = tables.popFirst() else { return }
+        current = next
+        previous = nil
+        ranges = selection.ranges(in: next.identity.family)[...]
+    }
+}

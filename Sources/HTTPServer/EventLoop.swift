@@ -1,0 +1,225 @@
+internal import Synchronization
+internal import Threads
+
+/// The event thread: drives the daemons and holds every open request. Only this thread touches libmicrohttpd.
+///
+/// Its own epoll watches the daemons' epoll descriptors and the mailbox, instead of a thread of libmicrohttpd: that one
+/// goes silent in 0.9.75 when exactly 128, 256, … connections are ready at once.
+///
+/// SAFETY: made by the thread that starts the server, then used by the event thread alone, which `run` occupies; starting
+/// that thread orders the two.
+final class EventLoop: @unchecked Sendable {
+    private static let mailboxTag = UInt64.max
+    private static let sweepNanoseconds: UInt64 = 1_000_000_000
+
+    let application: any HTTPApplication
+    let settings: HTTPServer.Configuration
+    let counters: Counters
+    let workers: Workers
+    let mailbox: Mailbox
+    let streams: StreamLoop
+
+    /// CLOCK_MONOTONIC at the start of this turn, ns.
+    private(set) var now = monotonicNow()
+    private let poll: Poll
+    private var daemons: [Daemon] = []
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var lastExchange: UInt64 = 0
+    /// Requests from the end of their header to the last byte of their answer, streams included.
+    private var openExchanges = 0
+    private var openStreams = 0
+    var suspended: [ExchangeID: Exchange] = [:]
+    /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
+    private var hasClosedConnections = false
+    private var nextSweep = UInt64.max
+    private(set) var drainDeadline: UInt64?
+    /// Past the deadline: what doesn't wait for a worker's answer is closed.
+    private(set) var isCutting = false
+
+    init(
+        application: any HTTPApplication, settings: HTTPServer.Configuration, counters: Counters, workers: Workers,
+        mailbox: Mailbox, streams: StreamLoop
+    ) throws(HTTPServerError) {
+        self.application = application
+        self.settings = settings
+        self.counters = counters
+        self.workers = workers
+        self.mailbox = mailbox
+        self.streams = streams
+        poll = try Poll()
+        try mailbox.register(in: poll, tag: EventLoop.mailboxTag)
+    }
+
+    /// Before `run`. Takes over the socket.
+    func serve(_ listener: Int32, at address: ListenAddress, limit: Int) throws(HTTPServerError) {
+        let daemon = try Daemon(listener: listener, address: address, limit: limit, settings: settings, loop: self)
+        daemons.append(daemon)
+        try poll.addReadable(daemon.pollDescriptor, tag: UInt64(daemons.count))
+    }
+
+    /// After `serve` and instead of `run`, when starting failed half-way.
+    func abandon() { stopDaemons() }
+
+    var isDraining: Bool { drainDeadline != nil }
+
+    // MARK: The event thread
+
+    func run() {
+        var events: [Poll.Event] = []
+        var messages: [Message] = []
+        while !isDone {
+            poll.wait(timeoutMilliseconds: timeout(), into: &events)
+            now = monotonicNow()
+            if events.contains(where: { $0.tag == EventLoop.mailboxTag }) {
+                mailbox.take(&messages)
+                for message in messages { handle(message) }
+                messages.removeAll(keepingCapacity: true)
+            }
+            events.removeAll(keepingCapacity: true)
+            // Also when only messages came: what they resumed shows in no descriptor and in no timeout.
+            runDaemons()
+            closeSlowHeaders()
+            if let deadline = drainDeadline, deadline <= now, !isCutting { cut() }
+        }
+        // What was just answered goes out as far as the clients take it at once: each run is one write a connection.
+        if isCutting { for _ in 0..<16 { runDaemons() } }
+        stopDaemons()
+    }
+
+    private func runDaemons() {
+        for daemon in daemons { daemon.run() }
+        guard hasClosedConnections else { return }
+        hasClosedConnections = false
+        for daemon in daemons { daemon.run() }
+    }
+
+    private func timeout() -> Int32 {
+        var shortest = UInt64(milliseconds(from: now, until: min(nextSweep, drainDeadline ?? .max)))
+        // Past the deadline only messages matter.
+        if isCutting { shortest = 1_000 }
+        for daemon in daemons { shortest = min(shortest, daemon.timeoutMilliseconds ?? shortest) }
+        return Int32(clamping: shortest)
+    }
+
+    /// A client that sends its header byte by byte is never idle for libmicrohttpd. Here it is.
+    private func closeSlowHeaders() {
+        guard now >= nextSweep else { return }
+        let limit = UInt64(settings.idleTimeoutSeconds) * 1_000_000_000
+        nextSweep = connections.isEmpty ? .max : now + EventLoop.sweepNanoseconds
+        for connection in connections.values {
+            if let since = connection.awaitsHeaderSince, now > since + limit { connection.breakOff() }
+        }
+    }
+
+    private var isDone: Bool {
+        guard isDraining else { return false }
+        return isCutting ? suspended.isEmpty : openExchanges == 0
+    }
+
+    private func stopDaemons() {
+        for daemon in daemons { daemon.stop() }
+        daemons.removeAll()
+    }
+
+    // MARK: Messages
+
+    private func handle(_ message: Message) {
+        switch message {
+        case .answered(let id, let answer): resume(id) { $0.phase = .answered(answer) }
+        case .produced(let id, let piece, let more): resume(id) { $0.producedBody?.received(piece, more: more) }
+        case .roomForBody(let id): resume(id) { _ in }
+        case .streamClosed(let id):
+            resume(id) { exchange in
+                exchange.phase = .over
+                if exchange.isEventStream {
+                    openStreams -= 1
+                    counters.streams.store(openStreams, ordering: .relaxed)
+                }
+            }
+        case .drain(let deadline):
+            drainDeadline = min(deadline, drainDeadline ?? .max)
+            for daemon in daemons { daemon.stopListening() }
+        }
+    }
+
+    /// Everything ends now, but for requests that a worker is busy with: their thread must be waited for anyway.
+    private func cut() {
+        isCutting = true
+        streams.post(.closeAll)
+        for (id, exchange) in suspended {
+            switch exchange.phase {
+            case .working, .streaming, .answered: break
+            default: resume(id) { self.abandon($0) }
+            }
+        }
+    }
+}
+
+extension EventLoop {
+    func suspend(_ exchange: Exchange) {
+        guard !exchange.isSuspended else { return }
+        exchange.isSuspended = true
+        suspended[exchange.id] = exchange
+        counters.suspended.store(suspended.count, ordering: .relaxed)
+        ResponseQueue.suspend(exchange.connection)
+    }
+
+    /// Does nothing if the request is not suspended (any more).
+    func resume(_ id: ExchangeID, _ change: (Exchange) -> Void) {
+        guard let exchange = suspended.removeValue(forKey: id) else { return }
+        counters.suspended.store(suspended.count, ordering: .relaxed)
+        exchange.isSuspended = false
+        change(exchange)
+        ResponseQueue.resume(exchange.connection)
+    }
+
+    /// True if there is room for one more event stream, which is then counted.
+    func reserveStream() -> Bool {
+        guard openStreams < settings.maxStreams else { return false }
+        openStreams += 1
+        counters.streams.store(openStreams, ordering: .relaxed)
+        return true
+    }
+
+    // MARK: What libmicrohttpd reports
+
+    func opened(_ connection: Connection) {
+        if connections.isEmpty { nextSweep = now + EventLoop.sweepNanoseconds }
+        connections[ObjectIdentifier(connection)] = connection
+        counters.connections.store(connections.count, ordering: .relaxed)
+    }
+
+    func closed(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
+        counters.connections.store(connections.count, ordering: .relaxed)
+        hasClosedConnections = true
+    }
+
+    /// The request line is there.
+    func started(on connection: Connection, target: String) -> Exchange {
+        lastExchange += 1
+        return Exchange(ExchangeID(rawValue: lastExchange), connection, target: target)
+    }
+
+    /// The header is complete.
+    func headerComplete(_ exchange: Exchange) {
+        exchange.connection.awaitsHeaderSince = nil
+        openExchanges += 1
+        counters.requests.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// The answer is out, or the connection is gone.
+    func completed(_ exchange: Exchange) {
+        if case .header = exchange.phase { return }
+        openExchanges -= 1
+        exchange.connection.awaitsHeaderSince = now
+        abandon(exchange)
+    }
+
+    /// Tells those who still wait for this request that nothing more comes.
+    func abandon(_ exchange: Exchange) {
+        if case .consuming(let lane) = exchange.phase { lane.end(.cut) }
+        if case .header = exchange.phase { return }
+        exchange.phase = .over
+    }
+}

@@ -1,0 +1,41 @@
+internal import Glibc
+
+extension HTTPServer {
+    /// Limits and addresses. Every limit is a promise about memory or descriptors.
+    public struct Configuration: Sendable {
+        public var listen: [ListenAddress]
+        /// Threads for `HTTPAnswer.work`, bodies and producers.
+        public var workers = 2
+        /// Shared evenly among the addresses. Further clients wait in the system's queue until one leaves.
+        public var maxConnections = 10_000
+        /// Event streams; nil: 64 less than `maxConnections`, so that streams can't take every connection.
+        public var streamLimit: Int?
+        /// For a connection without traffic, and for the time that a header may take.
+        public var idleTimeoutSeconds = 60
+        /// Holds a request's header and half a piece of its body. libmicrohttpd clears all of it between the requests of a
+        /// connection: more costs time with each of them.
+        public var connectionMemoryBytes = 64 * 1024
+        /// Jobs that may wait for a worker before new ones are refused.
+        public var workQueueCapacity = 1_024
+        /// Send buffer of an event stream's socket: what the system holds for a slow reader (it doubles the figure).
+        public var streamSendBufferBytes = 256 * 1024
+        /// How long an event stream's data may wait for a client that doesn't take or acknowledge it.
+        public var streamTimeoutSeconds = 30
+
+        public init(listen: [ListenAddress]) { self.listen = listen }
+
+        /// The limit in force.
+        public var maxStreams: Int { streamLimit ?? max(1, maxConnections - 64) }
+
+        /// Fits the limits to what the process may have open; what was changed, in sentences for the log.
+        mutating func fitToProcess() -> [String] {
+            var limit = rlimit()
+            guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
+            let room = max(1, Int(clamping: limit.rlim_cur) - 64)
+            guard maxConnections > room else { return [] }
+            let note = "at most \(room) connections instead of \(maxConnections): the process may open "
+            maxConnections = room
+            return ["\(note)\(limit.rlim_cur) files (ulimit -n, LimitNOFILE=)"]
+        }
+    }
+}

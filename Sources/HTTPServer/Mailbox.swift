@@ -1,0 +1,49 @@
+internal import Synchronization
+internal import Threads
+
+/// Names one request while the server works on it. Never reused.
+struct ExchangeID: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// What other threads tell the event thread.
+enum Message: Sendable {
+    /// The worker has the answer of this request (or what to do next).
+    case answered(ExchangeID, HTTPAnswer)
+    /// The worker made a piece of this response's body.
+    case produced(ExchangeID, [UInt8], more: Bool)
+    /// The consumer of this request's body caught up.
+    case roomForBody(ExchangeID)
+    /// The stream thread is done with this connection's socket.
+    case streamClosed(ExchangeID)
+    /// Stop accepting; end what is still open at this time (CLOCK_MONOTONIC, ns).
+    case drain(deadline: UInt64)
+}
+
+/// The way to the event thread. Posting never waits; a message posted after the thread has ended is dropped.
+final class Mailbox: Sendable {
+    // A leaf: protects the queue for the time of an append or a swap. Bounded by the number of open requests, each of
+    // which has at most one message under way, and of streams.
+    private let messages = Locked<[Message]>([], rank: .leaf)
+    private let isSignalled = Atomic<Bool>(false)
+    private let wakeup: Wakeup
+
+    init() throws(HTTPServerError) { wakeup = try Wakeup() }
+
+    func post(_ message: Message) {
+        messages.withLock { $0.append(message) }
+        if !isSignalled.exchange(true, ordering: .acquiringAndReleasing) { wakeup.signal() }
+    }
+
+    func register(in poll: borrowing Poll, tag: UInt64) throws(HTTPServerError) {
+        try wakeup.register(in: poll, tag: tag)
+    }
+
+    /// Event thread only. Swaps the queue with `batch`, which must be empty, so that neither is allocated anew.
+    func take(_ batch: inout [Message]) {
+        wakeup.clear()
+        // Before the queue is looked at: a message that comes later signals again.
+        _ = isSignalled.exchange(false, ordering: .acquiringAndReleasing)
+        messages.withLock { swap(&$0, &batch) }
+    }
+}

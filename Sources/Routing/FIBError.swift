@@ -1,0 +1,61 @@
+/// Why a change to the FIB was refused. When one is thrown, nothing has changed.
+public struct FIBError: Error, Hashable, Sendable {
+    /// The errno that the kernel gives for this refusal: the `code` of an error body.
+    public enum Errno: String, CaseIterable, Sendable {
+        case eexist = "EEXIST"
+        case enoent = "ENOENT"
+        case esrch = "ESRCH"
+        case einval = "EINVAL"
+        case eopnotsupp = "EOPNOTSUPP"
+        case enodev = "ENODEV"
+        case eperm = "EPERM"
+        case enobufs = "ENOBUFS"
+        case ebusy = "EBUSY"
+        case estale = "ESTALE"
+        case enospc = "ENOSPC"
+    }
+
+    /// What exactly was wrong: the `reason` of an error body, stable between releases.
+    public enum Reason: String, CaseIterable, Sendable {
+        case routeExists = "route-exists"
+        case routeNotFound = "route-not-found"
+        case routeTypeUnsupported = "route-type-unsupported"
+        case routeTypeHasNextHop = "route-type-has-nexthop"
+        case scopeInvalid = "scope-invalid"
+        case tosInvalid = "tos-invalid"
+        case addressInvalid = "address-invalid"
+        case familyMismatch = "family-mismatch"
+        case gatewayInvalid = "gateway-invalid"
+        case nextHopMissing = "nexthop-missing"
+        case nextHopDuplicate = "nexthop-duplicate"
+        case nextHopConflict = "nexthop-conflict"
+        case nextHopObjectUnknown = "nexthop-object-unknown"
+        case weightInvalid = "weight-invalid"
+        case deviceMissing = "device-missing"
+        case tooManyRoutes = "too-many-routes"
+        case tableInvalid = "table-invalid"
+        case namespaceNotFound = "namespace-not-found"
+        case namespacePermanent = "namespace-permanent"
+        case namespaceBusy = "namespace-busy"
+        case namespaceNameInvalid = "namespace-name-invalid"
+        case tooManyNamespaces = "too-many-namespaces"
+        case settingInvalid = "setting-invalid"
+        case unsupported = "unsupported"
+        case versionMismatch = "version-mismatch"
+        case countMismatch = "count-mismatch"
+    }
+
+    public let errno: Errno
+    public let reason: Reason
+    /// One sentence for a person: what, on which object, and what to do. May change between releases.
+    public let message: String
+    /// The number of the rule in the specification that decided, such as `R1-62`.
+    public let rule: String?
+
+    public init(_ errno: Errno, _ reason: Reason, _ message: String, rule: String? = nil) {
+        self.errno = errno
+        self.reason = reason
+        self.message = message
+        self.rule = rule
+    }
+}

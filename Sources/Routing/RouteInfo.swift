@@ -1,0 +1,80 @@
+public import Addressing
+
+/// Everything of a route but its key: shared by all routes that agree in it, as the kernel shares its `fib_info` (R1-22).
+///
+/// Immutable, so that readers on any thread may keep it. References count for the tables and the readers alike.
+public final class RouteInfo: Hashable, Sendable {
+    /// How an IPv6 router ranks against others (RFC 4191).
+    public enum Preference: UInt8, CaseIterable, Sendable {
+        case medium = 0, high = 1, low = 3
+        public var name: String { "\(self)" }
+    }
+
+    public struct Fields: Hashable, Sendable {
+        public var type = RouteType.unicast
+        public var `protocol` = RouteProtocol.boot
+        public var scope = RouteScope.global
+        public var preferredSource: IPAddress?
+        /// In order; empty for types that lead nowhere.
+        public var nextHops: [NextHop] = []
+        public var metrics = RouteMetrics()
+        public var preference = Preference.medium
+
+        public init() {}
+    }
+
+    public let fields: Fields
+    private let hashValueOfFields: Int
+
+    public init(_ fields: Fields) {
+        self.fields = fields
+        hashValueOfFields = fields.hashValue
+    }
+
+    public var type: RouteType { fields.type }
+    public var `protocol`: RouteProtocol { fields.protocol }
+    public var nextHops: [NextHop] { fields.nextHops }
+
+    public static func == (a: RouteInfo, b: RouteInfo) -> Bool {
+        a === b || (a.hashValueOfFields == b.hashValueOfFields && a.fields == b.fields)
+    }
+    public func hash(into hasher: inout Hasher) { hasher.combine(hashValueOfFields) }
+
+    /// May be one leg of an IPv6 multipath route: reached through a gateway, and not learned from an advertisement
+    /// (R1-24).
+    var isMergeable: Bool {
+        fields.type == .unicast && fields.protocol != .routerAdvertisement && !fields.nextHops.isEmpty
+            && fields.nextHops.allSatisfy { $0.gateway != nil }
+    }
+
+    /// The same with other nexthops.
+    func with(nextHops: [NextHop]) -> RouteInfo {
+        var fields = self.fields
+        fields.nextHops = nextHops
+        return RouteInfo(fields)
+    }
+}
+
+/// Path metrics of a route, by their names in iproute2 (`RTAX_…`). Sorted, so that equal sets are equal.
+public struct RouteMetrics: Hashable, Sendable {
+    /// Names that the kernel knows and whose value is a number.
+    public static let names: [String] = [
+        "advmss", "cwnd", "features", "hoplimit", "initcwnd", "initrwnd", "mtu", "quickack", "reordering", "rto_min",
+        "rtt", "rttvar", "ssthresh", "window",
+    ]
+
+    public struct Value: Hashable, Sendable {
+        /// Index into `names`.
+        public let name: UInt8
+        public let value: UInt32
+    }
+    public private(set) var values: [Value] = []
+
+    public init() {}
+
+    public mutating func set(_ index: Int, to value: UInt32) {
+        values.removeAll { $0.name == UInt8(index) }
+        let place = values.firstIndex { $0.name > UInt8(index) } ?? values.count
+        values.insert(Value(name: UInt8(index), value: value), at: place)
+    }
+}

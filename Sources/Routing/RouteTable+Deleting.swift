@@ -1,0 +1,45 @@
+private import Addressing
+private import ChangeLog
+
+extension RouteTable {
+    /// What deleting by `selector` comes to: the first route in list order that agrees goes (R1-84…R1-87), or, in IPv6
+    /// with a gateway given, only the legs that were named (R1-102).
+    public func decideDelete(_ selector: RouteSelector) throws(FIBError) -> RouteEdit {
+        for route in routes(of: selector.prefix) where selector.agrees(with: route) {
+            guard let edit = removal(of: route, selector) else { continue }
+            if let version = selector.version, version != route.value.version {
+                throw FIBError(
+                    .estale, .versionMismatch,
+                    "\(selector.prefix) is at version \(route.value.version.rawValue), not \(version.rawValue)")
+            }
+            return edit
+        }
+        throw FIBError(
+            .esrch, .routeNotFound, "no route to \(selector.prefix) agrees with the request",
+            rule: family == .inet ? "R1-84" : "R1-101")
+    }
+
+    private func removal(of route: PlacedRoute, _ selector: RouteSelector) -> RouteEdit? {
+        let hops = route.value.info.nextHops
+        let whole = RouteEdit(operation: .delete, key: route.key, old: route.value, info: nil)
+        if selector.nextHops.isEmpty { return whole }
+        if family == .inet || !route.value.info.isMergeable {
+            let agree =
+                selector.nextHops.count == 1
+                ? hops.first?.agrees(with: selector.nextHops[0]) ?? false
+                : hops.count == selector.nextHops.count
+                    && zip(hops, selector.nextHops).allSatisfy { $0.agrees(with: $1) }
+            return agree ? whole : nil
+        }
+        var left = hops
+        for wanted in selector.nextHops {
+            guard let index = left.firstIndex(where: { $0.agrees(with: wanted) }) else { return nil }
+            // Without a gateway the request names the route, not a leg (R1-102).
+            if wanted.gateway == nil { return whole }
+            left.remove(at: index)
+        }
+        if left.isEmpty { return whole }
+        return RouteEdit(
+            operation: .replace, key: route.key, old: route.value, info: route.value.info.with(nextHops: left))
+    }
+}

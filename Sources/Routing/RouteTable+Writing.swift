@@ -1,0 +1,135 @@
+private import Addressing
+private import ChangeLog
+
+extension RouteTable {
+    /// What `verb` does with `route`, which must be valid and of this family. Mutating only in that it may spread the
+    /// positions of a crowded key, which no one can see. O(log n + routes of the key).
+    public mutating func decide(_ verb: RouteVerb, _ route: Route) throws(FIBError) -> RouteDecision {
+        let present = routes(of: route.firstKey)
+        guard let first = present.first, let last = present.last else {
+            guard verb.creates else { throw notFound(verb, route) }
+            return .edit(edit(.add, route.firstKey.at(position: RouteKey.firstPosition), nil, route.info))
+        }
+        if verb == .append || verb == .prepend || addsBesideOthers(verb, route) {
+            let room = try makeRoom(first: first, last: last, present)
+            return try family == .inet
+                ? insertIPv4(verb, route, present, room) : insertIPv6(route, present, last: room.last)
+        }
+        if verb.isExclusive { throw exists(verb, route, first) }
+        return try family == .inet ? replaceIPv4(route, present, first) : replaceIPv6(route, present, first)
+    }
+
+    /// The kernel adds its own routes without the exclusive flag, so a dump of a machine with two links may hold several
+    /// of one key. Such rows are accepted as the kernel accepts them from itself.
+    private func addsBesideOthers(_ verb: RouteVerb, _ route: Route) -> Bool {
+        verb == .add && route.info.protocol.isInsertedByKernel
+    }
+
+    private func edit(
+        _ operation: ChangeOperation, _ key: RouteKey, _ old: StoredRoute?, _ info: RouteInfo
+    ) -> RouteEdit {
+        RouteEdit(operation: operation, key: key, old: old, info: info)
+    }
+
+    // MARK: IPv4
+
+    /// R1-66 to R1-68.
+    private func insertIPv4(
+        _ verb: RouteVerb, _ route: Route, _ present: [PlacedRoute], _ room: (first: RouteKey, last: RouteKey)
+    ) throws(FIBError) -> RouteDecision {
+        if let equal = present.first(where: { $0.value.info == route.info }) {
+            throw exists(verb, route, equal, rule: "R1-66")
+        }
+        if verb == .prepend {
+            return .edit(edit(.prepend, room.first.at(position: room.first.position - 1), nil, route.info))
+        }
+        return .edit(edit(.append, room.last.at(position: room.last.position + 1), nil, route.info))
+    }
+
+    /// R1-63 to R1-65.
+    private func replaceIPv4(
+        _ route: Route, _ present: [PlacedRoute], _ first: PlacedRoute
+    ) throws(FIBError) -> RouteDecision {
+        if first.value.info == route.info { return .unchanged(first) }
+        if let equal = present.first(where: { $0.value.info == route.info }) {
+            throw exists(.replace, route, equal, rule: "R1-64")
+        }
+        return .edit(edit(.replace, first.key, first.value, route.info))
+    }
+
+    // MARK: IPv6
+
+    /// R1-91 to R1-93.
+    private func insertIPv6(
+        _ route: Route, _ present: [PlacedRoute], last: RouteKey
+    ) throws(FIBError) -> RouteDecision {
+        for hop in route.info.nextHops {
+            if let twin = present.first(where: { $0.value.info.nextHops.contains { $0.isSameHop(as: hop) } }) {
+                throw exists(.append, route, twin, rule: "R1-91")
+            }
+        }
+        if present.contains(where: { $0.value.info == route.info }) {
+            throw exists(.append, route, present[0], rule: "R1-91")
+        }
+        if route.info.isMergeable, let group = present.first(where: { $0.value.info.isMergeable }) {
+            let joined = group.value.info.with(nextHops: group.value.info.nextHops + route.info.nextHops)
+            var edit = edit(.replace, group.key, group.value, joined)
+            edit.joinsNextHops = true
+            return .edit(edit)
+        }
+        return .edit(edit(.append, last.at(position: last.position + 1), nil, route.info))
+    }
+
+    /// R1-94, R1-95: the first of the same kind, else the first of that metric.
+    private func replaceIPv6(
+        _ route: Route, _ present: [PlacedRoute], _ first: PlacedRoute
+    ) throws(FIBError) -> RouteDecision {
+        let isMergeable = route.info.isMergeable
+        let target = present.first { $0.value.info.isMergeable == isMergeable } ?? first
+        if target.value.info == route.info { return .unchanged(target) }
+        for other in present where other.key != target.key {
+            if other.value.info == route.info { throw exists(.replace, route, other, rule: "R1-64") }
+            for hop in route.info.nextHops where other.value.info.nextHops.contains(where: { $0.isSameHop(as: hop) }) {
+                throw exists(.replace, route, other, rule: "R1-91")
+            }
+        }
+        return .edit(edit(.replace, target.key, target.value, route.info))
+    }
+
+    // MARK: Positions
+
+    /// Keys of the first and last route of a list that has room on both sides.
+    private mutating func makeRoom(
+        first: PlacedRoute, last: PlacedRoute, _ present: [PlacedRoute]
+    ) throws(FIBError) -> (first: RouteKey, last: RouteKey) {
+        guard first.key.position == 0 || last.key.position == .max else { return (first.key, last.key) }
+        guard present.count < 60_000 else {
+            throw FIBError(
+                .enobufs, .tooManyRoutes,
+                "\(first.key.prefix(family)) already has \(present.count) routes of one key; 60000 is the limit")
+        }
+        respace(present)
+        let spaced = routes(of: first.key)
+        return (spaced[0].key, spaced[spaced.count - 1].key)
+    }
+
+    // MARK: Errors
+
+    private func notFound(_ verb: RouteVerb, _ route: Route) -> FIBError {
+        FIBError(
+            .enoent, .routeNotFound,
+            "no route to \(route.prefix) with metric \(route.metric) to \(verb); create it with mode=replace or add",
+            rule: family == .inet ? "R1-61" : "R1-97")
+    }
+
+    private func exists(
+        _ verb: RouteVerb, _ route: Route, _ present: PlacedRoute, rule: String? = nil
+    ) -> FIBError {
+        FIBError(
+            .eexist, .routeExists,
+            "a route to \(route.prefix) with metric \(present.key.metric) exists (version "
+                + "\(present.value.version.rawValue)); use mode=replace to change it"
+                + (verb == .add ? ", append to add another" : ""),
+            rule: rule ?? (family == .inet ? "R1-62" : "R1-90"))
+    }
+}

@@ -1,0 +1,131 @@
+public import Addressing
+public import ChangeLog
+
+/// One stored route, as its table's image keeps it: 32 bytes beside its key.
+@frozen public struct StoredRoute: ImageValue {
+    /// The number of the change that made this entry.
+    public let version: ChangeSequence
+    /// Of the entry's canonical bytes.
+    public let hash: EntryHash
+    public let info: RouteInfo
+
+    public init(version: ChangeSequence, hash: EntryHash, info: RouteInfo) {
+        self.version = version
+        self.hash = hash
+        self.info = info
+    }
+}
+
+/// A route with its place.
+public typealias PlacedRoute = (key: RouteKey, value: StoredRoute)
+
+/// A route that someone wants to have: the key but for its place in the list, and the rest.
+public struct Route: Sendable {
+    public var prefix: Prefix
+    public var tos: UInt8
+    public var metric: UInt32
+    public var info: RouteInfo
+
+    public init(prefix: Prefix, tos: UInt8 = 0, metric: UInt32 = 0, info: RouteInfo) {
+        self.prefix = prefix
+        self.tos = tos
+        self.metric = metric
+        self.info = info
+    }
+
+    var firstKey: RouteKey { RouteKey(prefix, tos: tos, metric: metric, position: 0) }
+}
+
+/// One routing table of one family: its routes in the order of lookups, and what each verb of `ip route` does to it.
+///
+/// A value: copying it is one retain, and a copy never changes. Decisions are pure (`decide…`), changes are made by
+/// `apply`, and between them the caller learns the number of the change. R1-20…R1-29, R1-60…R1-102.
+public struct RouteTable: Sendable {
+    public let family: AddressFamily
+    public private(set) var image = Image<RouteKey, StoredRoute>()
+
+    public init(family: AddressFamily) { self.family = family }
+
+    /// The first route of a prefix: what a lookup that reaches the prefix finds, and what a device programs (R2-01).
+    public func first(of prefix: Prefix) -> PlacedRoute? {
+        first(of: RouteKey(prefix, tos: 255, metric: 0, position: 0))
+    }
+
+    /// The first route of the prefix that `key` belongs to.
+    public func first(of key: RouteKey) -> PlacedRoute? {
+        guard let found = image.first(from: key.startOfPrefix), found.key.isSamePrefix(as: key) else { return nil }
+        return found
+    }
+
+    /// The route that follows `key` under the same prefix.
+    public func second(of key: RouteKey) -> PlacedRoute? {
+        guard let found = image.first(from: key.successor), found.key.isSamePrefix(as: key) else { return nil }
+        return found
+    }
+
+    /// The first route of the key that `route` would have.
+    public func first(of route: Route) -> PlacedRoute? {
+        let key = route.firstKey
+        guard let found = image.first(from: key), found.key.isSameKey(as: key) else { return nil }
+        return found
+    }
+
+    /// All routes of a prefix, in order.
+    public func routes(of prefix: Prefix) -> [PlacedRoute] {
+        let start = RouteKey(prefix, tos: 255, metric: 0, position: 0)
+        return run(from: start) { $0.isSamePrefix(as: start) }
+    }
+
+    /// All routes of one key, in list order.
+    func routes(of key: RouteKey) -> [PlacedRoute] {
+        run(from: key.at(position: 0)) { $0.isSameKey(as: key) }
+    }
+
+    private func run(from start: RouteKey, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
+        var cursor = image.cursor(from: start)
+        var result: [PlacedRoute] = []
+        while let next = cursor.next(), belongs(next.key) { result.append(next) }
+        return result
+    }
+
+    /// Makes an edit that was decided on this very table. `version` and `hash` are those of the new entry.
+    public mutating func apply(_ edit: RouteEdit, version: ChangeSequence, hash: EntryHash) {
+        if let info = edit.info {
+            image.insert(StoredRoute(version: version, hash: hash, info: info), for: edit.key)
+        } else {
+            image.remove(edit.key)
+        }
+    }
+
+    /// Spreads the routes of a key anew around the middle, when appends or prepends have used up the positions on one
+    /// side. No one sees positions, so this is no change.
+    mutating func respace(_ routes: [PlacedRoute]) {
+        for route in routes { image.remove(route.key) }
+        let start = Int(RouteKey.firstPosition) - routes.count / 2
+        for (index, route) in routes.enumerated() {
+            image.insert(route.value, for: route.key.at(position: UInt16(start + index)))
+        }
+    }
+
+    /// Stops the process if the table breaks one of its rules. O(n); for tests.
+    public func _checkInvariants() {
+        image._checkInvariants()
+        var cursor = image.cursor()
+        var previous: PlacedRoute?
+        var hashesOfKey: Set<EntryHash> = []
+        while let route = cursor.next() {
+            let prefix = route.key.prefix(family)
+            precondition(RouteKey(prefix, tos: 0, metric: 0, position: 0).high == route.key.high, "host bits in a key")
+            if let previous, previous.key.isSameKey(as: route.key) {
+                precondition(!hashesOfKey.contains(route.value.hash), "one entry twice under \(prefix)")
+                precondition(
+                    family == .inet || !(previous.value.info.isMergeable && route.value.info.isMergeable),
+                    "two multipath routes under \(prefix)")
+            } else {
+                hashesOfKey = []
+            }
+            hashesOfKey.insert(route.value.hash)
+            previous = route
+        }
+    }
+}

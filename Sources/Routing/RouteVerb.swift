@@ -1,0 +1,54 @@
+/// What to do with a route: the words of `ip route`, each a set of the kernel's request flags.
+///
+/// Source: iproute2 `ip/iproute.c` `do_iproute`; kernel `net/ipv4/fib_trie.c` `fib_table_insert`.
+public enum RouteVerb: String, CaseIterable, Sendable {
+    case add, replace, change, append, prepend, test
+
+    /// `NLM_F_CREATE`.
+    var creates: Bool { self != .change && self != .test }
+    /// `NLM_F_EXCL`.
+    var isExclusive: Bool { self == .add || self == .test }
+    /// `NLM_F_REPLACE`.
+    var replaces: Bool { self == .replace || self == .change }
+}
+
+/// How a change looks to a follower.
+public enum ChangeOperation: UInt8, Sendable {
+    /// The key was absent.
+    case add
+    /// Behind the last route of the key.
+    case append
+    /// Before the first route of the key.
+    case prepend
+    /// In the place of another.
+    case replace
+    case delete
+
+    public var name: String { "\(self)" }
+}
+
+/// What a verb comes to on one table: exactly one route is added, replaced or removed, or nothing happens.
+public struct RouteEdit: Sendable {
+    public let operation: ChangeOperation
+    public let key: RouteKey
+    /// What stands there now, if anything does.
+    public let old: StoredRoute?
+    /// What is to stand there; nil for a deletion.
+    public let info: RouteInfo?
+    /// IPv6: nexthops joined the route that was there; listeners of the first of a prefix hear "append" (R2-07).
+    public var joinsNextHops = false
+
+    public init(operation: ChangeOperation, key: RouteKey, old: StoredRoute?, info: RouteInfo?) {
+        self.operation = operation
+        self.key = key
+        self.old = old
+        self.info = info
+    }
+}
+
+/// The outcome of a decision.
+public enum RouteDecision: Sendable {
+    case edit(RouteEdit)
+    /// The table already says so: no number, no event (R1-63).
+    case unchanged(PlacedRoute)
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+
+/// The options as the command line gives them; nil or empty where it is silent.
+struct Options: ParsableArguments {
+    @Option(help: ArgumentHelp("Address and port to listen on; repeatable. Port 0 picks one.", valueName: "host:port"))
+    var listen: [String] = []
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Allow addresses off the loopback, where anyone who reaches the port may do anything.")
+    var insecureListen: Bool?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the state is kept. This version keeps it in memory only, and says so when this is given.",
+            valueName: "dir"))
+    var dataDir: String?
+
+    @Flag(inversion: .prefixedNo, help: "Keep the state in memory only. This version always does.")
+    var ephemeral: Bool?
+
+    @Option(help: ArgumentHelp("Read options from this JSON file.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+    var logLevel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of change log to retain. Default: 256 MiB or an eighth of the memory, whichever is less.",
+            valueName: "bytes"))
+    var logBytes: String?
+
+    @Option(help: ArgumentHelp("Worker threads for long requests.", valueName: "n"))
+    var threads: String?
+
+    @Option(help: ArgumentHelp("Connections at a time, event streams included.", valueName: "n"))
+    var maxConnections: String?
+
+    @Option(help: ArgumentHelp("Different filters that event streams may have at a time.", valueName: "n"))
+    var maxFilters: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Names under which clients may call this server, besides addresses and localhost; with commas.",
+            valueName: "names"))
+    var hostNames: String?
+
+    @Option(help: ArgumentHelp("Origins whose web pages may call this server; with commas.", valueName: "origins"))
+    var corsOrigins: String?
+
+    @Flag(help: "Print the effective options and where each comes from, and exit.")
+    var printConfig = false
+}
