@@ -64,8 +64,7 @@ public protocol ImageValue: Sendable {
 
     /// The first entry whose key is not below `key`. O(log n).
     @inlinable public func first(from key: Key) -> Entry? {
-        var cursor = cursor(from: key)
-        return cursor.next()
+        root.first(from: key)
     }
 
     /// Walks from the first entry whose key is not below `key` (nil: from the start).

@@ -63,6 +63,19 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
         return low
     }
 
+    /// The first entry at or below this node whose key is not below `key`.
+    @inlinable
+    func first(from key: Key) -> (key: Key, value: Value)? {
+        if isLeaf {
+            let index = lowerBound(key)
+            return index < entries.count ? entries[index] : nil
+        }
+        let index = childIndex(for: key)
+        if let found = children[index].first(from: key) { return found }
+        // Everything below that child is lower; what follows it is higher.
+        return index + 1 < children.count ? children[index + 1].first(from: key) : nil
+    }
+
     /// The child below which `key` is, or would be.
     @inlinable
     func childIndex(for key: Key) -> Int {

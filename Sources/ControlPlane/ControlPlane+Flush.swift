@@ -88,7 +88,9 @@ extension Namespace.State {
             guard let index = index(of: identity.family, identity.id),
                 let present = tables[index].table.image[route.key], present.version == route.value.version
             else { continue }
-            let edit = RouteEdit(operation: .delete, key: route.key, old: present, info: nil)
+            let edit = RouteEdit(
+                operation: .delete, key: route.key, old: present, info: nil,
+                first: tables[index].table.first(of: route.key))
             edits.append((identity, edit, tables[index].table.effect(of: edit)))
             tables[index].table.apply(edit, version: .zero, hash: EntryHash(high: 0, low: 0))
         }

@@ -21,7 +21,13 @@ public final class ControlPlane: Sendable {
     let gate = Gate()
     /// Sorted by name.
     let namespaces = Locked<[Namespace]>([], rank: .namespaces)
-    private let onCommit = Locked<@Sendable () -> Void>({}, rank: .leaf)
+    private let onCommit = Locked(CommitHook(action: {}), rank: .leaf)
+
+    /// A closure in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every
+    /// access, and the chain of them is run through at every call.
+    private struct CommitHook {
+        let action: @Sendable () -> Void
+    }
 
     public init(limits: Limits) {
         self.limits = limits
@@ -34,11 +40,10 @@ public final class ControlPlane: Sendable {
     }
 
     /// Called after every commit, on the thread that made it, without any lock held. It must not block.
-    public func whenCommitted(_ action: @escaping @Sendable () -> Void) { onCommit.withLock { $0 = action } }
+    public func whenCommitted(_ action: @escaping @Sendable () -> Void) { onCommit.withLock { $0 = CommitHook(action: action) } }
 
     func committed() {
-        let action = onCommit.withLock { $0 }
-        action()
+        onCommit.withLock { $0 }.action()
     }
 
     /// The whole state as of one number. Waits for writes that are half done; holds the gate for microseconds.

@@ -61,7 +61,7 @@ extension Namespace.State {
 extension RouteTable {
     /// What an edit, not yet made, does to the first route of its prefix.
     func effect(of edit: RouteEdit) -> BestChange {
-        guard let first = first(of: edit.key) else { return .own(joinsNextHops: false) }
+        guard let first = edit.first else { return .own(joinsNextHops: false) }
         if edit.info == nil {
             guard first.key == edit.key else { return .none }
             return second(of: edit.key).map { .promoted(.init($0)) } ?? .own(joinsNextHops: false)

@@ -13,7 +13,7 @@ internal import Glibc
     let pollDescriptor: Int32
 
     /// Takes over `listener`. `loop` must outlive the daemon: it stops its daemons before it ends.
-    init(listener: Int32, address: ListenAddress, limit: Int, settings: HTTPServer.Configuration, loop: EventLoop)
+    init(listener: Int32, address: ListenAddress, limit: Int, settings: HTTPDaemon.Configuration, loop: EventLoop)
         throws(HTTPServerError)
     {
         var callbacks = unsafe fibd_daemon_settings()

@@ -92,6 +92,9 @@ func monotonicNow() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// Nanoseconds in this many seconds; negative ones count as none, and more than 30 years as 30 years.
+func seconds(_ count: Int) -> UInt64 { UInt64(min(max(0, count), 1_000_000_000)) * 1_000_000_000 }
+
 /// The time until `deadline` in whole milliseconds, rounded up so that it has passed when the wait is over.
 func milliseconds(from now: UInt64, until deadline: UInt64) -> Int32 {
     guard deadline > now else { return 0 }

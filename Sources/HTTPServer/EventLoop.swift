@@ -13,7 +13,7 @@ final class EventLoop: @unchecked Sendable {
     private static let sweepNanoseconds: UInt64 = 1_000_000_000
 
     let application: any HTTPApplication
-    let settings: HTTPServer.Configuration
+    let settings: HTTPDaemon.Configuration
     let counters: Counters
     let workers: Workers
     let mailbox: Mailbox
@@ -37,7 +37,7 @@ final class EventLoop: @unchecked Sendable {
     private(set) var isCutting = false
 
     init(
-        application: any HTTPApplication, settings: HTTPServer.Configuration, counters: Counters, workers: Workers,
+        application: any HTTPApplication, settings: HTTPDaemon.Configuration, counters: Counters, workers: Workers,
         mailbox: Mailbox, streams: StreamLoop
     ) throws(HTTPServerError) {
         self.application = application
@@ -88,9 +88,10 @@ final class EventLoop: @unchecked Sendable {
 
     private func runDaemons() {
         for daemon in daemons { daemon.run() }
-        guard hasClosedConnections else { return }
-        hasClosedConnections = false
-        for daemon in daemons { daemon.run() }
+        while hasClosedConnections {
+            hasClosedConnections = false
+            for daemon in daemons { daemon.run() }
+        }
     }
 
     private func timeout() -> Int32 {
@@ -104,7 +105,7 @@ final class EventLoop: @unchecked Sendable {
     /// A client that sends its header byte by byte is never idle for libmicrohttpd. Here it is.
     private func closeSlowHeaders() {
         guard now >= nextSweep else { return }
-        let limit = UInt64(settings.idleTimeoutSeconds) * 1_000_000_000
+        let limit = seconds(settings.idleTimeoutSeconds)
         nextSweep = connections.isEmpty ? .max : now + EventLoop.sweepNanoseconds
         for connection in connections.values {
             if let since = connection.awaitsHeaderSince, now > since + limit { connection.breakOff() }

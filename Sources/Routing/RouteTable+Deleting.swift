@@ -21,7 +21,8 @@ extension RouteTable {
 
     private func removal(of route: PlacedRoute, _ selector: RouteSelector) -> RouteEdit? {
         let hops = route.value.info.nextHops
-        let whole = RouteEdit(operation: .delete, key: route.key, old: route.value, info: nil)
+        let whole = RouteEdit(
+            operation: .delete, key: route.key, old: route.value, info: nil, first: first(of: route.key))
         if selector.nextHops.isEmpty { return whole }
         if family == .inet || !route.value.info.isMergeable {
             let agree =
@@ -40,6 +41,7 @@ extension RouteTable {
         }
         if left.isEmpty { return whole }
         return RouteEdit(
-            operation: .replace, key: route.key, old: route.value, info: route.value.info.with(nextHops: left))
+            operation: .replace, key: route.key, old: route.value, info: route.value.info.with(nextHops: left),
+            first: first(of: route.key))
     }
 }

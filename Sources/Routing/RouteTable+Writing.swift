@@ -5,10 +5,13 @@ extension RouteTable {
     /// What `verb` does with `route`, which must be valid and of this family. Mutating only in that it may spread the
     /// positions of a crowded key, which no one can see. O(log n + routes of the key).
     public mutating func decide(_ verb: RouteVerb, _ route: Route) throws(FIBError) -> RouteDecision {
-        let present = routes(of: route.firstKey)
+        let firstOfPrefix = first(of: route.firstKey)
+        // Most prefixes have no route or one, so most decisions end here.
+        let present = firstOfPrefix == nil ? [] : routes(of: route.firstKey)
         guard let first = present.first, let last = present.last else {
             guard verb.creates else { throw notFound(verb, route) }
-            return .edit(edit(.add, route.firstKey.at(position: RouteKey.firstPosition), nil, route.info))
+            let key = route.firstKey.at(position: RouteKey.firstPosition)
+            return .edit(RouteEdit(operation: .add, key: key, old: nil, info: route.info, first: firstOfPrefix))
         }
         if verb == .append || verb == .prepend || addsBesideOthers(verb, route) {
             let room = try makeRoom(first: first, last: last, present)
@@ -28,7 +31,7 @@ extension RouteTable {
     private func edit(
         _ operation: ChangeOperation, _ key: RouteKey, _ old: StoredRoute?, _ info: RouteInfo
     ) -> RouteEdit {
-        RouteEdit(operation: operation, key: key, old: old, info: info)
+        RouteEdit(operation: operation, key: key, old: old, info: info, first: first(of: key))
     }
 
     // MARK: IPv4

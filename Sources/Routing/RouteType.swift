@@ -4,13 +4,15 @@
 public enum RouteType: UInt8, CaseIterable, Sendable {
     case unicast = 1, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, `throw`, nat, xresolve
 
-    public var name: String { "\(self)" }
+    public var name: String { Self.names[Int(rawValue)] }
 
     public init?(name: String) {
         guard let type = Self.byName[name] else { return nil }
         self = type
     }
 
+    // Not `"\(self)"`: reflection costs 300 ns, and every entry holds a type.
+    private static let names = [""] + allCases.map { "\($0)" }
     private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
 
     /// The widest scope that a route of this type may have in IPv4 (R1-33).

@@ -24,7 +24,15 @@ public enum ChangeOperation: UInt8, Sendable {
     case replace
     case delete
 
-    public var name: String { "\(self)" }
+    public var name: String {
+        switch self {
+        case .add: "add"
+        case .append: "append"
+        case .prepend: "prepend"
+        case .replace: "replace"
+        case .delete: "delete"
+        }
+    }
 }
 
 /// What a verb comes to on one table: exactly one route is added, replaced or removed, or nothing happens.
@@ -35,12 +43,17 @@ public struct RouteEdit: Sendable {
     public let old: StoredRoute?
     /// What is to stand there; nil for a deletion.
     public let info: RouteInfo?
+    /// The first route of the prefix, as it is now.
+    public let first: PlacedRoute?
     /// IPv6: nexthops joined the route that was there; listeners of the first of a prefix hear "append" (R2-07).
     public var joinsNextHops = false
 
-    public init(operation: ChangeOperation, key: RouteKey, old: StoredRoute?, info: RouteInfo?) {
+    public init(
+        operation: ChangeOperation, key: RouteKey, old: StoredRoute?, info: RouteInfo?, first: PlacedRoute?
+    ) {
         self.operation = operation
         self.key = key
+        self.first = first
         self.old = old
         self.info = info
     }

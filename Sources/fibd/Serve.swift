@@ -46,18 +46,18 @@ struct Serve: ParsableCommand {
         return FIBService(plane: plane, configuration: configuration)
     }
 
-    private func start(_ service: FIBService, _ settings: Settings) throws(StartError) -> HTTPServer {
-        var configuration = HTTPServer.Configuration(listen: settings.listen)
+    private func start(_ service: FIBService, _ settings: Settings) throws(StartError) -> HTTPDaemon {
+        var configuration = HTTPDaemon.Configuration(listen: settings.listen)
         configuration.workers = settings.threads
         configuration.maxConnections = settings.maxConnections
         do throws(HTTPServerError) {
-            return try HTTPServer(configuration: configuration, application: service) { service.streamsAwake() }
+            return try HTTPDaemon(configuration: configuration, application: service) { service.streamsAwake() }
         } catch {
             throw .failure(error.message)
         }
     }
 
-    private func announce(_ server: HTTPServer, _ settings: Settings, _ logger: Logger) {
+    private func announce(_ server: HTTPDaemon, _ settings: Settings, _ logger: Logger) {
         for note in server.notes { logger.warning("\(note)") }
         if settings.insecureListen {
             logger.warning(

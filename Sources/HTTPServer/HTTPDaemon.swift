@@ -5,7 +5,7 @@ internal import Threads
 /// A running HTTP/1.1 server. It listens from its creation until `drain` or `stop`, or until it is dropped.
 ///
 /// Threads: one that serves all connections, one that writes all event streams, and the workers.
-public final class HTTPServer: Sendable {
+public final class HTTPDaemon: Sendable {
     /// In the order of `Configuration.listen`, with the ports in use.
     public let boundAddresses: [ListenAddress]
     /// What the configuration asked for and the process can't have; for the log.
@@ -34,7 +34,7 @@ public final class HTTPServer: Sendable {
         let streams = try StreamLoop(
             settings: StreamLoop.Settings(
                 sendBufferBytes: settings.streamSendBufferBytes,
-                timeoutNanoseconds: UInt64(max(1, settings.streamTimeoutSeconds)) * 1_000_000_000),
+                timeoutNanoseconds: seconds(max(1, settings.streamTimeoutSeconds))),
             mailbox: mailbox, onWake: onWake)
         self.streams = streams
         let workers = Workers(threads: max(1, settings.workers), capacity: settings.workQueueCapacity)
@@ -43,7 +43,7 @@ public final class HTTPServer: Sendable {
             let loop = try EventLoop(
                 application: application, settings: settings, counters: counters, workers: workers, mailbox: mailbox,
                 streams: streams)
-            boundAddresses = try HTTPServer.listen(loop, settings)
+            boundAddresses = try HTTPDaemon.listen(loop, settings)
             eventThread = Thread(name: "http-events") { loop.run() }
         } catch {
             workers.shutDown()
@@ -61,7 +61,7 @@ public final class HTTPServer: Sendable {
     /// answers are cut off; only requests that a worker is busy with are waited for still, and answered if the client
     /// takes the answer at once. Any thread but those of the server; later calls can only bring the deadline forward.
     public func drain(deadlineSeconds: Int) {
-        mailbox.post(.drain(deadline: monotonicNow() + UInt64(max(0, deadlineSeconds)) * 1_000_000_000))
+        mailbox.post(.drain(deadline: monotonicNow() + seconds(deadlineSeconds)))
         isStopped.withLock { isStopped in
             guard !isStopped else { return }
             eventThread.join()

@@ -1,6 +1,6 @@
 internal import Glibc
 
-extension HTTPServer {
+extension HTTPDaemon {
     /// Limits and addresses. Every limit is a promise about memory or descriptors.
     public struct Configuration: Sendable {
         public var listen: [ListenAddress]
@@ -12,9 +12,10 @@ extension HTTPServer {
         public var streamLimit: Int?
         /// For a connection without traffic, and for the time that a header may take.
         public var idleTimeoutSeconds = 60
-        /// Holds a request's header and half a piece of its body. libmicrohttpd clears all of it between the requests of a
-        /// connection: more costs time with each of them.
-        public var connectionMemoryBytes = 64 * 1024
+        /// Holds a request's header (a longer one gets 431); a piece of a body has half of it at most. Above 32 KiB,
+        /// libmicrohttpd maps it, but untouched it does not stay: all of it is cleared between the requests of a
+        /// connection, so that more costs memory and time with each of them.
+        public var connectionMemoryBytes = 32 * 1024
         /// Jobs that may wait for a worker before new ones are refused.
         public var workQueueCapacity = 1_024
         /// Send buffer of an event stream's socket: what the system holds for a slow reader (it doubles the figure).
