@@ -56,6 +56,13 @@ let package = Package(
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
         .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: checked),
+        .testTarget(
+            name: "RoutingTests", dependencies: ["Addressing", "ChangeLog", "Routing", "TestSupport"],
+            swiftSettings: checked),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "Routing", "TestSupport", "Threads"],
+            swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
     ]
 )

@@ -40,7 +40,9 @@ public final class ControlPlane: Sendable {
     }
 
     /// Called after every commit, on the thread that made it, without any lock held. It must not block.
-    public func whenCommitted(_ action: @escaping @Sendable () -> Void) { onCommit.withLock { $0 = CommitHook(action: action) } }
+    public func whenCommitted(_ action: @escaping @Sendable () -> Void) {
+        onCommit.withLock { $0 = CommitHook(action: action) }
+    }
 
     func committed() {
         onCommit.withLock { $0 }.action()

@@ -116,3 +116,29 @@ public struct RouteWalk: Sendable {
         ranges = selection.ranges(in: next.identity.family)[...]
     }
 }
+
+extension Snapshot {
+    /// Stops the process if the snapshot breaks one of its rules. O(n); for tests.
+    public func _checkInvariants() {
+        for namespace in namespaces {
+            var previous: TableIdentity.Order?
+            for (identity, table) in namespace.tables {
+                precondition(identity.namespace == namespace.name && identity.family == table.family)
+                precondition(previous.map { $0 < identity.order } ?? true, "tables out of order")
+                previous = identity.order
+                table._checkInvariants()
+                check(identity, table)
+            }
+        }
+    }
+
+    private func check(_ identity: TableIdentity, _ table: RouteTable) {
+        var scratch: [UInt8] = []
+        var cursor = table.image.cursor()
+        while let (key, stored) = cursor.next() {
+            precondition(stored.version <= sequence, "a route from the future")
+            precondition(
+                RouteEntry.hash(identity, key, stored.info, &scratch) == stored.hash, "a hash of other bytes")
+        }
+    }
+}

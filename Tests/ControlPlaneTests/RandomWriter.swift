@@ -1,0 +1,82 @@
+import Addressing
+import ChangeLog
+import ControlPlane
+import Routing
+import TestSupport
+
+/// Random writes of all kinds to a few namespaces, tables and prefixes, so that they meet often.
+struct RandomWriter {
+    var random: SeededGenerator
+    let namespaces: [String]
+
+    init(seed: UInt64, namespaces: [String] = ["default", "blue"]) {
+        random = SeededGenerator(seed: seed)
+        self.namespaces = namespaces
+    }
+
+    private static let prefixes = [
+        "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/24", "10.1.0.0/16", "10.255.255.255/32", "192.0.2.0/24",
+        "::/0", "2001:db8::/32", "2001:db8::/64", "2001:db8:1::/48",
+    ].compactMap { try? Prefix($0) }
+    private static let protocols: [RouteProtocol] = [.static, .bgp, .boot, .kernel]
+
+    mutating func operation(_ plane: ControlPlane) throws -> RouteOperation {
+        let prefix = Self.prefixes.randomElement(using: &random) ?? .default(.inet)
+        let namespace = namespaces.randomElement(using: &random) ?? "default"
+        let id: TableID = Int.random(in: 0..<4, using: &random) == 0 ? TableID(rawValue: 100) : .main
+        let metric = UInt32.random(in: 0..<3, using: &random)
+        if Int.random(in: 0..<10, using: &random) < 3 {
+            var selector = RouteSelector(prefix: prefix)
+            selector.metric = Bool.random(using: &random) ? metric : nil
+            return .delete(namespace: namespace, id, selector)
+        }
+        let verb = RouteVerb.allCases.randomElement(using: &random) ?? .add
+        let route = try route(prefix, metric)
+        var scratch: [UInt8] = []
+        return .write(verb, RouteWrite(try plane.table(namespace, prefix.family, id), route, scratch: &scratch))
+    }
+
+    private mutating func route(_ prefix: Prefix, _ metric: UInt32) throws -> Route {
+        var fields = RouteInfo.Fields()
+        fields.protocol = Self.protocols.randomElement(using: &random) ?? .static
+        let hops = Int.random(in: 0..<4, using: &random)
+        let isIPv4 = prefix.family == .inet
+        for hop in 0..<max(1, hops) {
+            let host = UInt32.random(in: 1..<5, using: &random) + UInt32(hop) * 8
+            let gateway =
+                isIPv4 ? IPAddress(inet: 0xc000_0200 + host) : IPAddress(inet6: 0x2001_0db8 << 32, UInt64(host))
+            fields.nextHops.append(hops == 0 ? NextHop(device: "eth\(host)") : NextHop(gateway: gateway))
+        }
+        return try Route.validated(prefix: prefix, tos: 0, metric: metric, fields: fields)
+    }
+
+    /// One step: mostly single writes, now and then a transaction, a flush, or a namespace that goes and comes back.
+    mutating func step(_ plane: ControlPlane) {
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<80:
+            guard let operation = try? operation(plane) else { return }
+            switch operation {
+            case .write(let verb, let write): _ = try? plane.write(verb, write)
+            case .delete(let namespace, let id, let selector): _ = try? plane.delete(namespace, id, selector)
+            }
+        case 80..<92:
+            let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in try? operation(plane) }
+            _ = try? plane.transact(operations)
+        case 92..<96:
+            var selection = RouteSelection()
+            selection.protocols = [Self.protocols.randomElement(using: &random) ?? .bgp]
+            _ = try? plane.flush(selection)
+        case 96..<98:
+            guard let name = namespaces.last, name != ControlPlane.defaultNamespace else { return }
+            _ = try? plane.deleteNamespace(name)
+        default:
+            guard let name = namespaces.last else { return }
+            let mode = UInt8.random(in: 0..<3, using: &random)
+            _ = try? plane.putNamespace(name) { _ in
+                var settings = NamespaceSettings()
+                settings.notifyOnFlagChangeIPv4 = mode
+                return settings
+            }
+        }
+    }
+}
