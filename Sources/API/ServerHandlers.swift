@@ -19,8 +19,10 @@ struct ServerHandlers: Sendable {
         [
             Endpoint("/", "What this is", [(.get, plain(Self.welcome))]),
             Endpoint("/v1", "The resources", [(.get, index)]),
-            Endpoint("/livez", "Whether the process answers", [(.get, plain("ok\n"))]),
-            Endpoint("/readyz", "Whether it can serve", [(.get, ready)]),
+            Endpoint("/livez", "Whether the process answers", [(.get, health("[+]process ok\n"))]),
+            // The state is in memory, so once the server listens it is ready.
+            Endpoint(
+                "/readyz", "Whether it can serve", [(.get, health("[+]listening ok\n[+]state ok (memory)\n"))]),
             Endpoint("/openapi.yaml", "The description of this interface", [(.get, description)]),
         ]
     }
@@ -37,9 +39,7 @@ struct ServerHandlers: Sendable {
 
     private func plain(_ text: String) -> Endpoint.Handler {
         { call throws(Problem) in
-            var query = Query(call.target)
-            _ = try query.flag("verbose")
-            try query.finish()
+            try Query(call.target).finish()
             return .answer(.response(.text(200, text)))
         }
     }
@@ -64,14 +64,18 @@ struct ServerHandlers: Sendable {
         return .answer(.response(.json(200, bytes, sequence: plane.log.head)))
     }
 
-    /// As Kubernetes' components tell it. The state is in memory, so once the server listens it is ready.
-    private func ready(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        // `?verbose` without a value is how it is usually asked.
-        let isVerbose = try query.take("verbose", "0 or 1") { ["": true, "1": true, "true": true, "0": false][$0] }
-        try query.finish()
-        return .answer(
-            .response(.text(200, isVerbose ?? false ? "[+]listening ok\n[+]state ok (memory)\nok\n" : "ok\n")))
+    /// As Kubernetes' components tell it: `ok`, after the checks if they are asked for. `?verbose` without a value is how
+    /// that is usually done.
+    private func health(_ checks: String) -> Endpoint.Handler {
+        { call throws(Problem) in
+            var query = Query(call.target)
+            let isVerbose =
+                try query.take("verbose", "0 or 1") { text in
+                    ["": true, "1": true, "true": true, "0": false, "false": false][text]
+                } ?? false
+            try query.finish()
+            return .answer(.response(.text(200, (isVerbose ? checks : "") + "ok\n")))
+        }
     }
 
     private func description(_ call: Call) throws(Problem) -> HTTPPlan {
