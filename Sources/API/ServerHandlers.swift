@@ -51,7 +51,7 @@ struct ServerHandlers: Sendable {
         bytes.appendASCII("{\"name\":\"fibd\",\"version\":")
         bytes.appendJSON(string: version)
         bytes.appendASCII(",\"epoch\":\"\(plane.epoch)\",\"resources\":[")
-        for (index, endpoint) in resources.enumerated() {
+        for (index, endpoint) in (resources + endpoints).enumerated() {
             bytes.appendASCII(index > 0 ? ",{\"path\":" : "{\"path\":")
             bytes.appendJSON(string: endpoint.pattern)
             bytes.appendASCII(",\"methods\":[")

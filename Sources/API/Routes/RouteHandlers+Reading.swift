@@ -19,8 +19,6 @@ extension RouteHandlers {
         return .answer(.of { () throws(Problem) in .response(try read(place, hash, wantsAll)) })
     }
 
-    func getDefault(_ call: Call) throws(Problem) -> HTTPPlan { try get(call) }
-
     /// With the full key, or if there is only one: the route. Otherwise the list of those that agree.
     private func read(_ place: Place, _ hash: EntryHash?, _ wantsAll: Bool) throws(Problem) -> HTTPResponse {
         let (table, all, sequence): (TableIdentity?, [PlacedRoute], ChangeSequence)

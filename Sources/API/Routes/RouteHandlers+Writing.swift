@@ -136,8 +136,6 @@ extension RouteHandlers {
         }
     }
 
-    func putDefault(_ call: Call) throws(Problem) -> HTTPPlan { try put(call) }
-
     func delete(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
         let place = try place(call, &query)
@@ -159,8 +157,6 @@ extension RouteHandlers {
         let operation = RouteOperation.delete(namespace: place.namespace, place.table, selector)
         return .answer(inlineOrWork(0) { (waits) throws(Problem) in try run(operation, options, waits: waits) })
     }
-
-    func deleteDefault(_ call: Call) throws(Problem) -> HTTPPlan { try delete(call) }
 
     // MARK: DELETE /v1/routes
 

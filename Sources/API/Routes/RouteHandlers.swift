@@ -21,9 +21,7 @@ struct RouteHandlers: Sendable {
             Endpoint(
                 "/v1/routes", "Routes: list, add, import, flush",
                 [(.get, list), (.post, add), (.delete, flush)]),
-            Endpoint(
-                "/v1/routes/{address}", "The default route (\"default\")",
-                [(.get, getDefault), (.put, putDefault), (.delete, deleteDefault)]),
+            Endpoint("/v1/routes/default", "The default route", [(.get, get), (.put, put), (.delete, delete)]),
             Endpoint("/v1/routes/{address}/{length}", "One route", [(.get, get), (.put, put), (.delete, delete)]),
         ]
     }
@@ -42,8 +40,8 @@ struct RouteHandlers: Sendable {
     func place(_ call: Call, _ query: inout Query) throws(Problem) -> Place {
         let family = try query.take("family", "inet or inet6") { AddressFamily(name: $0) }
         let prefix =
-            call.names.count == 1
-            ? try defaultPrefix(call, family) : try Self.prefix(call.names[0] + "/" + call.names[1], family)
+            call.names.isEmpty
+            ? .default(family ?? .inet) : try Self.prefix(call.names[0] + "/" + call.names[1], family)
         return Place(
             prefix: prefix,
             namespace: try query.take("namespace", "the name of a namespace") { name in
@@ -52,11 +50,6 @@ struct RouteHandlers: Sendable {
             table: try query.take("table", "the name or number of a table") { TableID(name: $0) } ?? .main,
             metric: try query.number("metric", in: 0...UInt32.max),
             tos: try query.take("tos", "a tos") { tosValue($0) })
-    }
-
-    private func defaultPrefix(_ call: Call, _ family: AddressFamily?) throws(Problem) -> Prefix {
-        guard call.names[0] == "default" else { throw .notFound(call.request.path) }
-        return .default(family ?? .inet)
     }
 
     private static func prefix(_ text: String, _ family: AddressFamily?) throws(Problem) -> Prefix {
