@@ -42,6 +42,30 @@ public struct HTTPTarget: Sendable {
         return nil
     }
 
+    /// A value as it can stand in a query: what would end it, or be read as something else, is escaped.
+    public static func encoded(_ value: String) -> String {
+        var text = ""
+        for byte in value.utf8 {
+            if isPlain(byte) {
+                text.unicodeScalars.append(UnicodeScalar(byte))
+            } else {
+                text += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
+    }
+
+    /// RFC 3986, `unreserved`, and what else a query may hold and addresses and lists need.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"), UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: ","):
+            true
+        default: false
+        }
+    }
+
     private static func decode(_ text: Substring.UTF8View) throws(HTTPTargetError) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)

@@ -20,9 +20,12 @@ struct NamespaceHandlers: Sendable {
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
         let limit: Int? = try query.number("limit", in: 1...10_000)
-        let after = try query.take("after")
+        let after = try query.take("after", "a cursor of a Link field") { name in
+            ControlPlane.isValidNamespaceName(name) ? name : nil
+        }
         _ = try query.flag("durable")
         try query.finish()
+        try call.request.checkAcceptsList()
         let isNDJSON = call.request.acceptsNDJSON
         return .answer(
             .work {
@@ -33,8 +36,8 @@ struct NamespaceHandlers: Sendable {
                 var response = HTTPResponse.json(200, Self.list(rows, isNDJSON), sequence: snapshot.sequence)
                     .with("Fibd-Count", String(all.count))
                 if isNDJSON { response = response.withType("application/x-ndjson") }
-                if let limit, rows.count < rest.count, let last = rows.last {
-                    response = response.with("Link", "</v1/namespaces?limit=\(limit)&after=\(last.0)>; rel=\"next\"")
+                if rows.count < rest.count, let last = rows.last {
+                    response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.0)
                 }
                 return .response(response)
             })

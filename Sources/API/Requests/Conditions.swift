@@ -65,6 +65,14 @@ extension HTTPRequest {
         }
     }
 
+    func checkAcceptsList() throws(Problem) {
+        guard accepts("application/json", "application/x-ndjson") else {
+            throw Problem(
+                status: 406, reason: "not-acceptable",
+                detail: "a list can be had as application/json or application/x-ndjson")
+        }
+    }
+
     /// Whether one of the types may be sent.
     func accepts(_ types: String...) -> Bool {
         let accepted = self.accepted

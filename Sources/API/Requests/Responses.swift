@@ -31,6 +31,13 @@ extension HTTPResponse {
         return response
     }
 
+    /// Where the next page is: the same request with another `after`.
+    func with(nextPageOf path: String, _ target: HTTPTarget, after cursor: String) -> HTTPResponse {
+        let items = target.items.filter { $0.name != "after" } + [("after", cursor)]
+        let query = items.map { "\($0.name)=\(HTTPTarget.encoded($0.value))" }.joined(separator: "&")
+        return with("Link", "<\(path)?\(query)>; rel=\"next\"")
+    }
+
     /// The version of the one object that the answer is about (RFC 9110, section 8.8.3).
     func with(version: ChangeSequence) -> HTTPResponse { with("ETag", "\"\(version.rawValue)\"") }
 }

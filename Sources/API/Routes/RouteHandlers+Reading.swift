@@ -62,11 +62,7 @@ extension RouteHandlers {
         let after = try query.take("after", "a cursor of a Link field") { PageCursor(parsing: $0) }
         _ = try query.flag("durable")
         try query.finish()
-        guard call.request.accepts("application/json", "application/x-ndjson") else {
-            throw Problem(
-                status: 406, reason: "not-acceptable",
-                detail: "a list can be had as application/json or application/x-ndjson")
-        }
+        try call.request.checkAcceptsList()
         let isNDJSON = call.request.acceptsNDJSON
         let wanted = selection
         return .answer(
@@ -100,9 +96,7 @@ extension RouteHandlers {
         response.body = .bytes(bytes)
         if isNDJSON { response = response.withType("application/x-ndjson") }
         guard let last = rows.last, walk.next() != nil else { return response }
-        let items = target.items.filter { $0.name != "after" } + [("after", PageCursor(last.0, last.1.key).text)]
-        let query = items.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-        return response.with("Link", "</v1/routes?\(query)>; rel=\"next\"")
+        return response.with(nextPageOf: "/v1/routes", target, after: PageCursor(last.0, last.1.key).text)
     }
 }
 
