@@ -24,6 +24,7 @@ extension ControlPlane {
     public struct NamespaceResult: Sendable {
         public let outcome: WriteResult.Outcome
         public let stored: StoredNamespace
+        /// The number of the change; if nothing changed, the head.
         public let sequence: ChangeSequence
     }
 
@@ -54,7 +55,7 @@ extension ControlPlane {
                 try self.change(name, &state, condition, dryRun, try update(state.stored.settings))
             }
         }
-        if result.outcome != .unchanged { committed() }
+        if !dryRun, result.outcome != .unchanged { committed() }
         return result
     }
 
@@ -68,7 +69,8 @@ extension ControlPlane {
             throw FIBError(.enobufs, .tooManyNamespaces, "\(limits.namespaces) namespaces is the limit")
         }
         let stored = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
-        if !dryRun { insert(name, stored) }
+        if dryRun { return NamespaceResult(outcome: .created, stored: stored, sequence: log.head) }
+        insert(name, stored)
         return NamespaceResult(outcome: .created, stored: stored, sequence: stored.version)
     }
 
@@ -105,14 +107,13 @@ extension ControlPlane {
             return NamespaceResult(outcome: .unchanged, stored: old, sequence: log.head)
         }
         let new = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
-        if !dryRun {
-            log.append { sequence in
-                Change(
-                    sequence: sequence, operation: .replace,
-                    object: .namespace(NamespaceChange(name: name, old: old, new: new)), batch: nil)
-            }
-            state.stored = new
+        if dryRun { return NamespaceResult(outcome: .replaced, stored: new, sequence: log.head) }
+        log.append { sequence in
+            Change(
+                sequence: sequence, operation: .replace,
+                object: .namespace(NamespaceChange(name: name, old: old, new: new)), batch: nil)
         }
+        state.stored = new
         return NamespaceResult(outcome: .replaced, stored: new, sequence: new.version)
     }
 

@@ -1,4 +1,4 @@
-internal import ChangeLog
+public import ChangeLog
 public import Routing
 
 /// Changes that are being made up, on copies: a transaction before it is committed, or a dry run that never is.
@@ -7,7 +7,8 @@ public struct RouteDraft {
     private(set) var touched: [(Namespace, Namespace.State)] = []
     private var places: [String: Int] = [:]
     private(set) var changes: [Change] = []
-    private let start: ChangeSequence
+    /// The number as of which it was made; those of its changes are made up until it is committed.
+    public let start: ChangeSequence
     private let batch: ChangeBatch
 
     init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence) {

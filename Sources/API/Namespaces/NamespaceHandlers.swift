@@ -97,7 +97,10 @@ struct NamespaceHandlers: Sendable {
                         let result = try plane.putNamespace(
                             name, condition: condition, dryRun: options.isDryRun
                         ) { (present) throws(FIBError) in input.applied(to: try base(present)) }
-                        let status = result.outcome == .created && !options.isDryRun ? 201 : 200
+                        if options.isDryRun {
+                            return .response(Self.dryRunAnswer(result.outcome, name, result.stored, result.sequence))
+                        }
+                        let status = result.outcome == .created ? 201 : 200
                         let response = Self.answer(status, name, result.stored, result.sequence)
                         return .response(
                             status == 201 ? response.with("Location", "/v1/namespaces/\(name)") : response)
@@ -118,14 +121,25 @@ struct NamespaceHandlers: Sendable {
             .work {
                 .of { () throws(Problem) in
                     do throws(FIBError) {
+                        let name = call.names[0]
+                        let stored = try plane.storedNamespace(name).stored
                         let sequence = try plane.deleteNamespace(
-                            call.names[0], condition: condition, dryRun: options.isDryRun)
+                            name, condition: condition, dryRun: options.isDryRun)
+                        if options.isDryRun {
+                            return .response(Self.dryRunAnswer(.deleted, name, stored, sequence))
+                        }
                         return .response(.empty(204, sequence: sequence))
                     } catch {
                         throw Problem(error)
                     }
                 }
             })
+    }
+
+    private static func dryRunAnswer(
+        _ outcome: WriteResult.Outcome, _ name: String, _ stored: StoredNamespace, _ head: ChangeSequence
+    ) -> HTTPResponse {
+        .dryRun(outcome, asOf: head) { stored.settings.appendEntry(name: name, to: &$0) }
     }
 
     private static func answer(

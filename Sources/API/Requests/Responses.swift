@@ -1,4 +1,5 @@
 internal import ChangeLog
+internal import ControlPlane
 internal import HTTPServer
 internal import JSON
 
@@ -9,6 +10,17 @@ extension HTTPResponse {
         fields.add("Cache-Control", "no-store")
         if let sequence { fields.add("Fibd-Seq", String(sequence.rawValue)) }
         return HTTPResponse(status: status, headers: fields, body: .bytes(body))
+    }
+
+    /// What a write to one object would have come to; `appendEntry` writes what would be there, or would be gone.
+    static func dryRun(
+        _ outcome: WriteResult.Outcome, asOf head: ChangeSequence, _ appendEntry: (inout [UInt8]) -> Void
+    ) -> HTTPResponse {
+        var body: [UInt8] = []
+        body.appendASCII("{\"dry_run\":true,\"outcome\":\"\(outcome)\",\"entry\":")
+        appendEntry(&body)
+        body.appendASCII("}\n")
+        return .json(200, body, sequence: head)
     }
 
     static func empty(_ status: Int, sequence: ChangeSequence? = nil) -> HTTPResponse {

@@ -74,7 +74,7 @@ extension RouteHandlers {
             if options.isDryRun {
                 guard waits else { return nil }
                 var draft = plane.draft()
-                return Self.answer(try draft.apply(operation), options)
+                return Self.dryRunAnswer(try draft.apply(operation), asOf: draft.start)
             }
             let result =
                 switch operation {
@@ -234,8 +234,10 @@ func transact(
 ) throws(Problem) -> HTTPAnswer {
     do throws(TransactionError) {
         let results: [WriteResult]
+        var head = plane.log.head
         if options.isDryRun {
             var draft = plane.draft()
+            head = draft.start
             results = try draft.apply(operations)
         } else {
             results = try plane.transact(operations)
@@ -246,7 +248,7 @@ func transact(
             tally.count(result)
             if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
         }
-        if results.isEmpty || options.isDryRun { tally.sequence = plane.log.head }
+        if results.isEmpty || options.isDryRun { tally.sequence = head }
         let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
         return .response(.json(200, body, sequence: tally.sequence))
     } catch {

@@ -80,7 +80,6 @@ struct RouteHandlers: Sendable {
     }
 
     static func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
-        if options.isDryRun { return dryRunAnswer(result) }
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
         RouteEntry.appendRow(
@@ -91,11 +90,9 @@ struct RouteHandlers: Sendable {
         return result.outcome == .created ? response.with("Location", location(result.table, result.key)) : response
     }
 
-    private static func dryRunAnswer(_ result: WriteResult) -> HTTPResponse {
-        var body: [UInt8] = []
-        body.appendASCII("{\"dry_run\":true,\"outcome\":\"\(result.outcome)\",\"entry\":")
-        RouteEntry.append(result.table, result.key, result.stored.info, to: &body)
-        body.appendASCII("}\n")
-        return .json(200, body)
+    static func dryRunAnswer(_ result: WriteResult, asOf head: ChangeSequence) -> HTTPResponse {
+        .dryRun(result.outcome, asOf: head) { body in
+            RouteEntry.append(result.table, result.key, result.stored.info, to: &body)
+        }
     }
 }

@@ -89,6 +89,7 @@ final class RouteImport: BodyConsumer {
         mutating func end(_ plane: ControlPlane) {
             if !hasStopped, !carry.isEmpty || isSkippingLine { takeLineEnd([], plane) }
             applyBatch(plane)
+            if let draft { tally.sequence = draft.start }
             if tally.sequence == .zero { tally.sequence = plane.log.head }
         }
 
