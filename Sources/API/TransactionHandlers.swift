@@ -18,6 +18,7 @@ struct TransactionHandlers: Sendable {
             namespace: try query.take("namespace"), table: nil, family: nil)
         let options = try WriteOptions(&query)
         try query.finish()
+        try call.request.refuseCondition()
         _ = try call.request.bodyKind()
         return .collect(limit: RouteHandlers.bodyLimit) { body in
             .work {

@@ -140,7 +140,7 @@ extension ControlPlane {
         let (removal, snapshot) = try gate.withExclusive { () throws(FIBError) in
             let sequence = try namespace.state.withLock { (state) throws(FIBError) -> ChangeSequence in
                 if state.isClosing { throw Self.namespaceNotFound(name) }
-                try self.check(name, condition == .absent ? .none : condition, state.stored)
+                try self.check(name, condition, state.stored)
                 if dryRun { return log.head }
                 state.isClosing = true
                 let old = state.stored

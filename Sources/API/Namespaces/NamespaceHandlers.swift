@@ -116,7 +116,7 @@ struct NamespaceHandlers: Sendable {
         var query = Query(call.target)
         let options = try WriteOptions(&query)
         try query.finish()
-        let condition = try call.request.writeCondition()
+        let condition = try call.request.deleteCondition()
         return .answer(
             .work {
                 .of { () throws(Problem) in

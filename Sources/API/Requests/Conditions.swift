@@ -5,25 +5,37 @@ internal import HTTPServer
 extension HTTPRequest {
     /// `If-Match: "<version>"` and `If-None-Match: *` (RFC 9110, section 13.1).
     func writeCondition() throws(Problem) -> WriteCondition {
-        let match = headers.first("If-Match")
-        let noneMatch = headers.first("If-None-Match")
-        switch (match, noneMatch) {
-        case (nil, nil): return .none
-        case (nil, "*"?): return .absent
-        case (let tag?, nil):
-            guard let version = Self.version(ofTag: tag) else { break }
-            return .version(version)
-        default: break
-        }
+        let match = headers.all("If-Match")
+        let noneMatch = headers.all("If-None-Match")
+        if match.isEmpty, noneMatch.isEmpty { return .none }
+        if match.isEmpty, noneMatch == ["*"] { return .absent }
+        if match.count == 1, noneMatch.isEmpty, let version = Self.version(ofTag: match[0]) { return .version(version) }
         throw Problem(
             status: 400, reason: "bad-condition",
             detail: "of the conditions, If-Match: \"<version>\" and If-None-Match: * are understood, one at a time")
     }
 
+    /// The version that a deletion asks for. That there be nothing to delete is no condition for one.
+    func deleteCondition() throws(Problem) -> WriteCondition {
+        let condition = try writeCondition()
+        guard condition == .absent else { return condition }
+        throw Problem(
+            status: 400, reason: "bad-condition", detail: "If-None-Match: * can't be met by a DELETE; use If-Match")
+    }
+
+    /// For requests about many objects, of which a condition would not say which one it means.
+    func refuseCondition() throws(Problem) {
+        guard try writeCondition() == .none else { throw .conditionOnMany }
+    }
+
     static func version(ofTag tag: String) -> ChangeSequence? {
-        guard tag.count > 2, tag.first == "\"", tag.last == "\"", let number = UInt64(tag.dropFirst().dropLast()) else {
-            return nil
-        }
+        guard tag.count > 2, tag.first == "\"", tag.last == "\"" else { return nil }
+        return version(ofDigits: String(tag.dropFirst().dropLast()))
+    }
+
+    /// As it is written everywhere else: without sign and leading zeros.
+    static func version(ofDigits text: String) -> ChangeSequence? {
+        guard let number = UInt64(text), String(number) == text else { return nil }
         return ChangeSequence(rawValue: number)
     }
 
@@ -81,4 +93,10 @@ extension HTTPRequest {
                 accepted.contains { $0 == type || $0 == "*/*" || $0 == "\(type.prefix { $0 != "/" })/*" }
             }
     }
+}
+
+extension Problem {
+    static let conditionOnMany = Problem(
+        status: 400, reason: "bad-condition",
+        detail: "If-Match and If-None-Match are for one object; in a transaction, an operation has if_match")
 }

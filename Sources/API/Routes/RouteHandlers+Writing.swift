@@ -23,6 +23,7 @@ extension RouteHandlers {
         try query.finish()
         let condition = try call.request.writeCondition()
         if try call.request.bodyKind(allowsNDJSON: true) == .ndjson {
+            try call.request.refuseCondition()
             let job = RouteImport.Job(
                 verb: verb, defaults: defaults, stopsOnError: stopsOnError, isDryRun: options.isDryRun)
             return .consume(RouteImport(plane, job, warn: warn))
@@ -30,6 +31,7 @@ extension RouteHandlers {
         return .collect(limit: Self.bodyLimit) { body in
             let isArray = body.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d } == UInt8(ascii: "[")
             if isArray {
+                guard condition == .none else { return .response(Problem.conditionOnMany.response) }
                 return .work { .of { () throws(Problem) in try addAll(body, verb, defaults, options) } }
             }
             return inlineOrWork(body.count) { (waits) throws(Problem) in
@@ -153,7 +155,7 @@ extension RouteHandlers {
         }
         let options = try WriteOptions(&query)
         try query.finish()
-        if case .version(let version) = try call.request.writeCondition() { selector.version = version }
+        if case .version(let version) = try call.request.deleteCondition() { selector.version = version }
         let operation = RouteOperation.delete(namespace: place.namespace, place.table, selector)
         return .answer(inlineOrWork(0) { (waits) throws(Problem) in try run(operation, options, waits: waits) })
     }
@@ -168,6 +170,7 @@ extension RouteHandlers {
         let expected: Int? = try query.number("expect", in: 0...Int.max)
         let options = try WriteOptions(&query)
         try query.finish()
+        try call.request.refuseCondition()
         let isNarrowed =
             selection.destination != nil || selection.within != nil || selection.protocols != nil
             || selection.devices != nil || selection.tables != nil || selection.types != nil
