@@ -32,9 +32,12 @@ public struct TableID: RawRepresentable, Comparable, Hashable, Sendable {
 }
 
 extension FixedWidthInteger {
-    /// Digits only: `Int("+5")` and `Int("-0")` are numbers to the standard library, but not in a table's name.
+    /// Digits only: `Int("+5")` and `Int("-0")` are numbers to the standard library, but not in a table's name. No
+    /// leading zeros, which `ip` reads as octal.
     init?(decimal text: String) {
-        guard text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else { return nil }
+        guard text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+            text == "0" || text.utf8.first != UInt8(ascii: "0")
+        else { return nil }
         self.init(text)
     }
 }

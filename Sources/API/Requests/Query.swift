@@ -56,9 +56,7 @@ struct Query {
         _ name: String, in range: ClosedRange<Number>
     ) throws(Problem) -> Number? {
         try take(name, "a number from \(range.lowerBound) to \(range.upperBound)") { text in
-            guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-                let number = Number(text), range.contains(number)
-            else { return nil }
+            guard let number = Number(text), String(number) == text, range.contains(number) else { return nil }
             return number
         }
     }

@@ -92,9 +92,12 @@ private let viaFieldTable = JSONFields("family", "host")
 /// `8`, `0x08` or a name of iproute2's `rt_dsfield`.
 func tosValue(_ text: String) -> UInt8? {
     if let named = dscpNames[text] { return named }
-    if text.hasPrefix("0x") { return UInt8(text.dropFirst(2), radix: 16) }
-    guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-    return UInt8(text)
+    // A sign is part of a number to the standard library, but not here; leading zeros are octal to `ip`.
+    if text.hasPrefix("0x"), text.dropFirst(2).first?.isHexDigit ?? false {
+        return UInt8(text.dropFirst(2), radix: 16)
+    }
+    guard let value = UInt8(text), String(value) == text else { return nil }
+    return value
 }
 
 private let dscpNames: [String: UInt8] = {
