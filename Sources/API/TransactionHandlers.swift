@@ -84,8 +84,8 @@ struct TransactionHandlers: Sendable {
                     }
                 case "kind": kind = try reader.readName("a kind of object") { ObjectKind(rawValue: $0)?.rawValue }
                 case "if_match":
-                    version = try reader.readNameOrNumber("a version") { text in
-                        UInt64(text).map { ChangeSequence(rawValue: $0) } ?? HTTPRequest.version(ofTag: text)
+                    version = try reader.readNameOrNumber("a version", max: .max) { text in
+                        HTTPRequest.version(ofDigits: text) ?? HTTPRequest.version(ofTag: text)
                     }
                 default: return
                 }

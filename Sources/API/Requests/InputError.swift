@@ -24,7 +24,11 @@ extension Problem {
         default:
             self.init(status: 400, reason: "bad-body", detail: "\(underlying)")
         }
-        if errors.isEmpty { errors = [Item(pointer: pointer, detail: detail)] }
+        // A problem that names a place means one within the value at the pointer.
+        errors =
+            errors.isEmpty
+            ? [Item(pointer: pointer, detail: detail)]
+            : errors.map { Item(pointer: pointer + $0.pointer, detail: $0.detail) }
         if !pointer.isEmpty { detail = "\(pointer): \(detail)" }
     }
 }

@@ -12,10 +12,12 @@ extension JSONReader {
     }
 
     /// A name, or its number as a number or a text.
-    mutating func readNameOrNumber<Value>(_ expected: String, _ parse: (String) -> Value?) throws -> Value {
+    mutating func readNameOrNumber<Value>(
+        _ expected: String, max: UInt64 = UInt64(UInt32.max), _ parse: (String) -> Value?
+    ) throws -> Value {
         guard try peek() == .number else { return try readName(expected, parse) }
         let start = offset
-        let number = try readUInt(max: UInt64(UInt32.max))
+        let number = try readUInt(max: max)
         if let value = parse(String(number)) { return value }
         throw JSONError(.range, offset: start, "\(number) is not \(expected)")
     }
