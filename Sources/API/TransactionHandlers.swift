@@ -14,8 +14,7 @@ struct TransactionHandlers: Sendable {
 
     private func commit(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let defaults = RouteDefaults(
-            namespace: try query.take("namespace"), table: nil, family: nil)
+        let defaults = RouteDefaults(namespace: try query.namespace())
         let options = try WriteOptions(&query)
         try query.finish()
         try call.request.refuseCondition()

@@ -47,6 +47,11 @@ struct Query {
         return values
     }
 
+    /// The one namespace that the request is about, or that rows are in which don't say.
+    mutating func namespace() throws(Problem) -> String? {
+        try take("namespace", "the name of a namespace") { ControlPlane.isValidNamespaceName($0) ? $0 : nil }
+    }
+
     /// `1` or `0` (also `true` and `false`); false if it isn't given.
     mutating func flag(_ name: String) throws(Problem) -> Bool {
         try take(name, "0 or 1") { ["1": true, "true": true, "0": false, "false": false][$0] } ?? false

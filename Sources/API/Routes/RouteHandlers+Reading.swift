@@ -38,17 +38,19 @@ extension RouteHandlers {
             body.append(UInt8(ascii: "\n"))
             return .json(200, body, sequence: sequence).with(version: first.value.version)
         }
-        guard let table, !routes.isEmpty || wantsAll else {
+        guard !routes.isEmpty || wantsAll else {
             throw Problem(
                 FIBError(
                     .esrch, .routeNotFound,
                     "there is no such route to \(place.prefix) in table \(place.table.name) of \(place.namespace)"))
         }
+        body.append(UInt8(ascii: "["))
         for (index, route) in routes.enumerated() {
-            body.append(UInt8(ascii: index == 0 ? "[" : ","))
+            guard let table else { preconditionFailure("routes without a table") }
+            if index > 0 { body.append(UInt8(ascii: ",")) }
             RouteEntry.appendRow(table, route, to: &body)
         }
-        body.appendASCII(routes.isEmpty ? "[]\n" : "]\n")
+        body.appendASCII("]\n")
         return .json(200, body, sequence: sequence).with("Fibd-Count", String(routes.count))
     }
 

@@ -15,7 +15,7 @@ extension RouteHandlers {
                 RouteVerb(rawValue: $0)
             } ?? .add
         let defaults = RouteDefaults(
-            namespace: try query.take("namespace"),
+            namespace: try query.namespace(),
             table: try query.take("table", "the name or number of a table") { TableID(name: $0) },
             family: try query.take("family", "inet or inet6") { AddressFamily(name: $0) })
         let stopsOnError = try query.flag("stop_on_error")

@@ -44,9 +44,7 @@ struct RouteHandlers: Sendable {
             ? .default(family ?? .inet) : try Self.prefix(call.names[0] + "/" + call.names[1], family)
         return Place(
             prefix: prefix,
-            namespace: try query.take("namespace", "the name of a namespace") { name in
-                ControlPlane.isValidNamespaceName(name) ? name : nil
-            } ?? ControlPlane.defaultNamespace,
+            namespace: try query.namespace() ?? ControlPlane.defaultNamespace,
             table: try query.take("table", "the name or number of a table") { TableID(name: $0) } ?? .main,
             metric: try query.number("metric", in: 0...UInt32.max),
             tos: try query.take("tos", "a tos") { tosValue($0) })
