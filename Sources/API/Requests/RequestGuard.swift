@@ -10,14 +10,16 @@ struct RequestGuard: Sendable {
     let origins: Set<String>
 
     func check(_ request: HTTPRequest) throws(Problem) {
-        let host = request.headers.first("Host") ?? ""
-        guard host.isEmpty || isKnown(host) else {
+        // Only HTTP/1.0 comes here without one, and no browser speaks that.
+        let host = request.headers.first("Host")
+        guard host.map(isKnown) ?? true else {
             throw Problem(
                 status: 421, code: "EINVAL", reason: "unknown-host",
-                detail: "this server is not '\(host)'; use an address or 'localhost', or start it with --host-names")
+                detail: "this server is not '\(host ?? "")'; use an address or 'localhost', or start it with --host-names")
         }
         guard let origin = request.headers.first("Origin") else { return }
-        guard request.headers.all("Origin").count == 1, origin == "http://\(host)" || origins.contains(origin) else {
+        let own = host.map { "http://\($0)" }
+        guard request.headers.all("Origin").count == 1, origin == own || origins.contains(origin) else {
             throw Problem(
                 status: 403, code: "EACCES", reason: "foreign-origin",
                 detail: "pages of '\(origin)' may not use this server; allow them with --cors-origins")
