@@ -26,11 +26,7 @@ extension JSONReader {
 
     mutating func readDevice() throws -> String {
         let name = try readString()
-        // The kernel's `dev_valid_name`.
-        let isValid =
-            (1...15).contains(name.utf8.count) && name != "." && name != ".."
-            && name.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != 0x7f }
-        if isValid { return name }
+        if isDeviceName(name) { return name }
         throw FIBError(
             .einval, .deviceMissing, "'\(name)' can't name a device: 1 to 15 bytes without spaces, '/' and ':'")
     }
@@ -89,13 +85,19 @@ extension JSONReader {
     }
 }
 
+/// The kernel's `dev_valid_name`.
+func isDeviceName(_ name: String) -> Bool {
+    (1...15).contains(name.utf8.count) && name != "." && name != ".."
+        && name.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != 0x7f }
+}
+
 private let viaFieldTable = JSONFields("family", "host")
 
 /// `8`, `0x08` or a name of iproute2's `rt_dsfield`.
 func tosValue(_ text: String) -> UInt8? {
     if let named = dscpNames[text] { return named }
     // A sign is part of a number to the standard library, but not here; leading zeros are octal to `ip`.
-    if text.hasPrefix("0x"), text.dropFirst(2).first?.isHexDigit ?? false {
+    if text.hasPrefix("0x"), (3...4).contains(text.utf8.count), text.dropFirst(2).allSatisfy(\.isHexDigit) {
         return UInt8(text.dropFirst(2), radix: 16)
     }
     guard let value = UInt8(text), String(value) == text else { return nil }

@@ -120,7 +120,7 @@ extension Query {
         selection.destination = try prefix("dst", family: family)
         selection.covers = try prefix("covers", family: family)
         selection.types = try takeList("type", "a route type") { RouteType(name: $0) }
-        selection.devices = try takeList("dev")
+        selection.devices = try takeList("dev", "the name of a device") { isDeviceName($0) ? $0 : nil }
     }
 }
 
