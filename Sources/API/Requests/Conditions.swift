@@ -9,10 +9,15 @@ extension HTTPRequest {
         let noneMatch = headers.all("If-None-Match")
         if match.isEmpty, noneMatch.isEmpty { return .none }
         if match.isEmpty, noneMatch == ["*"] { return .absent }
-        if match.count == 1, noneMatch.isEmpty, let version = Self.version(ofTag: match[0]) { return .version(version) }
+        if match.count == 1, noneMatch.isEmpty || noneMatch == ["*"], let version = Self.version(ofTag: match[0]) {
+            if noneMatch.isEmpty { return .version(version) }
+            throw Problem(
+                status: 412, reason: "version-mismatch",
+                detail: "nothing can be at version \(version.rawValue) and not be there")
+        }
         throw Problem(
             status: 400, reason: "bad-condition",
-            detail: "of the conditions, If-Match: \"<version>\" and If-None-Match: * are understood, one at a time")
+            detail: "of the conditions, If-Match: \"<version>\" and If-None-Match: * are understood, each once")
     }
 
     /// The version that a deletion asks for. That there be nothing to delete is no condition for one.
@@ -97,6 +102,6 @@ extension HTTPRequest {
 
 extension Problem {
     static let conditionOnMany = Problem(
-        status: 400, reason: "bad-condition",
+        status: 422, reason: "bad-condition",
         detail: "If-Match and If-None-Match are for one object; in a transaction, an operation has if_match")
 }

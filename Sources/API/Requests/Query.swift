@@ -82,18 +82,16 @@ extension Query {
         return try Self.prefix(text, name, family: family)
     }
 
-    mutating func prefixes(_ name: String) throws(Problem) -> [Prefix]? {
+    mutating func prefixes(_ name: String, family: AddressFamily?) throws(Problem) -> [Prefix]? {
         guard let texts = try takeList(name) else { return nil }
         var prefixes: [Prefix] = []
-        for text in texts { prefixes.append(try Self.prefix(text, name, family: nil)) }
+        for text in texts { prefixes.append(try Self.prefix(text, name, family: family)) }
         return prefixes
     }
 
     private static func prefix(_ text: String, _ name: String, family: AddressFamily?) throws(Problem) -> Prefix {
-        if text == "default" {
-            guard let family else { throw .badParameter(name, "'default' needs family=inet or family=inet6") }
-            return .default(family)
-        }
+        // IPv4 unless another family is asked for, as everywhere.
+        if text == "default" { return .default(family ?? .inet) }
         do throws(AddressError) {
             return try Prefix(text)
         } catch {
@@ -109,10 +107,14 @@ extension Query {
         }?.sorted()
         selection.families = try takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
         selection.tables = try takeList("table", "the name or number of a table") { TableID(name: $0) }?.sorted()
-        selection.within = try prefixes("within").map { RouteSelection.outermost($0) }
+        selection.within = try prefixes("within", family: selection.onlyFamily).map { RouteSelection.outermost($0) }
         selection.protocols = try takeList("protocol", "the name or number of a route protocol") {
             RouteProtocol(name: $0)
         }?.sorted { $0.rawValue < $1.rawValue }
         return selection
     }
+}
+
+extension RouteSelection {
+    var onlyFamily: AddressFamily? { families?.count == 1 ? families?.first : nil }
 }

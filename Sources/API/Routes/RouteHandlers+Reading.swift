@@ -61,7 +61,7 @@ extension RouteHandlers {
         var selection = try query.selection()
         try query.addListParts(to: &selection)
         let limit: Int? = try query.number("limit", in: 1...10_000)
-        let after = try query.take("after", "a cursor of a Link field") { PageCursor(parsing: $0) }
+        let after = try query.pageCursor()
         _ = try query.flag("durable")
         try query.finish()
         try call.request.checkAcceptsList()
@@ -114,11 +114,18 @@ extension HTTPResponse {
 }
 
 extension Query {
+    fileprivate mutating func pageCursor() throws(Problem) -> PageCursor? {
+        guard let text = try take("after") else { return nil }
+        if let cursor = PageCursor(parsing: text) { return cursor }
+        let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
+        throw Problem(
+            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)])
+    }
+
     /// The parts that only lists and flushes know.
     mutating func addListParts(to selection: inout RouteSelection) throws(Problem) {
-        let family = selection.families?.count == 1 ? selection.families?.first : nil
-        selection.destination = try prefix("dst", family: family)
-        selection.covers = try prefix("covers", family: family)
+        selection.destination = try prefix("dst", family: selection.onlyFamily)
+        selection.covers = try prefix("covers", family: selection.onlyFamily)
         selection.types = try takeList("type", "a route type") { RouteType(name: $0) }
         selection.devices = try takeList("dev", "the name of a device") { isDeviceName($0) ? $0 : nil }
     }

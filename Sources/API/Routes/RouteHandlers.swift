@@ -60,7 +60,8 @@ struct RouteHandlers: Sendable {
                 rule: error.code.rule)
         }
         guard family.map({ $0 == prefix.family }) ?? true else {
-            throw .badParameter("family", "\(prefix) is not of that family")
+            throw Problem(
+                FIBError(.einval, .familyMismatch, "\(prefix) is not of the family that the query names"))
         }
         return prefix
     }
