@@ -22,7 +22,8 @@ public enum TestClientError: Error, Equatable {
         port: UInt16, host: String = "127.0.0.1", receiveBuffer: Int32? = nil, timeoutSeconds: Int = 20
     ) throws(TestClientError) {
         let family = host.contains(":") ? AF_INET6 : AF_INET
-        socket = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        // Programs that other tests start meanwhile must not keep it open.
+        socket = Glibc.socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw .system("socket", errno: errno) }
         var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         unsafe setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
