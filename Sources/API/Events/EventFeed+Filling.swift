@@ -9,8 +9,8 @@ extension EventFeed {
             switch phase {
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
             case .replay(let rows): replay(rows, &output, now)
-            case .catchUp(let position, let latest, let thenSync):
-                catchUp(position, latest, thenSync, &output, now, log)
+            case .catchUp(let position, let latest, let syncAt):
+                catchUp(position, latest, syncAt, &output, now, log)
             case .live(let sent):
                 if let result = follow(sent, &output, now) { return result }
             case .overflowed: overflow(&output, now)
@@ -35,8 +35,9 @@ extension EventFeed {
         }
         switch start {
         case .replay: phase = .replay(ReplayRows(snapshot, request.filter))
-        case .resume(let position): phase = .catchUp(position: position, latest: nil, thenSync: true)
-        case .live: phase = .catchUp(position: snapshot.sequence, latest: nil, thenSync: true)
+        case .resume(let position): phase = .catchUp(position: position, latest: nil, syncAt: snapshot.sequence)
+        case .live:
+            phase = .catchUp(position: snapshot.sequence, latest: nil, syncAt: snapshot.sequence)
         }
     }
 
@@ -50,20 +51,22 @@ extension EventFeed {
             let sequence = rows.snapshot.sequence
             encoder.sync(sequence, rows.summaries, request.filter, into: &bytes)
             heartbeatAt = now + heartbeatNanoseconds
-            phase = request.endsAtSync ? .ended : .catchUp(position: sequence, latest: nil, thenSync: false)
+            phase = request.endsAtSync ? .ended : .catchUp(position: sequence, latest: nil, syncAt: nil)
         }
     }
 
     /// One run of the log. When the feed has come to where its class is, it joins the class's chain.
     private func catchUp(
-        _ position: ChangeSequence, _ latest: ChangeSequence?, _ thenSync: Bool, _ output: inout StreamOutput,
-        _ now: UInt64, _ log: Log<Change>
+        _ position: ChangeSequence, _ latest: ChangeSequence?, _ syncAt: ChangeSequence?,
+        _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
     ) {
-        while group.position < position {
+        // A class that no one read may be far behind: without this, a resumed stream would have its sync at a place from
+        // before the request, ahead of changes that the client missed.
+        while group.position < max(position, syncAt ?? position) {
             if group.advance() == .lost { return leave(.overflowed) }
         }
         var latest = latest ?? latestSelected(upTo: position, log)
-        if position == group.position { return join(thenSync, &output, now) }
+        if position == group.position { return join(thenSync: syncAt != nil, &output, now) }
         guard let run = log.read(after: position) else { return leave(.overflowed) }
         var reached = position
         output.append { bytes in
@@ -74,7 +77,7 @@ extension EventFeed {
                 latest = change.sequence
             }
         }
-        phase = .catchUp(position: reached, latest: latest, thenSync: thenSync)
+        phase = .catchUp(position: reached, latest: latest, syncAt: syncAt)
     }
 
     private func latestSelected(upTo position: ChangeSequence, _ log: Log<Change>) -> ChangeSequence {
@@ -83,7 +86,7 @@ extension EventFeed {
         return log.latest(upTo: position) { request.filter.selects($0) }
     }
 
-    private func join(_ thenSync: Bool, _ output: inout StreamOutput, _ now: UInt64) {
+    private func join(thenSync: Bool, _ output: inout StreamOutput, _ now: UInt64) {
         phase = .live(sent: group.addReader(request.format))
         guard thenSync else { return }
         appendSync(&output, now)

@@ -11,8 +11,9 @@ final class EventFeed {
         case hello(StreamStart, Snapshot)
         case replay(ReplayRows)
         /// Reads the log by itself, from `position` up to where its class is. `latest` is the number of the latest change
-        /// up to there that the filter selects, once that was looked up.
-        case catchUp(position: ChangeSequence, latest: ChangeSequence?, thenSync: Bool)
+        /// up to there that the filter selects, once that was looked up. With `syncAt`, a sync is due once it is there and
+        /// has sent every change up to that number.
+        case catchUp(position: ChangeSequence, latest: ChangeSequence?, syncAt: ChangeSequence?)
         /// Reads the class's chain; has sent `sent`.
         case live(sent: FrameChunk)
         /// Fell behind the log.
