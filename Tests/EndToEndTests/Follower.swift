@@ -1,0 +1,100 @@
+import ChangeLog
+import TestSupport
+import Testing
+
+/// A subscriber that believes nothing: it keeps the state that the frames describe and checks all that can be checked.
+///
+/// Hashes are computed from the entries' bytes, digests from the hashes; `prev` and `was` must agree with what it has.
+final class Follower {
+    let reader: EventReader
+    /// Canonical entry by object, as far as it has been told.
+    private(set) var entries: [String: [String]] = [:]
+    private(set) var summary = Summary()
+    /// P of the contract: the number of the last delta, sync or cursor.
+    private(set) var position: UInt64 = 0
+    private(set) var cursor: String?
+    private(set) var operations: [String] = []
+
+    init(_ reader: EventReader, resumingFrom other: Follower? = nil) {
+        self.reader = reader
+        if let other {
+            entries = other.entries
+            summary = other.summary
+            position = other.position
+        }
+    }
+
+    /// Takes frames up to and including the next sync.
+    func followToSync() throws {
+        while try take(reader.next()) != "sync" {}
+    }
+
+    /// Takes that many deltas; the names of their operations.
+    @discardableResult
+    func followDeltas(_ count: Int) throws -> [String] {
+        let end = operations.count + count
+        while operations.count < end { _ = try take(reader.next()) }
+        return Array(operations.suffix(count))
+    }
+
+    @discardableResult
+    func take(_ frame: EventFrame) throws -> String {
+        let data = try frame.json()
+        switch frame.event {
+        case "hello": if data["mode"]?.string == "replay" { #expect(frame.id == "") }
+        case "sync": try takeSync(data)
+        case "reset":
+            #expect(frame.id == "")
+            (entries, summary) = ([:], Summary())
+        default: try takeObject(frame, data)
+        }
+        if let id = frame.id { cursor = id }
+        return frame.event
+    }
+
+    private func takeSync(_ data: JSONValue) throws {
+        position = try #require(data["seq"]?.number)
+        #expect(data["count"]?.number == UInt64(summary.count))
+        #expect(data["digest"]?.string == summary.digest.text)
+    }
+
+    private func takeObject(_ frame: EventFrame, _ data: JSONValue) throws {
+        let operation = try #require(data["op"]?.string)
+        let canonical = try #require(data["entry"]).canonical
+        #expect(frame.data.contains("\"entry\":\(canonical),"), "not canonical: \(frame.data)")
+        let hash = entryHash(canonical)
+        if operation == "replay" {
+            #expect(frame.id == nil)
+            #expect(data["h"]?.string == hash.text)
+            return add(hash, canonical)
+        }
+        operations.append(operation)
+        let sequence = try #require(data["seq"]?.number)
+        #expect(try #require(data["prev"]?.number) <= position, "a loss before \(frame.data)")
+        #expect(sequence > position, "not in order: \(frame.data)")
+        #expect(frame.id?.contains("-\(sequence)-") == true)
+        position = sequence
+        if operation == "delete" {
+            #expect(data["h"] == nil)
+            #expect(data["was"]?.string == hash.text)
+            return remove(hash.text)
+        }
+        #expect(data["h"]?.string == hash.text)
+        if let was = data["was"]?.string { remove(was) }
+        add(hash, canonical)
+    }
+
+    private func add(_ hash: EntryHash, _ canonical: String) {
+        entries[hash.text, default: []].append(canonical)
+        summary.add(hash)
+    }
+
+    private func remove(_ hash: String) {
+        guard let entry = entries[hash]?.popLast() else {
+            Issue.record("\(hash) goes but never came")
+            return
+        }
+        if entries[hash]?.isEmpty == true { entries[hash] = nil }
+        summary.remove(entryHash(entry))
+    }
+}
