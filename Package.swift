@@ -65,6 +65,8 @@ let package = Package(
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.
-        .testTarget(name: "EndToEndTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["ChangeLog", "TestSupport"],
+            resources: [.embedInCode("Samples/machine.json")], swiftSettings: checked),
     ]
 )
