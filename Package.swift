@@ -12,7 +12,12 @@ let checked: [SwiftSetting] = [
 
 let package = Package(
     name: "fibd",
-    products: [.executable(name: "fibd", targets: ["fibd"])],
+    products: [
+        .executable(name: "fibd", targets: ["fibd"]),
+        // For the benchmarks, which are a package of their own.
+        .library(name: "ChangeLog", targets: ["ChangeLog"]),
+        .library(name: "HTTPServer", targets: ["HTTPServer"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),

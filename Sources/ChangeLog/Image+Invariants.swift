@@ -12,17 +12,18 @@ extension Image {
         var summary = Summary()
         var depth = 1
         if node.isLeaf {
-            for (index, entry) in node.entries.enumerated() {
-                precondition(index == 0 || node.entries[index - 1].key < entry.key, "leaf out of order")
-                precondition(above.map { $0 <= entry.key } ?? true, "key below its separator")
-                precondition(below.map { entry.key < $0 } ?? true, "key above the next separator")
-                summary.add(entry.value.hash)
+            precondition(node.keys.count == node.values.count)
+            for (index, key) in node.keys.enumerated() {
+                precondition(index == 0 || node.keys[index - 1] < key, "leaf out of order")
+                precondition(above.map { $0 <= key } ?? true, "key below its separator")
+                precondition(below.map { key < $0 } ?? true, "key above the next separator")
+                summary.add(node.values[index].hash)
             }
         } else {
-            precondition(node.children.count == node.separators.count && node.entries.isEmpty)
+            precondition(node.children.count == node.keys.count && node.values.isEmpty)
             for (index, child) in node.children.enumerated() {
-                let upper = index + 1 < node.separators.count ? node.separators[index + 1] : below
-                let (childDepth, part) = check(child, isRoot: false, above: node.separators[index], below: upper)
+                let upper = index + 1 < node.keys.count ? node.keys[index + 1] : below
+                let (childDepth, part) = check(child, isRoot: false, above: node.keys[index], below: upper)
                 precondition(index == 0 || childDepth + 1 == depth, "leaves at different depths")
                 depth = childDepth + 1
                 summary += part

@@ -29,8 +29,8 @@ public protocol ImageValue: Sendable {
         var node = root
         while !node.isLeaf { node = node.children[node.childIndex(for: key)] }
         let index = node.lowerBound(key)
-        guard index < node.entries.count, node.entries[index].key == key else { return nil }
-        return node.entries[index].value
+        guard index < node.keys.count, node.keys[index] == key else { return nil }
+        return node.values[index]
     }
 
     /// Stores `value` under `key` and returns what was there. O(log n).
@@ -40,7 +40,7 @@ public protocol ImageValue: Sendable {
         let (old, split) = root.insert(value, for: key)
         if let split {
             let lower = root
-            root = Node(children: [lower, split], separators: [lower.firstKey, split.firstKey])
+            root = Node(keys: [lower.firstKey, split.firstKey], children: [lower, split])
         }
         return old
     }
@@ -81,7 +81,7 @@ public protocol ImageValue: Sendable {
             for child in node.children[..<index] { result += child.summary }
             node = node.children[index]
         }
-        for entry in node.entries[..<node.lowerBound(key)] { result.add(entry.value.hash) }
+        for value in node.values[..<node.lowerBound(key)] { result.add(value.hash) }
         return result
     }
 
@@ -94,7 +94,8 @@ public protocol ImageValue: Sendable {
 /// A position in an image; it keeps the image as it was when the walk began.
 @frozen public struct ImageCursor<Key: Comparable & Sendable, Value: ImageValue>: Sendable {
     @usableFromInline var path: [(node: ImageNode<Key, Value>, index: Int)] = []
-    @usableFromInline var leaf: [(key: Key, value: Value)]
+    @usableFromInline var keys: [Key]
+    @usableFromInline var values: [Value]
     @usableFromInline var index: Int
 
     @inlinable
@@ -105,25 +106,26 @@ public protocol ImageValue: Sendable {
             path.append((node, index))
             node = node.children[index]
         }
-        leaf = node.entries
+        keys = node.keys
+        values = node.values
         index = key.map { node.lowerBound($0) } ?? 0
     }
 
     @inlinable public mutating func next() -> (key: Key, value: Value)? {
-        while index >= leaf.count {
+        while index >= keys.count {
             guard enterNextLeaf() else { return nil }
         }
         defer { index += 1 }
-        return leaf[index]
+        return (keys[index], values[index])
     }
 
     /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk.
-    @inlinable public mutating func nextRun() -> ArraySlice<(key: Key, value: Value)>? {
-        while index >= leaf.count {
+    @inlinable public mutating func nextRun() -> (keys: ArraySlice<Key>, values: ArraySlice<Value>)? {
+        while index >= keys.count {
             guard enterNextLeaf() else { return nil }
         }
-        defer { index = leaf.count }
-        return leaf[index...]
+        defer { index = keys.count }
+        return (keys[index...], values[index...])
     }
 
     @inlinable
@@ -136,7 +138,8 @@ public protocol ImageValue: Sendable {
                 path.append((child, 0))
                 child = child.children[0]
             }
-            leaf = child.entries
+            keys = child.keys
+            values = child.values
             index = 0
             return true
         }

@@ -3,7 +3,9 @@ extension ImageNode {
     @inlinable
     func remove(_ key: Key) -> Value {
         if isLeaf {
-            let removed = entries.remove(at: lowerBound(key)).value
+            let index = lowerBound(key)
+            keys.remove(at: index)
+            let removed = values.remove(at: index)
             summary.remove(removed.hash)
             return removed
         }
@@ -24,19 +26,19 @@ extension ImageNode {
         lower.absorb(upper)
         if lower.size <= Self.capacity {
             children.remove(at: left + 1)
-            separators.remove(at: left + 1)
+            keys.remove(at: left + 1)
         } else {
             let half = lower.size / 2
             children[left + 1] = lower.isLeaf ? lower.splitEntries(at: half) : lower.splitChildren(at: half)
-            separators[left + 1] = children[left + 1].firstKey
+            keys[left + 1] = children[left + 1].firstKey
         }
     }
 
     @inlinable
     func absorb(_ upper: ImageNode) {
-        entries.append(contentsOf: upper.entries)
+        keys.append(contentsOf: upper.keys)
+        values.append(contentsOf: upper.values)
         children.append(contentsOf: upper.children)
-        separators.append(contentsOf: upper.separators)
         summary += upper.summary
     }
 }

@@ -1,64 +1,82 @@
-/// One node of an image: a leaf with entries, or an inner node with children.
+/// One node of an image: a leaf with keys and values, or an inner node with children and the keys that separate them.
 @usableFromInline
 final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked Sendable {
     // A node is changed only by a writer that holds the sole reference to it (`isKnownUniquelyReferenced` on the way
     // down); every node that a second image or a cursor can reach is therefore constant, which makes sharing it safe.
 
     /// Children of an inner node and entries of a leaf. 64 keeps a leaf of routes at 3.5 KiB: large enough to walk fast,
-    /// small enough to copy under a snapshot.
+    /// small enough to copy under a snapshot. Keys stand apart from values, since a search reads only keys.
     @inlinable static var capacity: Int { 64 }
     /// Below this a node is joined with, or filled up from, its neighbour.
     @inlinable static var minimum: Int { 16 }
 
-    @usableFromInline var entries: [(key: Key, value: Value)]
+    /// Of a leaf: the keys of its entries. Of an inner node: `keys[i]` is not above any key below `children[i]`, and above
+    /// every key below `children[i - 1]`.
+    @usableFromInline var keys: [Key]
+    @usableFromInline var values: [Value]
     @usableFromInline var children: [ImageNode]
-    /// `separators[i]` is not above any key below `children[i]`, and above every key below `children[i - 1]`.
-    @usableFromInline var separators: [Key]
     @usableFromInline var summary: Summary
 
     @inlinable var isLeaf: Bool { children.isEmpty }
-    @inlinable var size: Int { isLeaf ? entries.count : children.count }
+    @inlinable var size: Int { keys.count }
 
     @inlinable
-    init(entries: [(key: Key, value: Value)] = []) {
-        self.entries = entries
+    init() {
+        keys = []
+        values = []
         children = []
-        separators = []
         summary = Summary()
-        for entry in entries { summary.add(entry.value.hash) }
     }
 
     @inlinable
-    init(children: [ImageNode], separators: [Key]) {
-        entries = []
-        self.children = children
-        self.separators = separators
+    init(keys: ArraySlice<Key>, values: ArraySlice<Value>) {
+        self.keys = Self.roomy(keys)
+        self.values = Self.roomy(values)
+        children = []
+        summary = Summary()
+        for value in values { summary.add(value.hash) }
+    }
+
+    @inlinable
+    init(keys: ArraySlice<Key>, children: ArraySlice<ImageNode>) {
+        self.keys = Self.roomy(keys)
+        values = []
+        self.children = Self.roomy(children)
         summary = Summary()
         for child in children { summary += child.summary }
     }
 
     @inlinable
     init(copying other: ImageNode) {
-        entries = other.entries
+        keys = other.keys
+        values = other.values
         children = other.children
-        separators = other.separators
         summary = other.summary
+    }
+
+    /// A copy that a node's lifetime of insertions won't outgrow.
+    @inlinable
+    static func roomy<Element>(_ slice: ArraySlice<Element>) -> [Element] {
+        var array: [Element] = []
+        array.reserveCapacity(capacity + 1)
+        array.append(contentsOf: slice)
+        return array
     }
 
     @inlinable
     func copy() -> ImageNode { ImageNode(copying: self) }
 
     /// Lower bound of what lies below. The node isn't empty.
-    @inlinable var firstKey: Key { isLeaf ? entries[0].key : separators[0] }
+    @inlinable var firstKey: Key { keys[0] }
 
     @inlinable
     func lowerBound(_ key: Key) -> Int {
-        let entries = self.entries
+        let keys = self.keys
         var low = 0
-        var high = entries.count
+        var high = keys.count
         while low < high {
             let middle = (low &+ high) &>> 1
-            if entries[middle].key < key { low = middle &+ 1 } else { high = middle }
+            if keys[middle] < key { low = middle &+ 1 } else { high = middle }
         }
         return low
     }
@@ -68,7 +86,7 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
     func first(from key: Key) -> (key: Key, value: Value)? {
         if isLeaf {
             let index = lowerBound(key)
-            return index < entries.count ? entries[index] : nil
+            return index < keys.count ? (keys[index], values[index]) : nil
         }
         let index = childIndex(for: key)
         if let found = children[index].first(from: key) { return found }
@@ -79,12 +97,12 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
     /// The child below which `key` is, or would be.
     @inlinable
     func childIndex(for key: Key) -> Int {
-        let separators = self.separators
+        let keys = self.keys
         var low = 1
-        var high = separators.count
+        var high = keys.count
         while low < high {
             let middle = (low &+ high) &>> 1
-            if key < separators[middle] { high = middle } else { low = middle &+ 1 }
+            if key < keys[middle] { high = middle } else { low = middle &+ 1 }
         }
         return low &- 1
     }
@@ -100,13 +118,13 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
     func insert(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
         if isLeaf { return insertEntry(value, for: key) }
         let index = childIndex(for: key)
-        if key < separators[index] { separators[index] = key }
+        if key < keys[index] { keys[index] = key }
         let (old, split) = uniqueChild(index).insert(value, for: key)
         if let old { summary.remove(old.hash) }
         summary.add(value.hash)
         guard let split else { return (old, nil) }
         children.insert(split, at: index + 1)
-        separators.insert(split.firstKey, at: index + 1)
+        keys.insert(split.firstKey, at: index + 1)
         return (old, children.count > Self.capacity ? splitChildren(at: splitPoint(after: index + 1)) : nil)
     }
 
@@ -114,14 +132,15 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
     func insertEntry(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
         let index = lowerBound(key)
         summary.add(value.hash)
-        if index < entries.count, entries[index].key == key {
-            let old = entries[index].value
-            entries[index].value = value
+        if index < keys.count, keys[index] == key {
+            let old = values[index]
+            values[index] = value
             summary.remove(old.hash)
             return (old, nil)
         }
-        entries.insert((key, value), at: index)
-        return (nil, entries.count > Self.capacity ? splitEntries(at: splitPoint(after: index)) : nil)
+        keys.insert(key, at: index)
+        values.insert(value, at: index)
+        return (nil, keys.count > Self.capacity ? splitEntries(at: splitPoint(after: index)) : nil)
     }
 
     /// In the middle; but behind the last key if that is what came in: sorted input then fills its nodes.
@@ -130,17 +149,18 @@ final class ImageNode<Key: Comparable & Sendable, Value: ImageValue>: @unchecked
 
     @inlinable
     func splitEntries(at point: Int) -> ImageNode {
-        let upper = ImageNode(entries: Array(entries[point...]))
-        entries.removeSubrange(point...)
+        let upper = ImageNode(keys: keys[point...], values: values[point...])
+        keys.removeSubrange(point...)
+        values.removeSubrange(point...)
         summary -= upper.summary
         return upper
     }
 
     @inlinable
     func splitChildren(at point: Int) -> ImageNode {
-        let upper = ImageNode(children: Array(children[point...]), separators: Array(separators[point...]))
+        let upper = ImageNode(keys: keys[point...], children: children[point...])
+        keys.removeSubrange(point...)
         children.removeSubrange(point...)
-        separators.removeSubrange(point...)
         summary -= upper.summary
         return upper
     }

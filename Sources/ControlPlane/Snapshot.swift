@@ -47,7 +47,9 @@ public struct RouteWalk: Sendable {
     private var ranges: ArraySlice<KeyRange> = []
     private var upper: RouteKey?
     private var cursor: ImageCursor<RouteKey, StoredRoute>?
-    private var run: ArraySlice<PlacedRoute> = []
+    /// What is left of the current leaf.
+    private var keys: ArraySlice<RouteKey> = []
+    private var values: ArraySlice<StoredRoute> = []
     /// Where the walk stands, for `firstsOnly`: the previous route of the same table.
     private var previous: RouteKey?
 
@@ -74,28 +76,28 @@ public struct RouteWalk: Sendable {
 
     public mutating func next() -> (TableIdentity, PlacedRoute)? {
         while true {
-            while let route = run.popFirst() {
-                if let upper, !(route.key < upper) {
+            while let key = keys.popFirst(), let value = values.popFirst() {
+                if let upper, !(key < upper) {
                     cursor = nil
-                    run = []
+                    keys = []
                     break
                 }
-                if accepts(route), let current { return (current.identity, route) }
+                if accepts(key, value), let current { return (current.identity, (key, value)) }
             }
             if let next = cursor?.nextRun() {
-                run = next
+                (keys, values) = next
             } else if !enterNextRange() {
                 return nil
             }
         }
     }
 
-    private mutating func accepts(_ route: PlacedRoute) -> Bool {
+    private mutating func accepts(_ key: RouteKey, _ value: StoredRoute) -> Bool {
         if firstsOnly {
-            defer { previous = route.key }
-            if let previous, previous.isSamePrefix(as: route.key) { return false }
+            defer { previous = key }
+            if let previous, previous.isSamePrefix(as: key) { return false }
         }
-        return selection.isByKeyOnly || selection.agrees(route.value.info)
+        return selection.isByKeyOnly || selection.agrees(value.info)
     }
 
     private mutating func enterNextRange() -> Bool {

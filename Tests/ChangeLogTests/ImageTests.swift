@@ -85,7 +85,7 @@ extension Image {
     fileprivate func entries() -> [Key] {
         var keys: [Key] = []
         var cursor = cursor()
-        while let run = cursor.nextRun() { keys += run.map(\.key) }
+        while let run = cursor.nextRun() { keys += run.keys }
         return keys
     }
 }

@@ -15,7 +15,8 @@ struct RequestGuard: Sendable {
         guard host.map(isKnown) ?? true else {
             throw Problem(
                 status: 421, code: "EINVAL", reason: "unknown-host",
-                detail: "this server is not '\(host ?? "")'; use an address or 'localhost', or start it with --host-names")
+                detail:
+                    "this server is not '\(host ?? "")'; use an address or 'localhost', or start it with --host-names")
         }
         guard let origin = request.headers.first("Origin") else { return }
         let own = host.map { "http://\($0)" }

@@ -119,7 +119,8 @@ extension Query {
         if let cursor = PageCursor(parsing: text) { return cursor }
         let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
         throw Problem(
-            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)])
+            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)]
+        )
     }
 
     /// The parts that only lists and flushes know.

@@ -1,0 +1,136 @@
+import ChangeLog
+import HashTreeCollections
+
+/// What a route's key and value weigh in the server: 24 and 32 bytes.
+struct Key: Comparable, Hashable, Sendable {
+    let high: UInt64
+    let low: UInt64
+    let rank: UInt64
+    static func < (a: Key, b: Key) -> Bool {
+        if a.high != b.high { return a.high < b.high }
+        if a.low != b.low { return a.low < b.low }
+        return a.rank < b.rank
+    }
+}
+
+struct Item: ImageValue {
+    let version: UInt64
+    let hash: EntryHash
+    let info: Marker
+}
+
+final class Marker: Sendable {}
+
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// The ordered trees and the hash tree that could keep an image, on the same keys in one run.
+///
+///     swift run -c release --package-path Benchmarks image-tree [entries]
+@main
+struct ImageTreeBenchmark {
+    static func main() {
+        let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 1_070_000
+        var random = SplitMix64(state: 1)
+        var unique: Set<UInt32> = []
+        while unique.count < count { unique.insert(UInt32.random(in: .min ... .max, using: &random)) }
+        let sorted = unique.sorted().map { Key(high: UInt64($0) << 32, low: 0, rank: 231 << 56) }
+        let shuffled = sorted.shuffled(using: &random)
+        print("\(count) entries of 56 bytes; nanoseconds an operation")
+        row(
+            "",
+            [
+                "insert sorted", "insert random", "get random", "walk", "snapshot", "write after each 1", "100",
+                "10,000 snapshots",
+            ])
+        image(sorted, shuffled)
+        hashTree(sorted, shuffled)
+    }
+
+    static func item(_ number: Int, _ marker: Marker) -> Item {
+        Item(version: UInt64(number), hash: EntryHash(high: UInt64(number), low: 1), info: marker)
+    }
+
+    /// The server's own tree.
+    static func image(_ sorted: [Key], _ shuffled: [Key]) {
+        let marker = Marker()
+        var results: [Double] = []
+        var tree = Image<Key, Item>()
+        results.append(
+            time(sorted.count) { for (n, key) in sorted.enumerated() { tree.insert(item(n, marker), for: key) } })
+        tree = Image()
+        results.append(
+            time(shuffled.count) { for (n, key) in shuffled.enumerated() { tree.insert(item(n, marker), for: key) } })
+        var sum: UInt64 = 0
+        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version ?? 0 } })
+        results.append(
+            time(shuffled.count) {
+                var cursor = tree.cursor()
+                while let run = cursor.nextRun() { for value in run.values { sum &+= value.hash.high } }
+            })
+        var kept: [Image<Key, Item>] = []
+        results.append(time(100_000) { for _ in 0..<100_000 { kept = [tree] } })
+        for every in [1, 100, 10_000] {
+            var held = tree
+            let writes = every == 1 ? 100_000 : 1_000_000
+            results.append(
+                time(writes) {
+                    for n in 0..<writes {
+                        if n % every == 0 { held = tree }
+                        tree.insert(item(n, marker), for: shuffled[n % shuffled.count])
+                    }
+                })
+            sum &+= UInt64(held.count)
+        }
+        row("B+tree, ARC nodes of 64", results.map { String(Int($0)) })
+        precondition(sum != 0 && kept.count == 1)
+    }
+
+    /// swift-collections' persistent hash tree: no order, and no sums.
+    static func hashTree(_ sorted: [Key], _ shuffled: [Key]) {
+        let marker = Marker()
+        var results: [Double] = []
+        var tree = TreeDictionary<Key, Item>()
+        results.append(time(sorted.count) { for (n, key) in sorted.enumerated() { tree[key] = item(n, marker) } })
+        tree = [:]
+        results.append(time(shuffled.count) { for (n, key) in shuffled.enumerated() { tree[key] = item(n, marker) } })
+        var sum: UInt64 = 0
+        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version ?? 0 } })
+        results.append(time(shuffled.count) { for entry in tree { sum &+= entry.value.hash.high } })
+        var kept: [TreeDictionary<Key, Item>] = []
+        results.append(time(100_000) { for _ in 0..<100_000 { kept = [tree] } })
+        for every in [1, 100, 10_000] {
+            var held = tree
+            let writes = every == 1 ? 100_000 : 1_000_000
+            results.append(
+                time(writes) {
+                    for n in 0..<writes {
+                        if n % every == 0 { held = tree }
+                        tree[shuffled[n % shuffled.count]] = item(n, marker)
+                    }
+                })
+            sum &+= UInt64(held.count)
+        }
+        row("TreeDictionary (unordered)", results.map { String(Int($0)) })
+        precondition(sum != 0 && kept.count == 1)
+    }
+
+    static func time(_ operations: Int, _ body: () -> Void) -> Double {
+        let start = ContinuousClock.now
+        body()
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return (Double(seconds) * 1e9 + Double(attoseconds) / 1e9) / Double(operations)
+    }
+
+    static func row(_ name: String, _ cells: [String]) {
+        print(([name] + cells).joined(separator: " | "))
+    }
+}

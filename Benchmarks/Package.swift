@@ -1,0 +1,22 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that what only benchmarks need is neither fetched nor built with the server.
+let package = Package(
+    name: "fibd-benchmarks",
+    dependencies: [
+        .package(name: "fibd", path: ".."),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "image-tree",
+            dependencies: [
+                .product(name: "ChangeLog", package: "fibd"),
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+            ], path: "ImageTree"),
+        .executableTarget(
+            name: "http-probe", dependencies: [.product(name: "HTTPServer", package: "fibd")],
+            path: "HTTPServerProbe"),
+    ]
+)
