@@ -28,7 +28,10 @@ struct Mirror {
     mutating func apply(_ change: Change) {
         #expect(change.sequence > sequence)
         sequence = change.sequence
-        guard let selected = filter.select(change) else { return }
+        if let selected = filter.select(change) { apply(selected) }
+    }
+
+    mutating func apply(_ selected: SelectedChange) {
         if let old = selected.old { remove(old) }
         if let new = selected.new { insert(new.hash, Self.kind(new)) }
     }

@@ -14,6 +14,8 @@ final class Follower {
     private(set) var position: UInt64 = 0
     private(set) var cursor: String?
     private(set) var operations: [String] = []
+    /// Differences that came instead of changes that the log had forgotten.
+    private(set) var caughtUp = 0
 
     init(_ reader: EventReader, resumingFrom other: Follower? = nil) {
         self.reader = reader
@@ -68,12 +70,22 @@ final class Follower {
             #expect(data["h"]?.string == hash.text)
             return add(hash, canonical)
         }
-        operations.append(operation)
         let sequence = try #require(data["seq"]?.number)
+        if frame.data.hasSuffix(",\"catchup\":true}") {
+            // What changed while the rows came, told without places in the log.
+            caughtUp += 1
+            #expect(frame.id == nil)
+            return apply(operation, data, hash, canonical)
+        }
+        operations.append(operation)
         #expect(try #require(data["prev"]?.number) <= position, "a loss before \(frame.data)")
         #expect(sequence > position, "not in order: \(frame.data)")
         #expect(frame.id?.contains("-\(sequence)-") == true)
         position = sequence
+        apply(operation, data, hash, canonical)
+    }
+
+    private func apply(_ operation: String, _ data: JSONValue, _ hash: EntryHash, _ canonical: String) {
         if operation == "delete" {
             #expect(data["h"] == nil)
             #expect(data["was"]?.string == hash.text)

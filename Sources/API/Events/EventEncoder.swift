@@ -116,6 +116,22 @@ extension EventEncoder {
         }
     }
 
+    /// A change that was found by comparing states: the client learns what is different, not how it came about.
+    func difference(
+        _ selected: SelectedChange, from old: ChangeSequence, to new: ChangeSequence, into bytes: inout [UInt8]
+    ) {
+        guard let entry = selected.new ?? selected.old else { return }
+        frame(entry.kind.rawValue, .none, into: &bytes) { bytes in
+            bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(new.rawValue),\"version\":")
+            bytes.appendDecimal((selected.new == nil ? new : entry.version).rawValue)
+            bytes.appendASCII(",\"prev\":\(old.rawValue),\"entry\":")
+            entry.append(to: &bytes)
+            if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
+            if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+            bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
+        }
+    }
+
     private func append(_ hash: EntryHash, as member: String, to bytes: inout [UInt8]) {
         bytes.appendASCII(member)
         bytes.append(hash)

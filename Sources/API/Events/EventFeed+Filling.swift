@@ -5,10 +5,13 @@ internal import HTTPServer
 extension EventFeed {
     /// Appends what is next, about one turn's worth at most.
     func fill(_ output: inout StreamOutput, now: UInt64, _ log: Log<Change>) -> FillResult {
-        while output.queuedBytes < StreamOutput.turnBytes {
+        // Bounded in steps too: some select nothing, and others wait for the thread.
+        for _ in 0..<64 where output.queuedBytes < StreamOutput.turnBytes {
             switch phase {
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
-            case .replay(let rows): replay(rows, &output, now)
+            case .replay(let rows): replay(rows, &output, now, log)
+            case .owing: return .more
+            case .difference(let difference): send(difference, &output, now, log)
             case .catchUp(let position, let latest, let syncAt):
                 catchUp(position, latest, syncAt, &output, now, log)
             case .live(let sent):
@@ -41,18 +44,47 @@ extension EventFeed {
         }
     }
 
-    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64) {
+    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
         var rows = rows
         output.append(reserving: 72 << 10) { bytes in
             if rows.write(encoder, into: &bytes, limit: 64 << 10) {
                 phase = .replay(rows)
-                return
+            } else {
+                endReplay(rows.snapshot, rows.summaries, rounds: 0, &bytes, now, log)
             }
-            let sequence = rows.snapshot.sequence
-            encoder.sync(sequence, rows.summaries, request.filter, into: &bytes)
-            heartbeatAt = now + heartbeatNanoseconds
-            phase = request.endsAtSync ? .ended : .catchUp(position: sequence, latest: nil, syncAt: nil)
         }
+    }
+
+    private func send(
+        _ difference: ReplayDifference, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
+    ) {
+        var difference = difference
+        output.append(reserving: 72 << 10) { bytes in
+            if difference.write(encoder, into: &bytes, limit: 64 << 10) {
+                phase = .difference(difference)
+            } else {
+                endReplay(difference.new, difference.summaries, rounds: difference.round, &bytes, now, log)
+            }
+        }
+    }
+
+    /// The client has the state of the snapshot. The sync says so, if what follows can be told from there.
+    private func endReplay(
+        _ snapshot: Snapshot, _ summaries: KindSummaries, rounds: Int, _ bytes: inout [UInt8], _ now: UInt64,
+        _ log: Log<Change>
+    ) {
+        if !request.endsAtSync, group.isLost || snapshot.sequence < log.mark.floor {
+            if rounds == 2 {
+                encoder.end("error", Problem.overflow, into: &bytes)
+                phase = .ended
+            } else {
+                phase = .owing(snapshot, summaries, round: rounds + 1)
+            }
+            return
+        }
+        encoder.sync(snapshot.sequence, summaries, request.filter, into: &bytes)
+        heartbeatAt = now + heartbeatNanoseconds
+        phase = request.endsAtSync ? .ended : .catchUp(position: snapshot.sequence, latest: nil, syncAt: nil)
     }
 
     /// One run of the log. When the feed has come to where its class is, it joins the class's chain.

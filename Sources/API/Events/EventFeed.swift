@@ -10,6 +10,10 @@ final class EventFeed {
     enum Phase {
         case hello(StreamStart, Snapshot)
         case replay(ReplayRows)
+        /// The rows are out, and the log no longer reaches back to them: what has changed since is still owed. `round`
+        /// counts how often that has happened.
+        case owing(Snapshot, KindSummaries, round: Int)
+        case difference(ReplayDifference)
         /// Reads the log by itself, from `position` up to where its class is. `latest` is the number of the latest change
         /// up to there that the filter selects, once that was looked up. With `syncAt`, a sync is due once it is there and
         /// has sent every change up to that number.
@@ -49,49 +53,12 @@ final class EventFeed {
         switch phase {
         case .catchUp(let position, _, _): position
         case .live(let sent): sent.next == nil ? group.position : sent.last
-        case .hello, .replay, .overflowed, .backOff, .ended: nil
+        case .hello, .replay, .owing, .difference, .overflowed, .backOff, .ended: nil
         }
     }
 
     func leave(_ next: Phase) {
         if case .live = phase { group.removeReader(request.format) }
         phase = next
-    }
-}
-
-/// The rows of a replay, in list order, as far as they have not been written.
-struct ReplayRows {
-    let snapshot: Snapshot
-    private let filter: EventFilter
-    private var namespaces: ArraySlice<Snapshot.Namespace>
-    private var routes: RouteWalk?
-    /// Of the rows written so far.
-    private(set) var summaries = KindSummaries()
-
-    init(_ snapshot: Snapshot, _ filter: EventFilter) {
-        self.snapshot = snapshot
-        self.filter = filter
-        namespaces = filter.selectsNamespaces ? snapshot.namespaces[...] : []
-        if filter.selectsRoutes {
-            routes = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
-        }
-    }
-
-    /// Writes rows until `bytes` holds about `limit`; false when none is left.
-    mutating func write(_ encoder: EventEncoder, into bytes: inout [UInt8], limit: Int) -> Bool {
-        while bytes.count < limit {
-            guard let entry = next() else { return false }
-            encoder.row(entry, into: &bytes)
-            summaries[entry.kind].add(entry.hash)
-        }
-        return true
-    }
-
-    private mutating func next() -> SelectedChange.Entry? {
-        while let namespace = namespaces.popFirst() {
-            guard let stored = namespace.stored, filter.selection.includes(namespace: namespace.name) else { continue }
-            return .namespace(namespace.name, stored)
-        }
-        return routes?.next().map { table, route in .route(table, route.key, route.value) }
     }
 }

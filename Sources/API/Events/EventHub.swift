@@ -83,19 +83,28 @@ final class EventHub: Sendable {
                 output.append { feed.encoder.end("drain", .draining, into: &$0) }
                 return .end
             }
-            if case .backOff(let until) = feed.phase, now >= until { restart(feed, &state) }
+            switch feed.phase {
+            case .backOff(let until) where now >= until: restart(feed, &state) { .replay(ReplayRows($0, $1)) }
+            case .owing(let old, let summaries, let round):
+                restart(feed, &state) { new, filter in
+                    .difference(ReplayDifference(from: old, to: new, filter, summaries, round: round))
+                }
+            default: break
+            }
             return feed.fill(&output, now: now, plane.log)
         }
     }
 
-    /// After a reset: a class again, and a replay of the state as it is now.
-    private func restart(_ feed: EventFeed, _ state: inout State) {
+    /// A class again, and what leads to the state as it is now.
+    private func restart(
+        _ feed: EventFeed, _ state: inout State, _ next: (Snapshot, EventFilter) -> EventFeed.Phase
+    ) {
         let snapshot = plane.snapshot()
         state.exit(feed.group)
         guard let group = state.enter(feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot) }, self)
         else { return feed.leave(.ended) }
         feed.group = group
-        feed.phase = .replay(ReplayRows(snapshot, feed.request.filter))
+        feed.phase = next(snapshot, feed.request.filter)
     }
 
     fileprivate func close(_ id: UInt64) {
