@@ -1,0 +1,45 @@
+# What one does with fibd. `make help` lists it.
+
+# SwiftPM prints where it puts things; by default that is here.
+RELEASE = .build/release/fibd
+PYTHON = python3
+
+.PHONY: run build test setup lint format swift-test examples-test bench tsan asan help
+
+run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
+	@scripts/run
+
+build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
+	swift build -c release --product fibd --static-swift-stdlib
+
+test: setup lint swift-test examples-test ## Everything that must hold before a commit
+
+setup: ## Install what is missing on Debian (only then, and only that)
+	@scripts/setup
+
+lint: ## Check format and house rules
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	scripts/lint
+
+format: ## Put the code into its format
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+swift-test: setup
+	swift build --build-tests
+	swift test --skip-build
+
+examples-test: setup
+	swift build --product fibd
+	$(PYTHON) -W error -m unittest discover -s Tests/examples
+
+bench: build ## Measure, where there are benchmarks
+	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo 'there is no Benchmarks/run' >&2; exit 1; fi
+
+tsan: setup ## Test under the thread sanitizer
+	swift test --sanitize=thread --scratch-path .build-tsan
+
+asan: setup ## Test under the address sanitizer, leaks included
+	swift test --sanitize=address --scratch-path .build-asan
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
