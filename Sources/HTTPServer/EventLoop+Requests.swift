@@ -17,6 +17,7 @@ extension EventLoop {
             let request = try unsafe RequestReader.read(
                 exchange.connection.handle, target: exchange.target, method: method, version: version,
                 peer: exchange.connection.peer)
+            if request.hasBody { exchange.connection.noticeEnd() }
             return carryOut(application.plan(for: request), of: request, for: exchange)
         } catch {
             return refuseAtOnce(exchange, error.status, error.reason)
@@ -48,6 +49,7 @@ extension EventLoop {
 
     /// A piece of the body. True if it was taken, false if it is to be offered again later, nil to close the connection.
     func received(_ piece: UnsafeRawBufferPointer, for exchange: Exchange) -> Bool? {
+        exchange.connection.noticeEnd()
         // With chunks at hand the library offers the next one even though the connection was just suspended.
         guard !exchange.isSuspended else { return false }
         switch exchange.phase {
@@ -173,4 +175,14 @@ extension EventLoop {
 extension Connection {
     /// Makes libmicrohttpd see the end of the connection.
     func breakOff() { shutdown(socket, Int32(SHUT_RDWR)) }
+
+    /// To be called when something was read of a body. libmicrohttpd 0.9.75 takes a short read to mean that there is
+    /// nothing more; if the end of the connection came together with those bytes, its edge-triggered epoll never speaks
+    /// of it again, and the request would hang until the idle timeout. Closing our reading side makes it speak.
+    func noticeEnd() {
+        var byte: UInt8 = 0
+        if unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0 {
+            shutdown(socket, Int32(SHUT_RD))
+        }
+    }
 }
