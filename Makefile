@@ -18,11 +18,11 @@ setup: ## Install what is missing on Debian (only then, and only that)
 	@scripts/setup
 
 lint: ## Check format and house rules
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	scripts/lint
 
 format: ## Put the code into its format
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
 swift-test: setup
 	swift build --build-tests
