@@ -1,8 +1,8 @@
 # What one does with fibd. `make help` lists it.
 
-# SwiftPM prints where it puts things; by default that is here.
-RELEASE = .build/release/fibd
 PYTHON = python3
+# The default linker warns of mktemp in Foundation, which ArgumentParser brings along and no one calls here.
+LINKER = -Xswiftc -use-ld=lld
 
 .PHONY: run build test setup lint format swift-test examples-test bench tsan asan help
 
@@ -10,7 +10,7 @@ run: build ## Build fibd and start it with a sample table on localhost:8080; FIB
 	@scripts/run
 
 build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
-	swift build -c release --product fibd --static-swift-stdlib
+	swift build -c release --product fibd --static-swift-stdlib $(LINKER)
 
 test: setup lint swift-test examples-test ## Everything that must hold before a commit
 

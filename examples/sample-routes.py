@@ -5,7 +5,7 @@
         curl -H 'Content-Type: application/x-ndjson' --data-binary @- localhost:8080/v1/routes
     examples/sample-routes.py 1000000 > million.ndjson
 
-Addresses are those set aside for documentation, private use and benchmarks (RFC 5737, 3849, 1918, 4193, 2544).
+Addresses are those set aside for documentation, private use and benchmarks (RFC 5737, 3849, 1918, 6598, 2544).
 """
 import ipaddress
 import json
@@ -37,7 +37,7 @@ def own():
     for private in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"):
         yield {"type": "blackhole", "dst": private, "protocol": "static", "metric": 254}
     yield {"type": "unreachable", "dst": "fd00::/8", "protocol": "static", "metric": 4096}
-    yield {"type": "prohibit", "dst": "192.0.2.0/24", "protocol": "static"}
+    yield {"type": "prohibit", "dst": "100.64.0.0/10", "protocol": "static"}
     yield {"type": "throw", "dst": "198.18.0.0/15", "protocol": "static", "table": "100"}
     yield {"dst": "192.168.7.0/24", "protocol": "static", "dev": "wg0", "scope": "link", "metrics": {"mtu": 1420}}
 
