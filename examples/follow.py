@@ -156,7 +156,7 @@ def tell(event, _, data):
     else:
         entry = data.get("entry", {})
         line = f"{data.get('seq', '')}: {data.get('op', '')} {entry.get('dst') or entry.get('name') or data}"
-    print(f"{event:9} {line}", flush=True)
+    print(f"{event:9} {line}".rstrip(), flush=True)
 
 
 def follow(options, mirror):

@@ -2,11 +2,16 @@
 import http.client
 import http.server
 import random
+import socket
+import sys
 import threading
 import time
 import unittest
 
-from support import Client, Server, follower, verdict
+from support import ROOT, Client, Server, follower, verdict
+
+sys.path.append(str(ROOT / "examples"))
+import follow  # noqa: E402
 
 
 def row(number, gateway=1, **more):
@@ -101,6 +106,34 @@ class FollowTests(unittest.TestCase):
             status, outcome, complaints = verdict(process)
         self.assertEqual((status, outcome["count"]), (0, 1), complaints)
         self.assertIn("the server is going away", complaints)
+
+
+class SlowTests(unittest.TestCase):
+    def test_a_listener_that_does_not_read_is_reset_and_holds_no_one_up(self):
+        # A log of 64 KiB, about 300 changes, is soon too short for someone who doesn't read.
+        with Server("--log-bytes", "65536") as server, Client(server) as client:
+            host, port = server.address.split(":")
+            with socket.socket() as slow:
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                slow.settimeout(30)
+                slow.connect((host, int(port)))
+                slow.sendall(b"GET /v1/events?heartbeat=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                lines = slow.makefile("rb")
+                mirror = follow.Mirror()
+                for frame in follow.frames(lines):
+                    mirror.take(*frame)
+                    if mirror.syncs:
+                        break
+                client.add_hosts("198.18", 30_000)
+                end = client.dump()
+                events = []
+                for frame in follow.frames(lines):
+                    mirror.take(*frame)
+                    events.append(frame[0])
+                    if mirror.position == end["seq"]:
+                        break
+                self.assertIn("reset", events)
+                self.assertEqual(mirror.last["digest"], end["digest"])
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
