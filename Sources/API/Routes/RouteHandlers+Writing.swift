@@ -47,8 +47,10 @@ extension RouteHandlers {
         var builder = RouteBuilder(plane, defaults)
         let write: RouteWrite
         do {
+            // Read to the end first: a body with anything behind its value is no JSON, whatever the value says.
             var reader = JSONReader(body.span)
-            write = try reader.read { reader in try builder.write(try RouteInput(&reader), condition) }
+            let input = try reader.read { reader in try RouteInput(&reader) }
+            write = try builder.write(input, condition)
         } catch {
             throw Problem(input: error)
         }
@@ -125,11 +127,9 @@ extension RouteHandlers {
                 let write: RouteWrite
                 do {
                     var reader = JSONReader(body.span)
-                    write = try reader.read { reader in
-                        var input = try RouteInput(&reader)
-                        try place.fill(&input)
-                        return try builder.write(input, condition)
-                    }
+                    var input = try reader.read { reader in try RouteInput(&reader) }
+                    try place.fill(&input)
+                    write = try builder.write(input, condition)
                 } catch {
                     throw Problem(input: error)
                 }
