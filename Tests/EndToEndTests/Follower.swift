@@ -9,7 +9,9 @@ final class Follower {
     let reader: EventReader
     /// Canonical entry by object, as far as it has been told.
     private(set) var entries: [String: [String]] = [:]
-    private(set) var summary = Summary()
+    private var summary = Summary()
+    /// Objects that it knows of.
+    var count: Int { summary.count }
     /// P of the contract: the number of the last delta, sync or cursor.
     private(set) var position: UInt64 = 0
     private(set) var cursor: String?
