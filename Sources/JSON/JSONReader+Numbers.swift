@@ -1,23 +1,26 @@
 extension JSONReader {
-    /// A whole number from 0 to `max`, written in digits alone.
+    /// A whole number from 0 to `max`, however it is written: `100`, `100.0` and `1e2` are one number.
     ///
-    /// Throws `range` if it is negative or above `max`, `type` if it has a fraction or an exponent, be the value whole
-    /// or not (`1.0`, `1e2`), else `type` or `syntax`.
+    /// Throws `range` if it is negative or above `max`, `type` if it isn't whole (or is with a fraction or an exponent
+    /// beyond 64 bits), else `type` or `syntax`.
     public mutating func readUInt(max: UInt64 = .max) throws(JSONError) -> UInt64 {
         skipWhiteSpace()
-        guard let (value, end) = digits(from: position) else { throw notWhole(0, max) }
+        guard let (value, end) = digits(from: position) ?? wholeNumber(from: position) else {
+            throw notWhole(0, max)
+        }
         guard value <= max else { throw notWhole(0, max) }
         position = end
         return value
     }
 
-    /// A whole number within `range`, written in digits with or without a minus sign. Throws as `readUInt` does.
+    /// A whole number within `range`, with or without a minus sign, and written as for `readUInt`. Throws as `readUInt` does.
     public mutating func readInt(
         in range: ClosedRange<Int64> = Int64.min...Int64.max
     ) throws(JSONError) -> Int64 {
         skipWhiteSpace()
         let isNegative = byte(at: position) == UInt8(ascii: "-")
-        guard let (magnitude, end) = digits(from: isNegative ? position &+ 1 : position) else {
+        let start = isNegative ? position &+ 1 : position
+        guard let (magnitude, end) = digits(from: start) ?? wholeNumber(from: start) else {
             throw notWhole(range.lowerBound, range.upperBound)
         }
         // The magnitude of the least number has no positive counterpart; as bits it is right.
@@ -68,7 +71,7 @@ extension JSONReader {
             switch bytes[index] {
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): continue
             default:
-                let phrase = "a whole number without fraction or exponent"
+                let phrase = "a whole number"
                 return JSONError(.type(expected: phrase), offset: position, "expected \(phrase)")
             }
         }

@@ -157,7 +157,8 @@ import Testing
         arguments: [
             ("18446744073709551616", .range), ("99999999999999999999", .range), ("100000000000000000000000", .range),
             ("-1", .range), ("-0", .range),
-            ("1.0", nil), ("1e2", nil), ("1E2", nil), ("0.5", nil), ("0e1", nil), ("-1.5", nil), ("01", .syntax),
+            ("1.5", nil), ("1e-1", nil), ("1.05e1", nil), ("0.5", nil), ("1e400", nil), ("1e9999999999", nil),
+            ("18446744073709551616.0", nil), ("-1.5", nil), ("01", .syntax), ("01.0", .syntax),
             ("1.", .syntax), ("1e", .syntax), ("-", .syntax), ("+1", .syntax),
             ("", .syntax), ("\"1\"", .type(expected: "a number")), ("null", .type(expected: "a number")),
             ("NaN", .syntax),
@@ -165,7 +166,19 @@ import Testing
     func notUnsigned(text: String, kind: JSONError.Kind?) {
         var reader = JSONReader(bytes(text).span)
         let error = #expect(throws: JSONError.self) { try reader.readUInt() }
-        #expect(error?.kind == kind ?? .type(expected: "a whole number without fraction or exponent"))
+        #expect(error?.kind == kind ?? .type(expected: "a whole number"))
+    }
+
+    @Test(
+        "A number is its value, however it is written",
+        arguments: [
+            ("1.0", 1), ("1e2", 100), ("1E+2", 100), ("1.5e1", 15), ("1200e-2", 12), ("0.0", 0), ("0e99", 0),
+            ("1.8446744073709551615e19", .max), ("18446744073709551615.000", .max),
+        ] as [(String, UInt64)])
+    func wholeInOtherSpellings(text: String, value: UInt64) throws {
+        var reader = JSONReader(bytes(text + " ").span)
+        #expect(try reader.readUInt() == value)
+        try reader.finish()
     }
 
     @Test(
@@ -174,7 +187,8 @@ import Testing
             ("0", 0), ("-0", 0), ("-1", -1), ("9223372036854775807", .max), ("-9223372036854775808", .min),
             ("9223372036854775808", nil),
             ("-9223372036854775809", nil), ("18446744073709551615", nil), ("-18446744073709551615", nil),
-            ("-18446744073709551616", nil), ("1.0", nil), ("-01", nil), ("--1", nil),
+            ("-18446744073709551616", nil), ("1.0", 1), ("-1e2", -100), ("-0.0", 0), ("-0.5", nil), ("-01", nil),
+            ("--1", nil), ("--1.0", nil),
         ] as [(String, Int64?)])
     func signed(text: String, value: Int64?) {
         var reader = JSONReader(bytes(text).span)
