@@ -83,9 +83,7 @@ struct TransactionHandlers: Sendable {
                     }
                 case "kind": kind = try reader.readName("a kind of object") { ObjectKind(rawValue: $0)?.rawValue }
                 case "if_match":
-                    version = try reader.readNameOrNumber("a version", max: .max) { text in
-                        HTTPRequest.version(ofDigits: text) ?? HTTPRequest.version(ofTag: text)
-                    }
+                    version = try reader.readNameOrNumber("a version", max: .max) { HTTPRequest.version(ofTag: $0) }
                 default: return
                 }
             }

@@ -12,8 +12,8 @@ extension HTTPRequest {
         if match.count == 1, noneMatch.isEmpty || noneMatch == ["*"], let version = Self.version(ofTag: match[0]) {
             if noneMatch.isEmpty { return .version(version) }
             throw Problem(
-                status: 412, reason: "version-mismatch",
-                detail: "nothing can be at version \(version.rawValue) and not be there")
+                status: 422, reason: "bad-condition",
+                detail: "nothing can be at version \(version.rawValue) and not be there: give one condition")
         }
         throw Problem(
             status: 400, reason: "bad-condition",
@@ -33,13 +33,10 @@ extension HTTPRequest {
         guard try writeCondition() == .none else { throw .conditionOnMany }
     }
 
+    /// A version as an entity tag, or without its quotes, which shells like to eat. No sign and no leading zeros.
     static func version(ofTag tag: String) -> ChangeSequence? {
-        guard tag.count > 2, tag.first == "\"", tag.last == "\"" else { return nil }
-        return version(ofDigits: String(tag.dropFirst().dropLast()))
-    }
-
-    /// As it is written everywhere else: without sign and leading zeros.
-    static func version(ofDigits text: String) -> ChangeSequence? {
+        let isQuoted = tag.count > 2 && tag.first == "\"" && tag.last == "\""
+        let text = isQuoted ? String(tag.dropFirst().dropLast()) : tag
         guard let number = UInt64(text), String(number) == text else { return nil }
         return ChangeSequence(rawValue: number)
     }
