@@ -95,7 +95,14 @@ extension Query {
         do throws(AddressError) {
             return try Prefix(text)
         } catch {
-            throw .badParameter(name, error.message)
+            var problem = Problem.badParameter(name, error.message)
+            // As in paths and bodies: what can be read, but is no prefix.
+            if error.code == .prefixHasHostBits {
+                problem.status = 422
+                problem.reason = error.code.rawValue
+                problem.rule = error.code.rule
+            }
+            throw problem
         }
     }
 
