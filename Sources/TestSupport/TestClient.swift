@@ -164,8 +164,20 @@ public enum TestClientError: Error, Equatable {
 }
 
 extension [UInt8] {
+    /// With `memchr`, since a debug build takes ages to look at each byte itself.
     fileprivate func firstStart(of pattern: [UInt8], from: Int) -> Int? {
-        guard count >= pattern.count else { return nil }
-        return (from..<Swift.max(from, count - pattern.count + 1)).first { self[$0...].starts(with: pattern) }
+        unsafe withUnsafeBytes { bytes in
+            var start = from
+            while start + pattern.count <= bytes.count {
+                guard let base = bytes.baseAddress, let first = pattern.first,
+                    let found = unsafe memchr(base + start, Int32(first), bytes.count - start)
+                else { return nil }
+                start = unsafe UnsafeRawPointer(found) - base
+                guard start + pattern.count <= bytes.count else { return nil }
+                if unsafe memcmp(base + start, pattern, pattern.count) == 0 { return start }
+                start += 1
+            }
+            return nil
+        }
     }
 }
