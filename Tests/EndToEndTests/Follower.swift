@@ -14,6 +14,8 @@ final class Follower {
     var count: Int { summary.count }
     /// P of the contract: the number of the last delta, sync or cursor.
     private(set) var position: UInt64 = 0
+    /// The number of the last change that its filter selects, once it has been told one.
+    private var lastSelected: UInt64?
     private(set) var cursor: String?
     private(set) var operations: [String] = []
     /// Differences that came instead of changes that the log had forgotten.
@@ -25,6 +27,7 @@ final class Follower {
             entries = other.entries
             summary = other.summary
             position = other.position
+            lastSelected = other.lastSelected
         }
     }
 
@@ -50,6 +53,7 @@ final class Follower {
         case "reset":
             #expect(frame.id == "")
             (entries, summary) = ([:], Summary())
+            lastSelected = nil
         default: try takeObject(frame, data)
         }
         if let id = frame.id { cursor = id }
@@ -80,8 +84,12 @@ final class Follower {
             return apply(operation, data, hash, canonical)
         }
         operations.append(operation)
-        #expect(try #require(data["prev"]?.number) <= position, "a loss before \(frame.data)")
+        let previous = try #require(data["prev"]?.number)
+        #expect(previous <= position, "a loss before \(frame.data)")
+        if let lastSelected { #expect(previous == lastSelected, "prev of \(frame.data)") }
+        lastSelected = sequence
         #expect(sequence > position, "not in order: \(frame.data)")
+        #expect(try #require(data["version"]?.number) <= sequence)
         #expect(frame.id?.contains("-\(sequence)-") == true)
         position = sequence
         apply(operation, data, hash, canonical)

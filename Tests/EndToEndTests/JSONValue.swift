@@ -49,49 +49,50 @@ private struct JSONParser {
     mutating func parseText() throws -> JSONValue {
         let value = try parse()
         skipSpace()
-        guard offset == bytes.count else { throw JSONValue.Malformed(offset: offset) }
+        guard offset == bytes.count else { throw malformed }
         return value
     }
 
+    private var malformed: JSONValue.Malformed { JSONValue.Malformed(offset: offset) }
+
     private mutating func parse() throws -> JSONValue {
         skipSpace()
-        switch peek() {
-        case "{": return .object(try members())
-        case "[": return .array(try elements())
-        case "\"": return .string(try string())
-        case "t": return try word("true", .bool(true))
-        case "f": return try word("false", .bool(false))
-        case "n": return try word("null", .null)
+        switch peek {
+        case UInt8(ascii: "{"): return .object(try members())
+        case UInt8(ascii: "["): return .array(try elements())
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
         default: return .number(try number())
         }
     }
 
     private mutating func members() throws -> [String: JSONValue] {
         var members: [String: JSONValue] = [:]
-        try list("{", "}") { parser in
+        try list(UInt8(ascii: "{"), UInt8(ascii: "}")) { parser in
             parser.skipSpace()
             let name = try parser.string()
-            try parser.take(":")
-            guard members.updateValue(try parser.parse(), forKey: name) == nil else {
-                throw JSONValue.Malformed(offset: parser.offset)
-            }
+            parser.skipSpace()
+            try parser.take(UInt8(ascii: ":"))
+            guard members.updateValue(try parser.parse(), forKey: name) == nil else { throw parser.malformed }
         }
         return members
     }
 
     private mutating func elements() throws -> [JSONValue] {
         var elements: [JSONValue] = []
-        try list("[", "]") { parser in elements.append(try parser.parse()) }
+        try list(UInt8(ascii: "["), UInt8(ascii: "]")) { parser in elements.append(try parser.parse()) }
         return elements
     }
 
-    private mutating func list(_ open: Character, _ close: Character, _ item: (inout Self) throws -> Void) throws {
+    private mutating func list(_ open: UInt8, _ close: UInt8, _ item: (inout Self) throws -> Void) throws {
         try take(open)
         skipSpace()
-        if peek() == close { return try take(close) }
+        if peek == close { return try take(close) }
         try item(&self)
         skipSpace()
-        while peek() == "," {
+        while peek == UInt8(ascii: ",") {
             offset += 1
             try item(&self)
             skipSpace()
@@ -100,60 +101,65 @@ private struct JSONParser {
     }
 
     private mutating func string() throws -> String {
-        try take("\"")
+        try take(UInt8(ascii: "\""))
+        let start = offset
         var text: [UInt8] = []
-        while let byte = next(), byte != UInt8(ascii: "\"") {
-            guard byte >= 0x20 else { throw JSONValue.Malformed(offset: offset) }
-            text += byte == UInt8(ascii: "\\") ? try escape() : [byte]
+        var copied = start
+        while let byte = peek, byte != UInt8(ascii: "\"") {
+            guard byte >= 0x20 else { throw malformed }
+            offset += 1
+            guard byte == UInt8(ascii: "\\") else { continue }
+            text += bytes[copied..<offset - 1]
+            text += try escape()
+            copied = offset
         }
-        guard let result = String(validating: text, as: UTF8.self) else { throw JSONValue.Malformed(offset: offset) }
+        text += bytes[copied..<offset]
+        try take(UInt8(ascii: "\""))
+        guard let result = String(validating: text, as: UTF8.self) else { throw malformed }
         return result
     }
 
     private mutating func escape() throws -> [UInt8] {
-        switch next().map({ Character(UnicodeScalar($0)) }) {
+        guard let byte = peek else { throw malformed }
+        offset += 1
+        switch UnicodeScalar(byte) {
         case "n": return [10]
         case "t": return [9]
         case "r": return [13]
         case "b": return [8]
         case "f": return [12]
         case "u":
-            let digits = String(decoding: (0..<4).compactMap { _ in next() }, as: UTF8.self)
-            guard let code = UInt32(digits, radix: 16), let scalar = UnicodeScalar(code) else { break }
+            let digits = String(decoding: bytes[offset..<min(offset + 4, bytes.count)], as: UTF8.self)
+            guard let code = UInt32(digits, radix: 16), let scalar = UnicodeScalar(code) else { throw malformed }
+            offset += 4
             return Array(String(scalar).utf8)
-        case let other?: return Array(String(other).utf8)
-        case nil: break
+        default: return [byte]
         }
-        throw JSONValue.Malformed(offset: offset)
     }
 
     private mutating func number() throws -> String {
         let start = offset
-        while let character = peek(), "+-.0123456789eE".contains(character) { offset += 1 }
-        guard offset > start else { throw JSONValue.Malformed(offset: offset) }
+        while let byte = peek, byte <= UInt8(ascii: "9") && byte > UInt8(ascii: ",") || byte | 0x20 == UInt8(ascii: "e")
+        {
+            offset += 1
+        }
+        guard offset > start else { throw malformed }
         return String(decoding: bytes[start..<offset], as: UTF8.self)
     }
 
-    private mutating func word(_ text: String, _ value: JSONValue) throws -> JSONValue {
-        for character in text { try take(character) }
+    private mutating func word(_ text: StaticString, _ value: JSONValue) throws -> JSONValue {
+        for byte in text.description.utf8 { try take(byte) }
         return value
     }
 
-    private func peek() -> Character? { offset < bytes.count ? Character(UnicodeScalar(bytes[offset])) : nil }
+    private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
-    private mutating func next() -> UInt8? {
-        guard offset < bytes.count else { return nil }
-        defer { offset += 1 }
-        return bytes[offset]
-    }
-
-    private mutating func take(_ character: Character) throws {
-        if character == ":" { skipSpace() }
-        guard peek() == character else { throw JSONValue.Malformed(offset: offset) }
+    private mutating func take(_ byte: UInt8) throws {
+        guard peek == byte else { throw malformed }
         offset += 1
     }
 
     private mutating func skipSpace() {
-        while let character = peek(), " \n\r\t".contains(character) { offset += 1 }
+        while let byte = peek, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { offset += 1 }
     }
 }
