@@ -1,0 +1,79 @@
+import Testing
+
+@Suite("Writes and their conditions")
+struct WriteTests {
+    private let service = Service()
+    private let route = #"{"dst":"192.0.2.0/24","dev":"eth0"}"#
+
+    @Test(
+        "A condition that would not be looked at is refused",
+        arguments: [
+            ("POST", "/v1/routes", "[]", "If-Match", "2", 422),
+            ("POST", "/v1/transactions", #"{"operations":[]}"#, "If-Match", "2", 422),
+            ("DELETE", "/v1/routes?all=1", "", "If-Match", "2", 422),
+            ("DELETE", "/v1/routes/192.0.2.0/24", "", "If-None-Match", "*", 400),
+            ("DELETE", "/v1/namespaces/blue", "", "If-None-Match", "*", 400),
+            ("PUT", "/v1/namespaces/blue", "", "If-Match", "*", 400),
+            ("PUT", "/v1/namespaces/blue", "", "If-Match", "\"+2\"", 400),
+            ("PUT", "/v1/namespaces/blue", "", "If-Match", "\"02\"", 400),
+            ("PUT", "/v1/namespaces/blue", "", "If-None-Match", "\"2\"", 400),
+        ])
+    func conditions(method: String, target: String, body: String, name: String, value: String, status: Int) {
+        #expect(service.call(method, target, body, (name, value)).status == status)
+    }
+
+    @Test("Two conditions of one kind are refused, and two that exclude each other")
+    func twoConditions() {
+        let target = "/v1/namespaces/blue"
+        #expect(service.call("PUT", target, "", ("If-Match", "\"1\""), ("If-Match", "\"2\"")).status == 400)
+        #expect(service.call("PUT", target, "", ("If-Match", "\"1\""), ("If-None-Match", "*")).status == 422)
+    }
+
+    @Test("A version is met with and without its quotes", arguments: ["\"2\"", "2"])
+    func versions(tag: String) {
+        #expect(service.call("POST", "/v1/routes", route).status == 201)
+        #expect(service.call("DELETE", "/v1/routes/192.0.2.0/24", "", ("If-Match", "1")).status == 412)
+        #expect(service.call("DELETE", "/v1/routes/192.0.2.0/24", "", ("If-Match", tag)).status == 204)
+    }
+
+    @Test(
+        "A dry run answers with the head and changes nothing",
+        arguments: [
+            ("POST", "/v1/routes?dry_run=1", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#, "application/json"),
+            ("POST", "/v1/routes?dry_run=1", #"[{"dst":"10.0.0.0/8","dev":"eth0"}]"#, "application/json"),
+            ("POST", "/v1/routes?dry_run=1", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#, "application/x-ndjson"),
+            ("DELETE", "/v1/routes?all=1&dry_run=1", "", "application/json"),
+            ("DELETE", "/v1/routes/192.0.2.0/24?dry_run=1", "", "application/json"),
+            ("PUT", "/v1/namespaces/blue?dry_run=1", "", "application/json"),
+            (
+                "PATCH", "/v1/namespaces/default?dry_run=1", #"{"ipv4":{"fib_notify_on_flag_change":1}}"#,
+                "application/json"
+            ),
+            ("DELETE", "/v1/namespaces/green?dry_run=1", "", "application/json"),
+        ])
+    func dryRuns(method: String, target: String, body: String, type: String) {
+        _ = service.call("POST", "/v1/routes", route)
+        _ = service.call("PUT", "/v1/namespaces/green")
+        let reply = service.call(method, target, body, ("Content-Type", type))
+        #expect(reply.status == 200)
+        #expect(reply.field("Fibd-Seq") == "3")
+        #expect(reply.field("ETag") == nil)
+        #expect(reply.body.hasPrefix(#"{"dry_run":true,"#), "\(reply.body)")
+        #expect(service.call("GET", "/v1").field("Fibd-Seq") == "3")
+    }
+
+    @Test("A problem within an operation is pointed to from the top of the body")
+    func pointers() {
+        let body = #"{"operations":[{"op":"delete","kind":"route"}]}"#
+        let reply = service.call("POST", "/v1/transactions", body)
+        #expect(reply.status == 422)
+        #expect(reply.body.contains(#""pointer":"/operations/0/value""#), "\(reply.body)")
+    }
+
+    @Test("if_match takes every version", arguments: ["9007199254740993", "\"18446744073709551615\"", #""\"7\"""#])
+    func bigVersions(version: String) {
+        _ = service.call("POST", "/v1/routes", route)
+        let operation = #"{"op":"delete","kind":"route","value":{"dst":"192.0.2.0/24"},"if_match":\#(version)}"#
+        #expect(service.call("POST", "/v1/transactions", #"{"operations":[\#(operation)]}"#).status == 412)
+    }
+}
