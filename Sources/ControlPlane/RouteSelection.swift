@@ -79,10 +79,13 @@ extension RouteSelection {
         return Self.outermost(within).filter { $0.family == family }.flatMap(Self.rangesWithin)
     }
 
-    /// The same addresses without prefixes that lie within others, sorted.
+    /// The same addresses without prefixes that lie within others, sorted. O(n log n).
     public static func outermost(_ prefixes: [Prefix]) -> [Prefix] {
-        let unique = Set(prefixes)
-        return unique.filter { one in !unique.contains { $0 != one && $0.contains(one) } }.sorted()
+        // Where several begin at one address the shortest comes first, so whatever lies within another follows it.
+        let sorted = prefixes.sorted { $0.address != $1.address ? $0.address < $1.address : $0.length < $1.length }
+        var result: [Prefix] = []
+        for prefix in sorted where !(result.last?.contains(prefix) ?? false) { result.append(prefix) }
+        return result
     }
 
     private static func range(of prefix: Prefix) -> KeyRange {
