@@ -4,6 +4,7 @@ PYTHON = python3
 # The default linker warns of mktemp in Foundation, which ArgumentParser brings along and no one calls here.
 LINKER = -Xswiftc -use-ld=lld
 
+.NOTPARALLEL:
 .PHONY: run build test setup lint format swift-test examples-test bench tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
