@@ -176,9 +176,10 @@ extension Connection {
     /// Makes libmicrohttpd see the end of the connection.
     func breakOff() { shutdown(socket, Int32(SHUT_RDWR)) }
 
-    /// To be called when something was read of a body. libmicrohttpd 0.9.75 takes a short read to mean that there is
-    /// nothing more; if the end of the connection came together with those bytes, its edge-triggered epoll never speaks
-    /// of it again, and the request would hang until the idle timeout. Closing our reading side makes it speak.
+    /// To be called when something was read of a body, and now and then while a header is awaited. libmicrohttpd 0.9.75
+    /// takes a short read to mean that there is nothing more; if the end of the connection came together with those
+    /// bytes, its edge-triggered epoll never speaks of it again, and the connection would hang until the idle timeout.
+    /// Closing our reading side makes it speak.
     func noticeEnd() {
         var byte: UInt8 = 0
         if unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0 {

@@ -102,13 +102,15 @@ final class EventLoop: @unchecked Sendable {
         return Int32(clamping: shortest)
     }
 
-    /// A client that sends its header byte by byte is never idle for libmicrohttpd. Here it is.
+    /// A client that sends its header byte by byte is never idle for libmicrohttpd. Here it is. One that went in the middle
+    /// of its header is noticed here as well.
     private func closeSlowHeaders() {
         guard now >= nextSweep else { return }
         let limit = seconds(settings.idleTimeoutSeconds)
         nextSweep = connections.isEmpty ? .max : now + EventLoop.sweepNanoseconds
         for connection in connections.values {
-            if let since = connection.awaitsHeaderSince, now > since + limit { connection.breakOff() }
+            guard let since = connection.awaitsHeaderSince else { continue }
+            if now > since + limit { connection.breakOff() } else { connection.noticeEnd() }
         }
     }
 
