@@ -34,6 +34,7 @@ public import Glibc
     /// What it has written so far.
     public var output: String { String(decoding: outputFile.contents, as: UTF8.self) }
     public var outputBytes: [UInt8] { outputFile.contents }
+    public func outputBytes(last count: Int) -> [UInt8] { outputFile.contents(from: max(0, outputFile.count - count)) }
     public var outputCount: Int { outputFile.count }
     public var errorOutput: String { String(decoding: errorFile.contents, as: UTF8.self) }
 
@@ -73,11 +74,19 @@ public import Glibc
         for (number, descriptor) in standard.enumerated() {
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
         }
+        // Threads of a test run block signals, and a child inherits that.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
         let texts = unsafe arguments.map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer { unsafe (texts + variables).forEach { unsafe free($0) } }
-        let failure = unsafe posix_spawnp(&pid, arguments[0], &actions, nil, texts, variables)
+        let failure = unsafe posix_spawnp(&pid, arguments[0], &actions, &attributes, texts, variables)
         guard failure == 0 else { throw .system("spawn \(arguments[0])", errno: failure) }
         return pid
     }
@@ -110,15 +119,17 @@ public import Glibc
         return unsafe fstat(descriptor, &information) == 0 ? Int(information.st_size) : 0
     }
 
+    var contents: [UInt8] { contents(from: 0) }
+
     // The child's writes move the position that it shares with this process, so reads name their own.
-    var contents: [UInt8] {
-        let size = count
+    func contents(from start: Int) -> [UInt8] {
+        let size = max(0, count - start)
         return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
             initialized = 0
             while initialized < size {
                 let result = unsafe pread(
                     descriptor, buffer.baseAddress?.advanced(by: initialized), size - initialized,
-                    off_t(initialized))
+                    off_t(start + initialized))
                 if result <= 0 { return }
                 initialized += result
             }
