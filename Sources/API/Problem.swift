@@ -36,7 +36,7 @@ struct Problem: Error, Sendable {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    func append(to bytes: inout [UInt8], sequence: UInt64? = nil) {
+    func append(to bytes: inout [UInt8]) {
         func member(_ name: String, _ value: String) {
             bytes.appendASCII(",\"\(name)\":")
             bytes.appendJSON(string: value)
@@ -49,7 +49,6 @@ struct Problem: Error, Sendable {
         member("code", code)
         member("reason", reason)
         if let rule { member("rule", rule) }
-        if let sequence { bytes.appendASCII(",\"seq\":\(sequence)") }
         if !errors.isEmpty {
             bytes.appendASCII(",\"errors\":[")
             for (index, item) in errors.enumerated() {

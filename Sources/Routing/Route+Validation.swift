@@ -1,6 +1,9 @@
 public import Addressing
 
 extension Route {
+    /// What IPv6 makes of metric 0 (`IP6_RT_PRIO_USER`, R1-23).
+    public static let defaultIPv6Metric: UInt32 = 1_024
+
     /// Checks what can be checked without links and tables, in the kernel's order of refusals, and fills in what the
     /// kernel fills in: the one door through which a route gets in. R1-23, R1-27, R1-32, R1-33, R1-50, R1-58, R1-71…R1-82.
     public static func validated(
@@ -17,7 +20,7 @@ extension Route {
         try checkNextHops(fields, prefix)
         // IPv6 knows no metric 0 from a user (R1-23).
         let isIPv6 = prefix.address.family == .inet6
-        let metric = isIPv6 && (metric ?? 0) == 0 ? 1_024 : metric ?? 0
+        let metric = isIPv6 && (metric ?? 0) == 0 ? defaultIPv6Metric : metric ?? 0
         return Route(prefix: prefix, tos: tos, metric: metric, info: RouteInfo(fields))
     }
 

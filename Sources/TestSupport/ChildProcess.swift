@@ -124,6 +124,8 @@ public import Glibc
     // The child's writes move the position that it shares with this process, so reads name their own.
     func contents(from start: Int) -> [UInt8] {
         let size = max(0, count - start)
+        // Also because an uninitialised array of size 0 writes into the one empty array that all threads share.
+        if size == 0 { return [] }
         return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
             initialized = 0
             while initialized < size {

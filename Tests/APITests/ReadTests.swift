@@ -37,6 +37,13 @@ struct ReadTests {
         #expect(verbose.hasPrefix("[+]") && verbose.hasSuffix("\nok\n"))
     }
 
+    @Test("R1-23: metric=0 names the IPv6 route that metric 0 in a body makes", arguments: ["GET", "DELETE"])
+    func metricZero(method: String) {
+        let body = #"{"dst":"2001:db8::/32","dev":"eth0","metric":0}"#
+        #expect(service.call("POST", "/v1/routes", body).status == 201)
+        #expect(service.call(method, "/v1/routes/2001:db8::/32?metric=0").status == (method == "GET" ? 200 : 204))
+    }
+
     @Test("An empty Host is refused like an unknown one", arguments: ["", "example.com", "[::1", "127.0.0.1:x"])
     func hosts(host: String) {
         #expect(service.call("GET", "/", "", ("Host", host)).status == 421)
