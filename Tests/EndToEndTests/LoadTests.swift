@@ -1,4 +1,3 @@
-import Glibc
 import TestSupport
 import Testing
 
@@ -141,19 +140,6 @@ import Testing
         for client in clients { client.close() }
         // libmicrohttpd's pools go back to the allocator; a tenth of them may stay as its fragments.
         try expectWell(server, descriptors: descriptors, since: resident, growth: count * 96)
-    }
-
-    /// The number of files that this process, and programs that it starts, may have open from now on.
-    private func raiseDescriptorLimit(to wanted: Int) -> Int {
-        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        var limit = rlimit()
-        guard unsafe getrlimit(kind, &limit) == 0 else { return 0 }
-        if limit.rlim_cur < wanted {
-            limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
-            unsafe setrlimit(kind, &limit)
-            unsafe getrlimit(kind, &limit)
-        }
-        return Int(clamping: limit.rlim_cur)
     }
 
     @Test("Connections beyond the limit wait and are served when others leave")

@@ -1,0 +1,15 @@
+internal import Glibc
+
+/// The number of files that this process, and programs that it starts, may have open from now on: as many as `wanted`
+/// where the system allows it.
+public func raiseDescriptorLimit(to wanted: Int) -> Int {
+    let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard unsafe getrlimit(kind, &limit) == 0 else { return 0 }
+    if limit.rlim_cur < wanted {
+        limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
+        unsafe setrlimit(kind, &limit)
+        unsafe getrlimit(kind, &limit)
+    }
+    return Int(clamping: limit.rlim_cur)
+}
