@@ -69,7 +69,9 @@ let package = Package(
             dependencies: ["Addressing", "ChangeLog", "ControlPlane", "Routing", "TestSupport", "Threads"],
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
-        .testTarget(name: "APITests", dependencies: ["API", "ControlPlane", "HTTPServer"], swiftSettings: checked),
+        .testTarget(
+            name: "APITests", dependencies: ["Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing"],
+            swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.
         .testTarget(
             name: "EndToEndTests", dependencies: ["ChangeLog", "TestSupport"],

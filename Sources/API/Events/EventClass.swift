@@ -85,19 +85,26 @@ final class EventClass {
         case lost
     }
 
-    /// Takes in the changes that have come since, up to one step's worth of frames.
+    /// Takes in the changes that have come since, up to about one step's worth of frames. It never stops inside a
+    /// transaction, of which a stream shows all or nothing: a sync may be sent wherever the class stands.
     func advance() -> Step {
         var step = Step.upToDate
         var frames: [[UInt8]] = encoders.map { _ in [] }
-        while (frames.map(\.count).max() ?? 0) < Self.stepBytes {
+        var transaction: ChangeSequence?
+        reading: while true {
             guard let run = log.read(after: position) else {
                 isLost = true
                 return .lost
             }
-            guard let last = run.last else { break }
+            if run.isEmpty { break }
             step = .moved
-            for change in run { take(change, &frames) }
-            position = last.sequence
+            for change in run {
+                let isWithin = transaction != nil && change.batch?.transaction == transaction
+                if !isWithin, frames.contains(where: { $0.count >= Self.stepBytes }) { break reading }
+                transaction = change.batch?.transaction
+                take(change, &frames)
+                position = change.sequence
+            }
         }
         for format in EventFormat.allCases where !frames[format.rawValue].isEmpty {
             let chunk = FrameChunk(frames[format.rawValue], last: position, log: log)

@@ -18,6 +18,9 @@ extension EventFeed {
                 if let result = follow(sent, &output, now) { return result }
             case .overflowed: overflow(&output, now)
             case .backOff(let until): return .idle(until: until)
+            case .ending(let problem):
+                output.append { encoder.end("error", problem, into: &$0) }
+                phase = .ended
             case .ended: return .end
             }
         }
@@ -74,12 +77,7 @@ extension EventFeed {
         _ log: Log<Change>
     ) {
         if !request.endsAtSync, group.isLost || snapshot.sequence < log.mark.floor {
-            if rounds == 2 {
-                encoder.end("error", Problem.overflow, into: &bytes)
-                phase = .ended
-            } else {
-                phase = .owing(snapshot, summaries, round: rounds + 1)
-            }
+            phase = rounds == 2 ? .ending(.overflow) : .owing(snapshot, summaries, round: rounds + 1)
             return
         }
         encoder.sync(snapshot.sequence, summaries, request.filter, into: &bytes)
@@ -153,8 +151,7 @@ extension EventFeed {
     /// so that a client that can't keep up doesn't take the whole table again and again.
     private func overflow(_ output: inout StreamOutput, _ now: UInt64) {
         if request.onOverflow == .close {
-            output.append { encoder.end("error", Problem.overflow, into: &$0) }
-            phase = .ended
+            phase = .ending(.overflow)
             return
         }
         resets = now - lastResetAt > 60_000_000_000 ? 1 : resets + 1

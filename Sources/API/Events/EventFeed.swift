@@ -24,6 +24,8 @@ final class EventFeed {
         case overflowed
         /// Waits until it may begin anew (monotonic nanoseconds).
         case backOff(until: UInt64)
+        /// Ends with an `error` that says this.
+        case ending(Problem)
         case ended
     }
 
@@ -53,7 +55,7 @@ final class EventFeed {
         switch phase {
         case .catchUp(let position, _, _): position
         case .live(let sent): sent.next == nil ? group.position : sent.last
-        case .hello, .replay, .owing, .difference, .overflowed, .backOff, .ended: nil
+        case .hello, .replay, .owing, .difference, .overflowed, .backOff, .ending, .ended: nil
         }
     }
 

@@ -100,9 +100,9 @@ final class EventHub: Sendable {
         _ feed: EventFeed, _ state: inout State, _ next: (Snapshot, EventFilter) -> EventFeed.Phase
     ) {
         let snapshot = plane.snapshot()
-        state.exit(feed.group)
         guard let group = state.enter(feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot) }, self)
-        else { return feed.leave(.ended) }
+        else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
+        state.exit(feed.group)
         feed.group = group
         feed.phase = next(snapshot, feed.request.filter)
     }
