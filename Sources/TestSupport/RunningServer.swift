@@ -21,12 +21,8 @@ internal import Glibc
 
     /// The program that was built together with these tests.
     public static let binary: String = {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_096) { room in
-            guard let start = room.baseAddress else { return "fibd" }
-            let length = unsafe readlink("/proc/self/exe", start, room.count)
-            let runner = unsafe String(decoding: UnsafeRawBufferPointer(room)[..<max(0, length)], as: UTF8.self)
-            return runner.prefix(upTo: runner.lastIndex(of: "/") ?? runner.startIndex) + "/fibd"
-        }
+        let runner = linkTarget("/proc/self/exe")
+        return runner.prefix(upTo: runner.lastIndex(of: "/") ?? runner.startIndex) + "/fibd"
     }()
 
     private static func listeningPort(_ log: String) -> UInt16? {
@@ -70,7 +66,12 @@ internal import Glibc
     // MARK: What the system knows of it
 
     /// Open descriptors.
-    public var descriptorCount: Int { entryCount("/proc/\(process.pid)/fd") }
+    public var descriptorCount: Int { entries("/proc/\(process.pid)/fd").count }
+
+    /// What they are open on, for a message.
+    public var descriptors: [String] {
+        entries("/proc/\(process.pid)/fd").map { linkTarget("/proc/\(process.pid)/fd/\($0)") }.sorted()
+    }
 
     /// Memory that it occupies, in KiB.
     public var residentKiB: Int {
@@ -87,20 +88,31 @@ internal import Glibc
 }
 
 /// The contents of a small file, such as those of `/proc`.
-func fileText(_ path: String) -> String {
-    guard let file = unsafe fopen(path, "r") else { return "" }
+private func fileText(_ path: String) -> String {
+    guard let file = unsafe fopen(path, "re") else { return "" }
     defer { unsafe fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 64 * 1024)
     let count = unsafe fread(&bytes, 1, bytes.count, file)
     return String(decoding: bytes[..<count], as: UTF8.self)
 }
 
-func entryCount(_ path: String) -> Int {
-    guard let directory = unsafe opendir(path) else { return 0 }
+private func entries(_ path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
-    var count = 0
+    var names: [String] = []
     while let entry = unsafe readdir(directory) {
-        if unsafe entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { count += 1 }
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name.first != "." { names.append(name) }
     }
-    return count
+    return names
+}
+
+private func linkTarget(_ path: String) -> String {
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4_096) { room in
+        guard let start = room.baseAddress else { return "" }
+        let length = unsafe readlink(path, start, room.count)
+        return unsafe String(decoding: UnsafeRawBufferPointer(room)[..<max(0, length)], as: UTF8.self)
+    }
 }

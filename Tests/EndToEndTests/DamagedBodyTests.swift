@@ -77,7 +77,7 @@ import Testing
         try follower.followToSync()
         client.close()
         follower.reader.client.close()
-        #expect(eventually { server.descriptorCount == descriptors })
+        #expect(eventually { server.descriptorCount <= descriptors }, "\(server.descriptors)")
         // What some hundred accepted bodies leave in the table and the log, at 1 KiB each.
         #expect(server.residentKiB - resident < 4_096)
     }

@@ -141,7 +141,7 @@ import Testing
         #expect(report.contains("2 routes were applied and 1 refused"), "\(report)")
         #expect(report.contains("up to number 3"), "\(report)")
         #expect(try destinations() == ["10.1.0.0/16", "10.2.0.0/16"])
-        #expect(eventually { server.descriptorCount == descriptors })
+        #expect(eventually { server.descriptorCount <= descriptors }, "\(server.descriptors)")
     }
 
     @Test("An import by pieces of any size is the same import")
