@@ -27,7 +27,7 @@ format: ## Put the code into its format
 
 swift-test: setup
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --disable-xctest
 
 examples-test: setup
 	swift build --product fibd
@@ -36,11 +36,12 @@ examples-test: setup
 bench: build ## Measure, where there are benchmarks
 	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo 'there is no Benchmarks/run' >&2; exit 1; fi
 
+# Without XCTest, which no test here uses and whose own main leaks.
 tsan: setup ## Test under the thread sanitizer
-	swift test --sanitize=thread --scratch-path .build-tsan
+	swift test --disable-xctest --sanitize=thread --scratch-path .build-tsan
 
 asan: setup ## Test under the address sanitizer, leaks included
-	swift test --sanitize=address --scratch-path .build-asan
+	swift test --disable-xctest --sanitize=address --scratch-path .build-asan
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
