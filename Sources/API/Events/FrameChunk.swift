@@ -26,9 +26,10 @@ final class FrameChunk {
         // Link by link: left to itself, the release of a long chain would go as deep into the stack as it has links.
         var link = next
         next = nil
-        while let current = link, isKnownUniquelyReferenced(&link) {
-            link = current.next
-            current.next = nil
+        while isKnownUniquelyReferenced(&link) {
+            let following = link?.next
+            link?.next = nil
+            link = following
         }
     }
 }
