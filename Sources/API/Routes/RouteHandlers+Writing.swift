@@ -159,44 +159,6 @@ extension RouteHandlers {
         let operation = RouteOperation.delete(namespace: place.namespace, place.table, selector)
         return .answer(inlineOrWork(0) { (waits) throws(Problem) in try run(operation, options, waits: waits) })
     }
-
-    // MARK: DELETE /v1/routes
-
-    func flush(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        var selection = try query.selection()
-        try query.addListParts(to: &selection)
-        let all = try query.flag("all")
-        let expected: Int? = try query.number("expect", in: 0...Int.max)
-        let options = try WriteOptions(&query)
-        try query.finish()
-        try call.request.refuseCondition()
-        let isNarrowed =
-            selection.destination != nil || selection.within != nil || selection.protocols != nil
-            || selection.devices != nil || selection.tables != nil || selection.types != nil
-        guard isNarrowed || all else {
-            throw Problem(
-                status: 400, reason: "flush-unbounded",
-                detail: "say what to remove: dst, within, protocol, dev, table or type; or all=1 for everything")
-        }
-        // What the kernel put there comes and goes with links and addresses.
-        if !(selection.protocols?.contains(.kernel) ?? false) { selection.spared = .kernel }
-        let wanted = selection
-        return .answer(
-            .work {
-                .of { () throws(Problem) in
-                    do throws(FIBError) {
-                        let (count, sequence) = try plane.flush(
-                            wanted, expected: expected, dryRun: options.isDryRun)
-                        let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
-                        let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
-                        return .response(.json(200, body, sequence: sequence))
-                    } catch {
-                        throw Problem(error)
-                    }
-                }
-            })
-    }
 }
 
 extension RouteHandlers.Place {
@@ -222,42 +184,5 @@ extension RouteHandlers.Place {
             status: 422, reason: "key-mismatch",
             detail: "\(name) is \(body) in the body but \(path) in the path or query",
             errors: [Problem.Item(pointer: "/\(name)", detail: "must agree with the path and query")])
-    }
-}
-
-extension Problem {
-    static let tooManyRows = Problem(
-        status: 413, code: "EMSGSIZE", reason: "too-many-rows",
-        detail: "an array or a transaction takes \(RouteHandlers.arrayLimit) rows; send more as application/x-ndjson")
-}
-
-/// All or none; `pointer` gives the place in the body of the operation at fault.
-func transact(
-    _ plane: ControlPlane, _ operations: [RouteOperation], _ options: WriteOptions, _ pointer: (Int) -> String
-) throws(Problem) -> HTTPAnswer {
-    do throws(TransactionError) {
-        let results: [WriteResult]
-        var head = plane.log.head
-        if options.isDryRun {
-            var draft = plane.draft()
-            head = draft.start
-            results = try draft.apply(operations)
-        } else {
-            results = try plane.transact(operations)
-        }
-        var tally = Tally()
-        var transaction: ChangeSequence?
-        for result in results {
-            tally.count(result)
-            if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
-        }
-        if results.isEmpty || options.isDryRun { tally.sequence = head }
-        let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
-        return .response(.json(200, body, sequence: tally.sequence))
-    } catch {
-        var problem = Problem(error.error)
-        problem.errors = [Problem.Item(pointer: pointer(error.index), detail: error.error.message)]
-        problem.detail = "\(pointer(error.index)): \(error.error.message); nothing was changed"
-        throw problem
     }
 }

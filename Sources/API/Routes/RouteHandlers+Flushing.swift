@@ -1,0 +1,43 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import Routing
+
+extension RouteHandlers {
+    /// `DELETE /v1/routes`.
+    func flush(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        var selection = try query.selection()
+        try query.addListParts(to: &selection)
+        let all = try query.flag("all")
+        let expected: Int? = try query.number("expect", in: 0...Int.max)
+        let options = try WriteOptions(&query)
+        try query.finish()
+        try call.request.refuseCondition()
+        let isNarrowed =
+            selection.destination != nil || selection.within != nil || selection.protocols != nil
+            || selection.devices != nil || selection.tables != nil || selection.types != nil
+        guard isNarrowed || all else {
+            throw Problem(
+                status: 400, reason: "flush-unbounded",
+                detail: "say what to remove: dst, within, protocol, dev, table or type; or all=1 for everything")
+        }
+        // What the kernel put there comes and goes with links and addresses.
+        if !(selection.protocols?.contains(.kernel) ?? false) { selection.spared = .kernel }
+        let wanted = selection
+        return .answer(
+            .work {
+                .of { () throws(Problem) in
+                    do throws(FIBError) {
+                        let (count, sequence) = try plane.flush(
+                            wanted, expected: expected, dryRun: options.isDryRun)
+                        let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
+                        let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
+                        return .response(.json(200, body, sequence: sequence))
+                    } catch {
+                        throw Problem(error)
+                    }
+                }
+            })
+    }
+}

@@ -1,0 +1,41 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import Routing
+
+extension Problem {
+    static let tooManyRows = Problem(
+        status: 413, code: "EMSGSIZE", reason: "too-many-rows",
+        detail: "an array or a transaction takes \(RouteHandlers.arrayLimit) rows; send more as application/x-ndjson")
+}
+
+/// All or none; `pointer` gives the place in the body of the operation at fault.
+func transact(
+    _ plane: ControlPlane, _ operations: [RouteOperation], _ options: WriteOptions, _ pointer: (Int) -> String
+) throws(Problem) -> HTTPAnswer {
+    do throws(TransactionError) {
+        let results: [WriteResult]
+        var head = plane.log.head
+        if options.isDryRun {
+            var draft = plane.draft()
+            head = draft.start
+            results = try draft.apply(operations)
+        } else {
+            results = try plane.transact(operations)
+        }
+        var tally = Tally()
+        var transaction: ChangeSequence?
+        for result in results {
+            tally.count(result)
+            if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
+        }
+        if results.isEmpty || options.isDryRun { tally.sequence = head }
+        let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
+        return .response(.json(200, body, sequence: tally.sequence))
+    } catch {
+        var problem = Problem(error.error)
+        problem.errors = [Problem.Item(pointer: pointer(error.index), detail: error.error.message)]
+        problem.detail = "\(pointer(error.index)): \(error.error.message); nothing was changed"
+        throw problem
+    }
+}
