@@ -33,6 +33,8 @@ struct Serve: ParsableCommand {
         service.drainStreams()
         server.streams.wake()
         server.drain(deadlineSeconds: 8)
+        // The plane knows the server and the server the plane; without this, no one would ever let go of either.
+        plane.whenCommitted {}
         logger.info("stopped")
     }
 
