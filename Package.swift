@@ -49,7 +49,7 @@ let package = Package(
         .executableTarget(
             name: "fibd",
             dependencies: [
-                "API", "ControlPlane", "HTTPServer", "JSON", "Platform",
+                "API", "ControlPlane", "HTTPServer", "JSON", "Platform", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: checked),
@@ -70,7 +70,8 @@ let package = Package(
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
         .testTarget(
-            name: "APITests", dependencies: ["Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing"],
+            name: "APITests",
+            dependencies: ["Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "Threads"],
             swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.
         .testTarget(

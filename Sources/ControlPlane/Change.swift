@@ -11,7 +11,12 @@ public struct Change: LogRecord {
 
     public var retainedBytes: Int {
         var bytes = MemoryLayout<Change>.stride
-        if case .route(let change) = object, change.best.other != nil { bytes += 80 }
+        guard case .route(let change) = object else { return bytes }
+        if change.best.other != nil { bytes += 80 }
+        // Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
+        for stored in [change.old, change.new] {
+            if let info = stored?.info { bytes += max(0, info.nextHops.count - 1) * MemoryLayout<NextHop>.stride }
+        }
         return bytes
     }
 }

@@ -158,6 +158,6 @@ extension ControlPlane {
         selection.namespaces = [name]
         let last = remove(RouteWalk(snapshot, selection), cause: removal, reason: "namespace-deleted")
         gate.withExclusive { namespaces.withLock { all in all.removeAll { $0 === namespace } } }
-        return max(removal, last.sequence)
+        return last.count == 0 ? removal : last.sequence
     }
 }

@@ -6,7 +6,7 @@ internal import Threads
 /// A route to be written: where, what, and under which condition.
 public struct RouteWrite: Sendable {
     public let table: TableIdentity
-    public let route: Route
+    public private(set) var route: Route
     /// Of the entry as given; computed before any lock.
     let hash: EntryHash
     public var condition: WriteCondition
@@ -17,6 +17,9 @@ public struct RouteWrite: Sendable {
         self.condition = condition
         hash = RouteEntry.hash(table, route, using: &scratch)
     }
+
+    /// Under the namespace's lock: takes the one copy of its info that the namespace keeps.
+    mutating func share(_ infos: SharedInfos) { route.info = infos.shared(route.info) }
 }
 
 /// What must hold for a write to happen.
@@ -110,13 +113,13 @@ extension ControlPlane {
         committed()
     }
 
-    /// All routes of a prefix in a table, in order, with the head as of which they are read.
+    /// The routes of a prefix in a table, in order and at most `limit` of them, with the head as of which they are read.
     public func routes(
-        _ namespace: String, _ id: TableID, _ prefix: Prefix
+        _ namespace: String, _ id: TableID, _ prefix: Prefix, limit: Int
     ) throws(FIBError) -> (table: TableIdentity?, routes: [PlacedRoute], sequence: ChangeSequence) {
         try self.namespace(namespace).state.withLock { state in
             guard let index = state.index(of: prefix.family, id) else { return (nil, [], log.head) }
-            return (state.tables[index].identity, state.tables[index].table.routes(of: prefix), log.head)
+            return (state.tables[index].identity, state.tables[index].table.routes(of: prefix, limit: limit), log.head)
         }
     }
 
@@ -127,6 +130,8 @@ extension ControlPlane {
     ) throws(FIBError) -> WriteResult {
         if state.isClosing { throw Self.namespaceNotFound(write.table.namespace) }
         let index = try state.indexCreating(write.table)
+        var write = write
+        write.share(state.infos)
         let step = try state.decide(verb, write, at: index)
         guard case .edit(let edit, let hash) = step else {
             guard case .unchanged(let key, let stored) = step else { preconditionFailure("no third case") }

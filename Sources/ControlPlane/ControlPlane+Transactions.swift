@@ -27,6 +27,7 @@ extension ControlPlane {
     ///
     /// Works on copies of the tables, so readers go on meanwhile; other writers wait. About 2 µs an operation.
     public func transact(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
+        let operations = sharingInfos(operations)
         let results = try gate.withExclusive { () throws(TransactionError) in
             var draft = draftWithinGate()
             let results = try draft.apply(operations)
@@ -36,6 +37,16 @@ extension ControlPlane {
         }
         committed()
         return results
+    }
+
+    private func sharingInfos(_ operations: [RouteOperation]) -> [RouteOperation] {
+        operations.map { operation in
+            guard case .write(let verb, var write) = operation,
+                let namespace = try? namespace(write.table.namespace)
+            else { return operation }
+            namespace.state.withLock { write.share($0.infos) }
+            return .write(verb, write)
+        }
     }
 
     /// The state as it is now, to try changes on that no one sees.

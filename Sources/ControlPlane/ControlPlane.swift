@@ -39,7 +39,7 @@ public final class ControlPlane: Sendable {
         createDefaultNamespace()
     }
 
-    /// Called after every commit, on the thread that made it, without any lock held. It must not block.
+    /// Called after every commit, on the thread that made it, with no lock of the core held. It must not block.
     public func whenCommitted(_ action: @escaping @Sendable () -> Void) {
         onCommit.withLock { $0 = CommitHook(action: action) }
     }

@@ -84,6 +84,13 @@ public struct SelectedChange: Sendable {
         case route(TableIdentity, RouteKey, StoredRoute)
         case namespace(String, StoredNamespace)
 
+        public var version: ChangeSequence {
+            switch self {
+            case .route(_, _, let stored): stored.version
+            case .namespace(_, let stored): stored.version
+            }
+        }
+
         public var hash: EntryHash {
             switch self {
             case .route(_, _, let stored): stored.hash

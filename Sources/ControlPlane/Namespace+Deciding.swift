@@ -8,15 +8,13 @@ extension Namespace.State {
         case unchanged(RouteKey, StoredRoute)
     }
 
-    /// What a write comes to on the table at `index`; the infos of what goes in are shared ones.
+    /// What a write comes to on the table at `index`.
     mutating func decide(_ verb: RouteVerb, _ write: RouteWrite, at index: Int) throws(FIBError) -> Step {
         try check(write.condition, write.route, at: index)
-        var route = write.route
-        route.info = infos.shared(route.info)
-        switch try tables[index].table.decide(verb, route) {
+        switch try tables[index].table.decide(verb, write.route) {
         case .unchanged(let placed): return .unchanged(placed.key, placed.value)
         case .edit(let edit):
-            if edit.info === route.info { return .edit(edit, write.hash) }
+            if edit.info === write.route.info { return .edit(edit, write.hash) }
             return .edit(edit, hash(of: edit, at: index))
         }
     }

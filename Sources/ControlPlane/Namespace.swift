@@ -25,7 +25,7 @@ final class Namespace: Sendable {
         var stored: StoredNamespace
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
-        var infos = SharedInfos()
+        let infos = SharedInfos()
         /// Set when the namespace is being removed: its routes are going, and no new ones come in.
         var isClosing = false
 
@@ -72,12 +72,15 @@ extension Namespace.State {
 /// One copy of each distinct route info of a namespace (R1-22). The references are counted by Swift; infos that no
 /// route, log record or snapshot holds any more are swept out when the table has doubled, so a sweep costs each
 /// insertion a constant.
-struct SharedInfos {
+///
+/// Guarded by the namespace's lock, so drafts, which hold none, leave it alone; a reference, so that copying a namespace's
+/// state for a draft doesn't copy it.
+final class SharedInfos {
     private var infos: Set<RouteInfo> = []
     private var sweepAt = 1_024
     private var latest: RouteInfo?
 
-    mutating func shared(_ info: RouteInfo) -> RouteInfo {
+    func shared(_ info: RouteInfo) -> RouteInfo {
         if let latest, latest == info { return latest }
         let (_, kept) = infos.insert(info)
         latest = kept
@@ -87,7 +90,7 @@ struct SharedInfos {
 
     var count: Int { infos.count }
 
-    private mutating func sweep() {
+    private func sweep() {
         latest = nil
         var candidates = Array(infos)
         infos = []

@@ -9,95 +9,119 @@ public struct SnapshotDifference: Sendable {
     private let filter: EventFilter
     private var oldNamespaces: ArraySlice<Snapshot.Namespace>
     private var newNamespaces: ArraySlice<Snapshot.Namespace>
-    private var oldRoutes: Peekable
-    private var newRoutes: Peekable
+    private var oldRoutes: KeyedWalk
+    private var newRoutes: KeyedWalk
+    /// Of the key that was compared last, in order; what comes next is popped off its end.
+    private var pending: [SelectedChange] = []
 
     public init(from old: Snapshot, to new: Snapshot, _ filter: EventFilter) {
         self.filter = filter
         let shows = filter.selectsNamespaces
         oldNamespaces = shows ? old.namespaces.filter(Self.isSelected(filter))[...] : []
         newNamespaces = shows ? new.namespaces.filter(Self.isSelected(filter))[...] : []
-        oldRoutes = Peekable(old, filter)
-        newRoutes = Peekable(new, filter)
+        oldRoutes = KeyedWalk(old, filter)
+        newRoutes = KeyedWalk(new, filter)
     }
 
-    /// The next difference among at most `limit` rows: nil with `isAtEnd` when there is none left, nil without when
-    /// these rows held none.
+    /// The next difference, if there is one among the next `limit` keys; `isAtEnd` when there is none left at all.
     public mutating func next(limit: Int) -> (change: SelectedChange?, isAtEnd: Bool) {
         for _ in 0..<limit {
+            if let change = pending.popLast() { return (change, false) }
             if !oldNamespaces.isEmpty || !newNamespaces.isEmpty {
-                if let change = nextNamespace() { return (change, false) }
-            } else if oldRoutes.row != nil || newRoutes.row != nil {
-                if let change = nextRoute() { return (change, false) }
+                pending = compareNamespace().reversed()
+            } else if oldRoutes.hasMore || newRoutes.hasMore {
+                pending = compareKey().reversed()
             } else {
                 return (nil, true)
             }
         }
-        return (nil, false)
+        return (pending.popLast(), false)
     }
 
     private static func isSelected(_ filter: EventFilter) -> (Snapshot.Namespace) -> Bool {
         { $0.stored != nil && filter.selection.includes(namespace: $0.name) }
     }
 
-    private mutating func nextNamespace() -> SelectedChange? {
+    private mutating func compareNamespace() -> [SelectedChange] {
         let old = oldNamespaces.first
         let new = newNamespaces.first
         let isOld = old.map { old in new.map { old.name <= $0.name } ?? true } ?? false
         let isNew = new.map { new in old.map { new.name <= $0.name } ?? true } ?? false
         if isOld { oldNamespaces.removeFirst() }
         if isNew { newNamespaces.removeFirst() }
-        return SelectedChange(from: isOld ? old?.entry : nil, to: isNew ? new?.entry : nil)
+        return Self.changes(
+            from: [isOld ? old?.entry : nil].compactMap(\.self), to: [isNew ? new?.entry : nil].compactMap(\.self))
     }
 
-    private mutating func nextRoute() -> SelectedChange? {
-        let old = oldRoutes.row
-        let new = newRoutes.row
-        let isOld = old.map { old in new.map { !precedes($0, old) } ?? true } ?? false
-        let isNew = new.map { new in old.map { !precedes($0, new) } ?? true } ?? false
-        if isOld { oldRoutes.advance() }
-        if isNew { newRoutes.advance() }
-        return SelectedChange(from: isOld ? old?.entry : nil, to: isNew ? new?.entry : nil)
+    private mutating func compareKey() -> [SelectedChange] {
+        let isOld = !oldRoutes.comesAfter(newRoutes)
+        let isNew = !newRoutes.comesAfter(oldRoutes)
+        return Self.changes(from: isOld ? oldRoutes.takeKey() : [], to: isNew ? newRoutes.takeKey() : [])
     }
 
-    /// In the view of firsts, the prefix is the object: routes of one prefix are the same one.
-    private func precedes(_ a: Row, _ b: Row) -> Bool {
-        let left = (a.table.namespace, a.table.order)
-        let right = (b.table.namespace, b.table.order)
-        if left != right { return left < right }
-        if filter.view == .best, a.route.key.isSamePrefix(as: b.route.key) { return false }
-        return a.route.key < b.route.key
+    /// What turns one list of a key into another. A follower knows no places within the list, so unless one route
+    /// takes the place of one other, the old ones leave and the new ones come in their order.
+    private static func changes(
+        from old: [SelectedChange.Entry], to new: [SelectedChange.Entry]
+    ) -> [SelectedChange] {
+        // An entry that went and came back has another version, which conditions and devices go by.
+        let isEqual =
+            old.count == new.count && zip(old, new).allSatisfy { $0.hash == $1.hash && $0.version == $1.version }
+        if isEqual { return [] }
+        if old.count == 1, new.count == 1 {
+            return [SelectedChange(operation: .replace, old: old[0], new: new[0])]
+        }
+        return old.map { SelectedChange(operation: .delete, old: $0, new: nil) }
+            + new.enumerated().map { index, entry in
+                SelectedChange(operation: index == 0 ? .add : .append, old: nil, new: entry)
+            }
+    }
+}
+
+/// Walks the routes that a filter selects, a key at a time. In the view of firsts, the prefix is the object: its first
+/// route counts as the only one of its key, whatever its metric.
+private struct KeyedWalk: Sendable {
+    private let isByPrefix: Bool
+    private var walk: RouteWalk?
+    private var row: (table: TableIdentity, route: PlacedRoute)?
+
+    init(_ snapshot: Snapshot, _ filter: EventFilter) {
+        isByPrefix = filter.view == .best
+        guard filter.selectsRoutes else { return }
+        walk = RouteWalk(snapshot, filter.selection, firstsOnly: isByPrefix)
+        advance()
     }
 
-    private struct Row {
-        let table: TableIdentity
-        let route: PlacedRoute
-        var entry: SelectedChange.Entry { .route(table, route.key, route.value) }
+    var hasMore: Bool { row != nil }
+
+    /// Whether the next key of `other` comes first. At its end a walk comes after everything.
+    func comesAfter(_ other: KeyedWalk) -> Bool {
+        guard let row else { return true }
+        guard let first = other.row else { return false }
+        let own = (row.table.namespace, row.table.order)
+        let others = (first.table.namespace, first.table.order)
+        if own != others { return own > others }
+        return !isSameKey(row.route.key, first.route.key) && first.route.key < row.route.key
     }
 
-    private struct Peekable {
-        private var walk: RouteWalk?
-        private(set) var row: Row?
-
-        init(_ snapshot: Snapshot, _ filter: EventFilter) {
-            guard filter.selectsRoutes else { return }
-            walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
+    /// The entries of the next key.
+    mutating func takeKey() -> [SelectedChange.Entry] {
+        var entries: [SelectedChange.Entry] = []
+        let first = row
+        while let row, let first, row.table === first.table, isSameKey(row.route.key, first.route.key) {
+            entries.append(.route(row.table, row.route.key, row.route.value))
             advance()
         }
-
-        mutating func advance() { row = walk?.next().map { Row(table: $0, route: $1) } }
+        return entries
     }
+
+    private func isSameKey(_ a: RouteKey, _ b: RouteKey) -> Bool {
+        isByPrefix ? a.isSamePrefix(as: b) : a.isSameKey(as: b)
+    }
+
+    private mutating func advance() { row = walk?.next().map { (table: $0, route: $1) } }
 }
 
 extension Snapshot.Namespace {
     fileprivate var entry: SelectedChange.Entry? { stored.map { .namespace(name, $0) } }
-}
-
-extension SelectedChange {
-    /// Nil if both are the same entry.
-    fileprivate init?(from old: Entry?, to new: Entry?) {
-        if let old, let new, old.hash == new.hash { return nil }
-        guard old != nil || new != nil else { return nil }
-        self.init(operation: old == nil ? .add : new == nil ? .delete : .replace, old: old, new: new)
-    }
 }

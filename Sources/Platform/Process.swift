@@ -57,5 +57,8 @@ public enum Process {
     }
 
     /// Ends the process at once, without waiting for its threads.
-    public static func end(_ code: Int32) -> Never { Glibc.exit(code) }
+    public static func end(_ code: Int32) -> Never { Glibc._exit(code) }
+
+    /// Lets the calling thread do nothing for so long.
+    public static func wait(seconds: UInt32) { Glibc.sleep(seconds) }
 }

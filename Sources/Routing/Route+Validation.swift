@@ -4,6 +4,8 @@ extension Route {
     /// What IPv6 makes of metric 0 (`IP6_RT_PRIO_USER`, R1-23).
     public static let defaultIPv6Metric: UInt32 = 1_024
 
+    public static let nextHopLimit = 256
+
     /// Checks what can be checked without links and tables, in the kernel's order of refusals, and fills in what the
     /// kernel fills in: the one door through which a route gets in. R1-23, R1-27, R1-32, R1-33, R1-50, R1-58, R1-71…R1-82.
     public static func validated(
@@ -97,9 +99,17 @@ extension Route {
         }
     }
 
+    /// A netlink message bounds the kernel's lists, this one ours: without, one route could weigh as much as a table.
+    static func checkCount(_ hops: [NextHop], _ prefix: Prefix) throws(FIBError) {
+        guard hops.count > nextHopLimit else { return }
+        throw FIBError(
+            .einval, .nextHopConflict, "\(prefix) would have \(hops.count) nexthops; \(nextHopLimit) is the limit")
+    }
+
     private static func checkNextHops(_ fields: RouteInfo.Fields, _ prefix: Prefix) throws(FIBError) {
         if fields.type.isWithoutNextHop { return }
         let hops = fields.nextHops
+        try checkCount(hops, prefix)
         if hops.isEmpty || hops.contains(where: { $0.device.isEmpty && $0.gateway == nil }) {
             throw FIBError(
                 .enodev, .nextHopMissing, "\(prefix) leads nowhere: give a gateway, a dev, or both", rule: "R1-77")

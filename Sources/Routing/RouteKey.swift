@@ -73,7 +73,7 @@ public import Addressing
     }
 
     /// Equal but for the position: in the kernel's words, the same key (R1-20, R1-23).
-    func isSameKey(as other: RouteKey) -> Bool {
+    public func isSameKey(as other: RouteKey) -> Bool {
         high == other.high && low == other.low && rank >> 16 == other.rank >> 16
     }
 

@@ -5,8 +5,13 @@ extension RouteTable {
     /// What deleting by `selector` comes to: the first route in list order that agrees goes (R1-84…R1-87), or, in IPv6
     /// with a gateway given, only the legs that were named (R1-102).
     public func decideDelete(_ selector: RouteSelector) throws(FIBError) -> RouteEdit {
-        for route in routes(of: selector.prefix) where selector.agrees(with: route) {
-            guard let edit = removal(of: route, selector) else { continue }
+        // The tos must be equal, so the walk covers the routes of one tos, or of one key where the metric is given.
+        let start = RouteKey(selector.prefix, tos: selector.tos, metric: selector.metric ?? 0, position: 0)
+        var cursor = image.cursor(from: start)
+        while let route = cursor.next(), route.key.isSamePrefix(as: start), route.key.tos == selector.tos,
+            selector.metric.map({ $0 == route.key.metric }) ?? true
+        {
+            guard selector.agrees(with: route), let edit = removal(of: route, selector) else { continue }
             if let version = selector.version, version != route.value.version {
                 throw FIBError(
                     .estale, .versionMismatch,

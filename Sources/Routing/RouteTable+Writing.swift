@@ -2,6 +2,9 @@ private import Addressing
 private import ChangeLog
 
 extension RouteTable {
+    /// Routes of one key, told apart by their place in its list.
+    public static let routesOfKeyLimit = 1_024
+
     /// What `verb` does with `route`, which must be valid and of this family. Mutating only in that it may spread the
     /// positions of a crowded key, which no one can see. O(log n + routes of the key).
     public mutating func decide(_ verb: RouteVerb, _ route: Route) throws(FIBError) -> RouteDecision {
@@ -14,7 +17,7 @@ extension RouteTable {
             return .edit(RouteEdit(operation: .add, key: key, old: nil, info: route.info, first: firstOfPrefix))
         }
         if verb == .append || verb == .prepend || addsBesideOthers(verb, route) {
-            let room = try makeRoom(first: first, last: last, present)
+            let room = makeRoom(first: first, last: last, present)
             return try family == .inet
                 ? insertIPv4(verb, route, present, room) : insertIPv6(route, present, last: room.last)
         }
@@ -43,6 +46,7 @@ extension RouteTable {
         if let equal = present.first(where: { $0.value.info == route.info }) {
             throw exists(verb, route, equal, rule: "R1-66")
         }
+        try checkCount(present, route)
         if verb == .prepend {
             return .edit(edit(.prepend, room.first.at(position: room.first.position - 1), nil, route.info))
         }
@@ -75,11 +79,14 @@ extension RouteTable {
             throw exists(.append, route, present[0], rule: "R1-91")
         }
         if route.info.isMergeable, let group = present.first(where: { $0.value.info.isMergeable }) {
-            let joined = group.value.info.with(nextHops: group.value.info.nextHops + route.info.nextHops)
+            let hops = group.value.info.nextHops + route.info.nextHops
+            try Route.checkCount(hops, route.prefix)
+            let joined = group.value.info.with(nextHops: hops)
             var edit = edit(.replace, group.key, group.value, joined)
             edit.joinsNextHops = true
             return .edit(edit)
         }
+        try checkCount(present, route)
         return .edit(edit(.append, last.at(position: last.position + 1), nil, route.info))
     }
 
@@ -104,16 +111,21 @@ extension RouteTable {
     /// Keys of the first and last route of a list that has room on both sides.
     private mutating func makeRoom(
         first: PlacedRoute, last: PlacedRoute, _ present: [PlacedRoute]
-    ) throws(FIBError) -> (first: RouteKey, last: RouteKey) {
-        guard first.key.position == 0 || last.key.position == .max else { return (first.key, last.key) }
-        guard present.count < 60_000 else {
-            throw FIBError(
-                .enobufs, .tooManyRoutes,
-                "\(first.key.prefix(family)) already has \(present.count) routes of one key; 60000 is the limit")
-        }
+    ) -> (first: RouteKey, last: RouteKey) {
+        // The last position stays free, so that every key has a successor.
+        guard first.key.position == 0 || last.key.position >= .max - 1 else { return (first.key, last.key) }
         respace(present)
         let spaced = routes(of: first.key)
         return (spaced[0].key, spaced[spaced.count - 1].key)
+    }
+
+    /// Every write of a key looks at all routes of it, so their number is bounded.
+    private func checkCount(_ present: [PlacedRoute], _ route: Route) throws(FIBError) {
+        guard present.count >= Self.routesOfKeyLimit else { return }
+        throw FIBError(
+            .enobufs, .tooManyRoutes,
+            "\(route.prefix) already has \(present.count) routes with metric \(route.metric), which is the limit; "
+                + "use one route with several nexthops, or other metrics")
     }
 
     // MARK: Errors

@@ -70,21 +70,21 @@ public struct RouteTable: Sendable {
         return found
     }
 
-    /// All routes of a prefix, in order.
-    public func routes(of prefix: Prefix) -> [PlacedRoute] {
+    /// The routes of a prefix, in order, at most `limit` of them.
+    public func routes(of prefix: Prefix, limit: Int = .max) -> [PlacedRoute] {
         let start = RouteKey(prefix, tos: 255, metric: 0, position: 0)
-        return run(from: start) { $0.isSamePrefix(as: start) }
+        return run(from: start, limit: limit) { $0.isSamePrefix(as: start) }
     }
 
     /// All routes of one key, in list order.
     func routes(of key: RouteKey) -> [PlacedRoute] {
-        run(from: key.at(position: 0)) { $0.isSameKey(as: key) }
+        run(from: key.at(position: 0), limit: .max) { $0.isSameKey(as: key) }
     }
 
-    private func run(from start: RouteKey, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
+    private func run(from start: RouteKey, limit: Int, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
         var cursor = image.cursor(from: start)
         var result: [PlacedRoute] = []
-        while let next = cursor.next(), belongs(next.key) { result.append(next) }
+        while result.count < limit, let next = cursor.next(), belongs(next.key) { result.append(next) }
         return result
     }
 

@@ -5,7 +5,7 @@ import HTTPServer
 import JSON
 import Logging
 import Platform
-import Synchronization
+import Threads
 
 /// Runs the server until it is told to stop.
 struct Serve: ParsableCommand {
@@ -30,6 +30,12 @@ struct Serve: ParsableCommand {
             logger.info("nothing to reload: certificates, tokens and log level come from the start")
         }
         logger.info("stopping: no new connections, streams are told, requests under way are finished")
+        // What no deadline of the server's own can end: work that a worker is in the middle of.
+        _ = Thread(name: "stop-limit") {
+            Process.wait(seconds: 9)
+            logger.warning("a request was still being worked on; stopped without it")
+            Process.end(0)
+        }
         service.drainStreams()
         server.streams.wake()
         server.drain(deadlineSeconds: 8)

@@ -76,4 +76,36 @@ struct WriteTests {
         let operation = #"{"op":"delete","kind":"route","value":{"dst":"192.0.2.0/24"},"if_match":\#(version)}"#
         #expect(service.call("POST", "/v1/transactions", #"{"operations":[\#(operation)]}"#).status == 412)
     }
+
+    @Test(
+        "A route has 256 nexthops at most, given at once or joined",
+        arguments: [("10.0.0.0/8", "192.0.2."), ("2001:db8::/32", "2001:db8::")])
+    func nextHopLimit(dst: String, gateways: String) {
+        func hops(_ range: ClosedRange<Int>) -> String {
+            range.map { "{\"gateway\":\"\(gateways)\($0 % 200 + 1)\",\"dev\":\"eth\($0)\"}" }.joined(separator: ",")
+        }
+        #expect(
+            service.call("POST", "/v1/routes", "{\"dst\":\"\(dst)\",\"nexthops\":[\(hops(1...257))]}").status == 422)
+        #expect(
+            service.call("POST", "/v1/routes", "{\"dst\":\"\(dst)\",\"nexthops\":[\(hops(1...256))]}").status == 201)
+        guard dst.contains(":") else { return }
+        let joined = service.call(
+            "POST", "/v1/routes?mode=append", "{\"dst\":\"\(dst)\",\"gateway\":\"fe80::1\",\"dev\":\"eth9\"}")
+        #expect(joined.status == 422)
+    }
+
+    @Test("A key has 1,024 routes at most; a prefix with many metrics can be read, one of them as well")
+    func routesOfKey() {
+        for number in 1...1_024 {
+            let reply = service.call(
+                "POST", "/v1/routes?mode=append", "{\"dst\":\"10.0.0.0/8\",\"dev\":\"d\(number)\"}")
+            if reply.status != 201 { Issue.record("\(number): \(reply.body)") }
+        }
+        let reply = service.call("POST", "/v1/routes?mode=append", #"{"dst":"10.0.0.0/8","dev":"one"}"#)
+        #expect(reply.status == 507 && reply.body.contains("too-many-routes"))
+        #expect(service.call("POST", "/v1/routes", #"{"dst":"10.0.0.0/8","metric":7,"dev":"one"}"#).status == 201)
+        #expect(service.call("GET", "/v1/routes/10.0.0.0/8").field("Fibd-Count") == "1025")
+        #expect(service.call("GET", "/v1/routes/10.0.0.0/8?metric=7").body.contains("\"metric\":7"))
+        #expect(service.call("DELETE", "/v1/routes/10.0.0.0/8?metric=7").status == 204)
+    }
 }

@@ -44,6 +44,9 @@ import Testing
         for var mirror in mirrors {
             mirror.follow(plane.log, to: end.sequence)
             #expect(mirror.summaries == mirror.filter.summaries(of: end), "\(mirror.filter)")
+            #expect(
+                !mirror.tellsOrder || mirror.lists == Mirror(mirror.filter, end).lists,
+                "order within a key, \(mirror.filter)")
         }
     }
 

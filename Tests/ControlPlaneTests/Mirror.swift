@@ -10,6 +10,8 @@ struct Mirror {
     private(set) var summaries = KindSummaries()
     /// Entries by hash; equal entries don't exist twice.
     private(set) var hashes: Set<EntryHash> = []
+    /// What stands under each key, in order: what a follower knows of lists that it sees no places of.
+    private(set) var lists: [String: [EntryHash]] = [:]
 
     init(_ filter: EventFilter, _ snapshot: Snapshot) {
         self.filter = filter
@@ -21,7 +23,10 @@ struct Mirror {
         }
         if filter.selectsRoutes {
             var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
-            while let (_, route) = walk.next() { insert(route.value.hash, \.routes) }
+            while let (table, route) = walk.next() {
+                insert(route.value.hash, \.routes)
+                lists[name(.route(table, route.key, route.value)), default: []].append(route.value.hash)
+            }
         }
     }
 
@@ -34,6 +39,32 @@ struct Mirror {
     mutating func apply(_ selected: SelectedChange) {
         if let old = selected.old { remove(old) }
         if let new = selected.new { insert(new.hash, Self.kind(new)) }
+        applyToList(selected)
+    }
+
+    /// A filter by protocol sees parts of lists: a route that moves into it is an addition wherever it stands.
+    var tellsOrder: Bool { filter.selection.protocols == nil }
+
+    private mutating func applyToList(_ selected: SelectedChange) {
+        guard tellsOrder, let entry = selected.new ?? selected.old, case .route = entry else { return }
+        var list = lists[name(entry)] ?? []
+        let place = selected.old.flatMap { list.firstIndex(of: $0.hash) }
+        switch (selected.new?.hash, place) {
+        case (let new?, let place?): list[place] = new
+        case (nil, let place?): list.remove(at: place)
+        case (let new?, nil):
+            #expect(selected.operation != .add || list.isEmpty, "an addition to a key that has a route")
+            if selected.operation == .prepend { list.insert(new, at: 0) } else { list.append(new) }
+        case (nil, nil): Issue.record("a route left its list and was not there")
+        }
+        lists[name(entry)] = list.isEmpty ? nil : list
+    }
+
+    /// The object that an entry is one of: a prefix in the view of firsts, else a key.
+    private func name(_ entry: SelectedChange.Entry) -> String {
+        guard case .route(let table, let key, _) = entry else { return "" }
+        let prefix = "\(table.namespace) \(table.id.name) \(key.prefix(table.family))"
+        return filter.view == .best ? prefix : "\(prefix) \(key.tos) \(key.metric)"
     }
 
     /// Reads the log up to `position`.

@@ -24,6 +24,7 @@ import Testing
                 if isAtEnd { break }
             }
             #expect(mirror.summaries == filter.summaries(of: new), "\(filter)")
+            #expect(!mirror.tellsOrder || mirror.lists == Mirror(filter, new).lists, "order within a key, \(filter)")
             #expect(count > 0 || mirror.summaries == filter.summaries(of: old))
             if old.sequence == new.sequence { #expect(count == 0) }
         }

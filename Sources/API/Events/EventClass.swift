@@ -29,8 +29,9 @@ final class EventClass {
     /// The log went on without it.
     private(set) var isLost = false
 
-    /// Bytes of frames that one step makes at most, by and large.
+    /// Bytes of frames that one step makes at most, and changes that it looks at, by and large: others wait meanwhile.
     static var stepBytes: Int { 128 << 10 }
+    static var stepChanges: Int { 4_096 }
 
     init(
         _ filter: EventFilter, epoch: String, at snapshot: ChangeSequence, _ summaries: KindSummaries,
@@ -91,6 +92,7 @@ final class EventClass {
         var step = Step.upToDate
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
+        var seen = 0
         reading: while true {
             guard let run = log.read(after: position) else {
                 isLost = true
@@ -100,7 +102,9 @@ final class EventClass {
             step = .moved
             for change in run {
                 let isWithin = transaction != nil && change.batch?.transaction == transaction
-                if !isWithin, frames.contains(where: { $0.count >= Self.stepBytes }) { break reading }
+                let isEnough = seen >= Self.stepChanges || frames.contains { $0.count >= Self.stepBytes }
+                if isEnough, !isWithin { break reading }
+                seen += 1
                 transaction = change.batch?.transaction
                 take(change, &frames)
                 position = change.sequence

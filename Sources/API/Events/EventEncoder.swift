@@ -159,13 +159,6 @@ extension SelectedChange.Entry {
         }
     }
 
-    var version: ChangeSequence {
-        switch self {
-        case .route(_, _, let stored): stored.version
-        case .namespace(_, let stored): stored.version
-        }
-    }
-
     /// The entry's canonical bytes.
     func append(to bytes: inout [UInt8]) {
         switch self {

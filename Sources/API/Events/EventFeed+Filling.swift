@@ -6,12 +6,18 @@ extension EventFeed {
     /// Appends what is next, about one turn's worth at most.
     func fill(_ output: inout StreamOutput, now: UInt64, _ log: Log<Change>) -> FillResult {
         // Bounded in steps too: some select nothing, and others wait for the thread.
-        for _ in 0..<64 where output.queuedBytes < StreamOutput.turnBytes {
+        for _ in 0..<16 where output.queuedBytes < StreamOutput.turnBytes {
             switch phase {
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
             case .replay(let rows): replay(rows, &output, now, log)
             case .owing: return .more
             case .difference(let difference): send(difference, &output, now, log)
+            case .joining(let sequence):
+                if group.position >= sequence {
+                    join(thenSync: true, &output, now)
+                } else if group.advance() == .lost {
+                    leave(.overflowed)
+                }
             case .catchUp(let position, let latest, let syncAt):
                 catchUp(position, latest, syncAt, &output, now, log)
             case .live(let sent):
@@ -41,9 +47,9 @@ extension EventFeed {
         }
         switch start {
         case .replay: phase = .replay(ReplayRows(snapshot, request.filter))
-        case .resume(let position): phase = .catchUp(position: position, latest: nil, syncAt: snapshot.sequence)
-        case .live:
-            phase = .catchUp(position: snapshot.sequence, latest: nil, syncAt: snapshot.sequence)
+        case .resume(let position):
+            phase = .catchUp(position: position, latest: latestAtStart, syncAt: snapshot.sequence)
+        case .live: phase = .joining(notBefore: snapshot.sequence)
         }
     }
 
@@ -82,7 +88,10 @@ extension EventFeed {
         }
         encoder.sync(snapshot.sequence, summaries, request.filter, into: &bytes)
         heartbeatAt = now + heartbeatNanoseconds
-        phase = request.endsAtSync ? .ended : .catchUp(position: snapshot.sequence, latest: nil, syncAt: nil)
+        phase =
+            request.endsAtSync
+            ? .ended
+            : .catchUp(position: snapshot.sequence, latest: rounds == 0 ? latestAtStart : nil, syncAt: nil)
     }
 
     /// One run of the log. When the feed has come to where its class is, it joins the class's chain.
@@ -92,10 +101,13 @@ extension EventFeed {
     ) {
         // A class that no one read may be far behind: without this, a resumed stream would have its sync at a place from
         // before the request, ahead of changes that the client missed.
-        while group.position < max(position, syncAt ?? position) {
-            if group.advance() == .lost { return leave(.overflowed) }
+        if group.position < max(position, syncAt ?? position) {
+            if group.advance() == .lost { leave(.overflowed) }
+            return
         }
-        var latest = latest ?? latestSelected(upTo: position, log)
+        // Where no one looked it up, the class knows, unless the answer lies before its own latest; then the place itself
+        // is what can be said without a walk through the log: nothing that the client lacks lies before it.
+        var latest = latest ?? min(group.latest, position)
         if position == group.position { return join(thenSync: syncAt != nil, &output, now) }
         guard let run = log.read(after: position) else { return leave(.overflowed) }
         var reached = position
@@ -108,12 +120,6 @@ extension EventFeed {
             }
         }
         phase = .catchUp(position: reached, latest: latest, syncAt: syncAt)
-    }
-
-    private func latestSelected(upTo position: ChangeSequence, _ log: Log<Change>) -> ChangeSequence {
-        // The class knows, unless the answer lies before its own latest.
-        if group.latest <= position { return group.latest }
-        return log.latest(upTo: position) { request.filter.selects($0) }
     }
 
     private func join(thenSync: Bool, _ output: inout StreamOutput, _ now: UInt64) {

@@ -14,6 +14,8 @@ final class EventFeed {
         /// counts how often that has happened.
         case owing(Snapshot, KindSummaries, round: Int)
         case difference(ReplayDifference)
+        /// Waits until its class has come to the state that the hello named, then joins it with a sync.
+        case joining(notBefore: ChangeSequence)
         /// Reads the log by itself, from `position` up to where its class is. `latest` is the number of the latest change
         /// up to there that the filter selects, once that was looked up. With `syncAt`, a sync is due once it is there and
         /// has sent every change up to that number.
@@ -40,9 +42,16 @@ final class EventFeed {
     var resets = 0
     var lastResetAt: UInt64 = 0
 
-    init(_ request: EventRequest, _ start: StreamStart, _ snapshot: Snapshot, _ group: EventClass) {
+    /// The number of the latest change, up to where the stream begins, that its filter selects; nil after a new start.
+    private(set) var latestAtStart: ChangeSequence?
+
+    init(
+        _ request: EventRequest, _ start: StreamStart, _ snapshot: Snapshot, latest: ChangeSequence,
+        _ group: EventClass
+    ) {
         self.request = request
         self.group = group
+        latestAtStart = latest
         phase = .hello(start, snapshot)
     }
 
@@ -55,12 +64,20 @@ final class EventFeed {
         switch phase {
         case .catchUp(let position, _, _): position
         case .live(let sent): sent.next == nil ? group.position : sent.last
-        case .hello, .replay, .owing, .difference, .overflowed, .backOff, .ending, .ended: nil
+        case .hello, .replay, .owing, .difference, .joining, .overflowed, .backOff, .ending, .ended: nil
         }
     }
 
     func leave(_ next: Phase) {
         if case .live = phase { group.removeReader(request.format) }
+        group.stopWaiting(self)
         phase = next
+    }
+
+    /// Begins anew in another class, or the same.
+    func restart(in group: EventClass, _ next: Phase) {
+        leave(next)
+        self.group = group
+        latestAtStart = nil
     }
 }

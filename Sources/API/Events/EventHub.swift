@@ -17,6 +17,9 @@ final class EventHub: Sendable {
         var feeds: [UInt64: EventFeed] = [:]
         var isDraining = false
         var lastFloor = ChangeSequence.zero
+        /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
+        /// only the stream thread can do that.
+        var replaced: [EventClass] = []
         /// Ticks with every use of a class, and numbers the feeds.
         var clock: UInt64 = 0
     }
@@ -35,23 +38,38 @@ final class EventHub: Sendable {
         let snapshot = plane.snapshot()
         let start = StreamStart(request, epoch: plane.epoch, filterDigits: request.filter.digits, plane.log.mark)
         let isKnown = state.withLock { $0.usableClass(request.filter, plane) != nil }
-        let seed = isKnown ? nil : makeClass(request.filter, snapshot)
+        // Walks through the log, perhaps through all of it, and the table: not under the lock.
+        let latestNow = latest(upTo: snapshot.sequence, request.filter)
+        let seed = isKnown ? nil : makeClass(request.filter, snapshot, latest: latestNow)
+        let latestAtStart =
+            if case .resume(let position) = start { latest(upTo: position, request.filter) } else { latestNow }
         let id: UInt64? = state.withLock { state in
-            guard let group = state.enter(request.filter, orMake: { seed ?? makeClass(request.filter, snapshot) }, self)
+            guard
+                let group = state.enter(
+                    request.filter, orMake: { seed ?? makeClass(request.filter, snapshot, latest: latestNow) }, self)
             else { return nil }
             state.clock += 1
-            state.feeds[state.clock] = EventFeed(request, start, snapshot, group)
+            state.feeds[state.clock] = EventFeed(request, start, snapshot, latest: latestAtStart, group)
             return state.clock
         }
         guard let id else { throw .tooManyFilters(maximumFilters) }
         return EventConnection(hub: self, id: id)
     }
 
+    private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
+        plane.log.latest(upTo: position) { filter.selects($0) }
+    }
+
     /// A class at the snapshot. O(table) for filters that don't follow the order of keys.
-    fileprivate func makeClass(_ filter: EventFilter, _ snapshot: Snapshot) -> EventClass {
+    ///
+    /// - Parameter latest: the number of the latest change up to the snapshot that the filter selects, or, where finding it
+    ///   would take a walk through the log, the snapshot's own.
+    fileprivate func makeClass(
+        _ filter: EventFilter, _ snapshot: Snapshot, latest: ChangeSequence
+    ) -> EventClass {
         EventClass(
             filter, epoch: plane.epoch, at: snapshot.sequence, filter.summaries(of: snapshot),
-            latest: plane.log.latest(upTo: snapshot.sequence) { filter.selects($0) }, log: plane.log)
+            latest: latest, log: plane.log)
     }
 
     /// On the stream thread, after changes: moves the classes that someone waits for, and wakes who has something to do.
@@ -62,10 +80,14 @@ final class EventHub: Sendable {
                 return
             }
             state.overflowThoseBehind(plane.log.mark.floor)
+            for group in state.replaced { for feed in group.takeWaiting() { feed.stream?.schedule() } }
+            state.replaced = []
             for group in state.classes.values where group.hasWaiting {
                 let before = group.tails.map { ObjectIdentifier($0) }
                 let step = group.advance()
-                guard step == .lost || before != group.tails.map({ ObjectIdentifier($0) }) else { continue }
+                // A step is bounded; if changes are left, a feed that is woken for nothing makes the next one.
+                let hasMore = step == .moved && group.position < plane.log.head
+                guard step == .lost || hasMore || before != group.tails.map({ ObjectIdentifier($0) }) else { continue }
                 for feed in group.takeWaiting() { feed.stream?.schedule() }
             }
         }
@@ -100,18 +122,19 @@ final class EventHub: Sendable {
         _ feed: EventFeed, _ state: inout State, _ next: (Snapshot, EventFilter) -> EventFeed.Phase
     ) {
         let snapshot = plane.snapshot()
-        guard let group = state.enter(feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot) }, self)
+        guard
+            let group = state.enter(
+                feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot, latest: snapshot.sequence) },
+                self)
         else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
         state.exit(feed.group)
-        feed.group = group
-        feed.phase = next(snapshot, feed.request.filter)
+        feed.restart(in: group, next(snapshot, feed.request.filter))
     }
 
     fileprivate func close(_ id: UInt64) {
         state.withLock { state in
             guard let feed = state.feeds.removeValue(forKey: id) else { return }
             feed.leave(.ended)
-            feed.group.stopWaiting(feed)
             state.exit(feed.group)
         }
     }
@@ -129,6 +152,7 @@ extension EventHub.State {
         clock += 1
         if usableClass(filter, hub.plane) == nil {
             if classes[filter] == nil, classes.count >= hub.maximumFilters, !evictOne() { return nil }
+            if let passed = classes[filter] { replaced.append(passed) }
             classes[filter] = make()
         }
         guard let group = classes[filter] else { return nil }

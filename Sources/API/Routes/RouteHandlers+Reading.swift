@@ -16,17 +16,45 @@ extension RouteHandlers {
         // Memory is the only store, where every number is as durable as it gets.
         _ = try query.flag("durable")
         try query.finish()
-        return .answer(.of { () throws(Problem) in .response(try read(place, hash, wantsAll)) })
+        return .answer(
+            .of { () throws(Problem) in
+                let few: Found
+                do throws(FIBError) {
+                    few = try plane.routes(place.namespace, place.table, place.prefix, limit: Self.inlineRoutes + 1)
+                } catch {
+                    throw Problem(error)
+                }
+                if few.routes.count <= Self.inlineRoutes { return .response(try answer(place, hash, wantsAll, few)) }
+                return .work { .of { () throws(Problem) in .response(try answer(place, hash, wantsAll, all(place))) } }
+            })
+    }
+
+    /// Routes of a prefix that are still looked at on the thread that serves all connections, under their namespace's
+    /// lock. More are read from a snapshot.
+    private static let inlineRoutes = 64
+
+    private typealias Found = (table: TableIdentity?, routes: [PlacedRoute], sequence: ChangeSequence)
+
+    private func all(_ place: Place) -> Found {
+        let snapshot = plane.snapshot()
+        var selection = RouteSelection()
+        selection.namespaces = [place.namespace]
+        selection.tables = [place.table]
+        selection.destination = place.prefix
+        var walk = RouteWalk(snapshot, selection)
+        var found: Found = (nil, [], snapshot.sequence)
+        while let (table, route) = walk.next() {
+            found.table = table
+            found.routes.append(route)
+        }
+        return found
     }
 
     /// With the full key, or if there is only one: the route. Otherwise the list of those that agree.
-    private func read(_ place: Place, _ hash: EntryHash?, _ wantsAll: Bool) throws(Problem) -> HTTPResponse {
-        let (table, all, sequence): (TableIdentity?, [PlacedRoute], ChangeSequence)
-        do throws(FIBError) {
-            (table, all, sequence) = try plane.routes(place.namespace, place.table, place.prefix)
-        } catch {
-            throw Problem(error)
-        }
+    private func answer(
+        _ place: Place, _ hash: EntryHash?, _ wantsAll: Bool, _ found: Found
+    ) throws(Problem) -> HTTPResponse {
+        let (table, all, sequence) = found
         let routes = all.filter { route in
             (place.metric.map { $0 == route.key.metric } ?? true)
                 && (place.tos.map { $0 == route.key.tos } ?? (place.metric == nil || route.key.tos == 0))

@@ -1,0 +1,81 @@
+import Addressing
+import ChangeLog
+import ControlPlane
+import Routing
+import Testing
+import Threads
+
+@testable import API
+@testable import HTTPServer
+
+/// Streams without sockets: what a feed appends when it is asked to.
+@Suite("Event feeds")
+struct EventFeedTests {
+    private static func add(_ range: Range<UInt32>, to plane: ControlPlane) throws {
+        let table = try plane.table("default", .inet, .main)
+        var scratch: [UInt8] = []
+        let operations = try range.map { number in
+            var fields = RouteInfo.Fields()
+            fields.nextHops = [NextHop(device: "eth0")]
+            let prefix = Prefix(host: IPAddress(inet: 10 << 24 | number))
+            let route = try Route.validated(prefix: prefix, tos: 0, metric: nil, fields: fields)
+            return RouteOperation.write(.add, RouteWrite(table, route, scratch: &scratch))
+        }
+        _ = try plane.transact(operations)
+    }
+
+    /// Asks until the source has nothing more at once; the names of the frames it gave.
+    private static func drain(_ source: any EventSource, now: UInt64 = 0) -> [String] {
+        var bytes: [UInt8] = []
+        var output = StreamOutput()
+        while true {
+            let result = source.fill(&output, now: now)
+            for slice in output.front(1_000).slices { bytes += slice }
+            output = StreamOutput()
+            if case .more = result { continue }
+            break
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
+            line.hasPrefix("event: ") ? String(line.dropFirst(7)) : nil
+        }
+    }
+
+    @Test("A live stream begins with hello and sync, however far its class has gone meanwhile")
+    func liveOrder() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
+        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let first = try hub.open(EventRequest())
+        #expect(Self.drain(first) == ["hello", "namespace", "sync"])
+        var request = EventRequest()
+        request.replays = false
+        let live = try hub.open(request)
+        try Self.add(0..<5, to: plane)
+        #expect(Self.drain(first) == Array(repeating: "route", count: 5))
+        #expect(Self.drain(live) == ["hello", "sync"])
+        try Self.add(5..<6, to: plane)
+        #expect(Self.drain(live) == ["route"])
+    }
+
+    @Test("Who waits in a class that was replaced begins anew, and waits in the new one")
+    func replacedClass() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 16))
+        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let waiting = try hub.open(EventRequest())
+        #expect(Self.drain(waiting) == ["hello", "namespace", "sync"])
+        // More than the log holds, and another stream of the same filter before anyone was woken.
+        try Self.add(0..<2_000, to: plane)
+        let other = try hub.open(EventRequest())
+        hub.wake()
+        let frames = Self.drain(waiting, now: 1)
+        #expect(frames.first == "reset")
+        #expect(Self.drain(waiting, now: 1).last == "sync" || frames.last == "sync")
+        #expect(Self.drain(other).last == "sync")
+        let groups = hub.state.withLock { state in
+            state.feeds.values.allSatisfy { $0.isWaiting && $0.group === state.classes[$0.request.filter] }
+        }
+        #expect(groups, "a feed waits in a class that no one moves")
+        try Self.add(2_000..<2_001, to: plane)
+        hub.wake()
+        #expect(Self.drain(waiting, now: 2) == ["route"] && Self.drain(other, now: 2) == ["route"])
+    }
+}
