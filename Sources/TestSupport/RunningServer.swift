@@ -80,7 +80,7 @@ internal import Glibc
     private func status(_ name: String) -> Int {
         let lines = fileText("/proc/\(process.pid)/status").split(separator: "\n")
         let line = lines.first { $0.hasPrefix(name) } ?? ""
-        return line.split(separator: " ").compactMap { Int($0) }.first ?? 0
+        return line.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }.first ?? 0
     }
 
     /// Ends it as a supervisor would; the exit code, or nil if it takes too long.
