@@ -35,7 +35,6 @@ public import Glibc
     public var output: String { String(decoding: outputFile.contents, as: UTF8.self) }
     public var outputBytes: [UInt8] { outputFile.contents }
     public func outputBytes(last count: Int) -> [UInt8] { outputFile.contents(from: max(0, outputFile.count - count)) }
-    public var outputCount: Int { outputFile.count }
     public var errorOutput: String { String(decoding: errorFile.contents, as: UTF8.self) }
 
     public func signal(_ number: Int32) { kill(pid, number) }

@@ -1,4 +1,5 @@
 import ChangeLog
+import TestSupport
 import Testing
 
 private struct Item: ImageValue, Equatable {
@@ -6,22 +7,10 @@ private struct Item: ImageValue, Equatable {
     var hash: EntryHash { EntryHash(high: number &* 0x9E37_79B9_7F4A_7C15, low: number) }
 }
 
-/// Deterministic numbers from a seed (SplitMix64).
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 @Suite struct ImageTests {
     @Test("Any sequence of inserts and removals leaves what a dictionary holds, in order", arguments: UInt64(1)...12)
     func agreesWithADictionary(seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var image = Image<UInt64, Item>()
         var model: [UInt64: Item] = [:]
         let range = UInt64.random(in: 10...4_000, using: &random)
@@ -49,7 +38,7 @@ private struct Generator: RandomNumberGenerator {
 
     @Test("A copy keeps what it was, whatever happens to the original", arguments: UInt64(1)...6)
     func snapshotsAreConstant(seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var image = Image<UInt64, Item>()
         var kept: [(image: Image<UInt64, Item>, keys: [UInt64], summary: Summary)] = []
         for step in 0..<5_000 {

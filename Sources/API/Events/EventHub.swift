@@ -96,8 +96,6 @@ final class EventHub: Sendable {
     /// Tells every stream that the server goes away; they end once they have sent what they had begun.
     func drain() { state.withLock { $0.isDraining = true } }
 
-    var streamCount: Int { state.withLock { $0.feeds.count } }
-
     fileprivate func fill(_ id: UInt64, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
         state.withLock { state in
             guard let feed = state.feeds[id] else { return .end }
