@@ -8,7 +8,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("FIBD_BINARY", ROOT / ".build/debug/fibd"))
-FOLLOW = ROOT / "examples/follow.py"
+FOLLOW = ROOT / "Tests/examples/verify.py"
 
 
 class Server:
@@ -86,7 +86,7 @@ class Client:
 
 
 def follower(url, *options):
-    """Starts examples/follow.py."""
+    """Starts verify.py, which checks every promise of a stream."""
     return subprocess.Popen(
         [sys.executable, str(FOLLOW), url, "--quiet", *map(str, options)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -1,258 +1,98 @@
-"""examples/follow.py agrees with a server that is written to, and finds what is wrong with one that lies."""
-import http.client
+"""examples/follow.py follows a server to the end that was asked for, resumes after a cut, and notices a lie."""
 import http.server
-import random
-import socket
+import subprocess
 import sys
 import threading
-import time
 import unittest
 
-from support import ROOT, Client, Server, follower, verdict
-
-sys.path.append(str(ROOT / "examples"))
-import follow  # noqa: E402
+from support import ROOT, Client, Server
+from test_verify import read_until_sync, row
 
 
-def row(number, gateway=1, **more):
-    return {"dst": f"10.{number >> 8 & 255}.{number & 255}.0/24", "gateway": f"192.0.2.{gateway}", "dev": "eth0"} | more
+def run(url, syncs):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples/follow.py"), url, "--syncs", str(syncs)],
+        capture_output=True, text=True, timeout=60)
 
 
-class Writer(threading.Thread):
-    """Changes routes in one namespace in every way there is, from a seed. Writers don't get in each other's way."""
+class Recording:
+    """Serves pieces of a stream, one a connection, and keeps what Last-Event-ID came with each."""
 
-    def __init__(self, server, seed):
-        super().__init__()
-        self.server, self.random, self.seed, self.error = server, random.Random(seed), seed, None
-        self.namespace = f"writer-{seed}"
+    def __init__(self, pieces):
+        cursors = self.cursors = []
 
-    def run(self):
-        try:
-            with Client(self.server) as client:
-                self.write(client)
-        except BaseException as error:  # told by the test's thread
-            self.error = error
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                cursors.append(self.headers["Last-Event-ID"])
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(pieces[min(len(cursors), len(pieces)) - 1].encode())
 
-    def write(self, client):
-        client.call("PUT", f"/v1/namespaces/{self.namespace}")
-        here = f"namespace={self.namespace}"
-        for step in range(150):
-            number = self.random.randrange(64)
-            choice = self.random.randrange(8)
-            if choice <= 1:
-                client.call("POST", f"/v1/routes?{here}", row(number), expect=(201, 409))
-            elif choice == 2:
-                gateway = self.random.randrange(1, 250)
-                client.call("PUT", f"/v1/routes/10.0.{number}.0/24?{here}", row(number, gateway))
-            elif choice == 3:
-                client.call("DELETE", f"/v1/routes/10.0.{number}.0/24?{here}", expect=(204, 404))
-            elif choice == 4:
-                append = row(number, self.random.randrange(1, 250), metric=self.random.choice([0, 10]))
-                client.call("POST", f"/v1/routes?mode=append&{here}", append, expect=(200, 201, 409))
-            elif choice == 5:
-                values = [row(self.random.randrange(64), 2, metric=20), row(self.random.randrange(64), 3, metric=30)]
-                values.append({"dst": f"2001:db8:{number:x}::/48", "gateway": "fe80::1", "dev": "eth1"})
-                operations = [{"op": "replace", "kind": "route", "value": value} for value in values]
-                client.call("POST", f"/v1/transactions?{here}", {"operations": operations})
-            elif choice == 6:
-                lines = [f'{{"dst":"172.16.{n}.0/24","dev":"eth2","metric":{step}}}\n' for n in range(16)]
-                client.call("POST", f"/v1/routes?{here}&mode=replace", "".join(lines))
-            elif step % 4 == 0:
-                client.call("DELETE", f"/v1/routes?within=172.16.0.0/12&{here}")
-        if self.seed % 2:
-            client.call("DELETE", f"/v1/namespaces/{self.namespace}")
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self):
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/events"
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class FollowTests(unittest.TestCase):
-    def test_followers_that_join_at_any_time_end_with_the_servers_state(self):
-        filters = ["", "family=inet&within=10.0.0.0/8", "view=best"]
-        # Followers must know beforehand where to end: what the writers leave short of this is filled up.
-        end = 8_000
-        with Server() as server, Client(server) as client:
-            def join(*options):
-                urls = [f"{server.url}/v1/events?heartbeat=1&{query}" for query in filters]
-                return [(query, follower(url, "--until-seq", end, *options)) for query, url in zip(filters, urls)]
-
-            client.add_hosts("10.9", 2_000)
-            writers = [Writer(server, seed) for seed in range(4)]
-            followers = join() + join("--cut-after", 150)
-            for writer in writers:
-                writer.start()
-            followers += join("--cut-after", 700)
-            for writer in writers:
-                writer.join()
-            self.assertEqual([writer.error for writer in writers], [None] * 4)
-            rest = end - client.dump()["seq"]
-            self.assertGreater(rest, 0, "the writers made more changes than thought")
-            client.add_hosts("198.18", rest)
-            followers += join()
-            expected = {query: client.dump(query) for query in filters}
-            self.assertEqual(expected[""]["seq"], end)
-            for query, process in followers:
-                status, outcome, complaints = verdict(process)
-                with self.subTest(filter=query, options=process.args[3:]):
-                    self.assertEqual(status, 0, complaints)
-                    for name in ("seq", "count", "digest"):
-                        self.assertEqual(outcome[name], expected[query][name])
-                    self.assertEqual("--cut-after" in process.args, "as --cut-after wishes" in complaints)
-
-    def test_a_server_that_starts_again_is_followed_anew(self):
-        with Server() as server, Client(server) as client:
-            client.call("POST", "/v1/routes", row(1))
-            process = follower(f"{server.url}/v1/events?heartbeat=1", "--seconds", 30, "--syncs", 4)
-            address = server.address
-            time.sleep(1)
-        with Server("--listen", address) as server:
-            status, outcome, complaints = verdict(process)
-        self.assertEqual((status, outcome["count"]), (0, 1), complaints)
-        self.assertIn("the server is going away", complaints)
-
-
-class SlowTests(unittest.TestCase):
-    def test_a_listener_that_does_not_read_is_reset_and_holds_no_one_up(self):
-        # A log of 64 KiB, about 300 changes, is soon too short for someone who doesn't read.
-        with Server("--log-bytes", "65536") as server, Client(server) as client:
-            host, port = server.address.split(":")
-            with socket.socket() as slow:
-                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                slow.settimeout(30)
-                slow.connect((host, int(port)))
-                slow.sendall(b"GET /v1/events?heartbeat=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                lines = slow.makefile("rb")
-                mirror = follow.Mirror()
-                for frame in follow.frames(lines):
-                    mirror.take(*frame)
-                    if mirror.syncs:
-                        break
-                client.add_hosts("198.18", 30_000)
-                end = client.dump()
-                events = []
-                for frame in follow.frames(lines):
-                    mirror.take(*frame)
-                    events.append(frame[0])
-                    if mirror.position == end["seq"]:
-                        break
-                self.assertIn("reset", events)
-                self.assertEqual(mirror.last["digest"], end["digest"])
-
-
-class Liar(http.server.BaseHTTPRequestHandler):
-    """Sends one stream, whatever it is asked."""
-    stream = ""
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        self.wfile.write(self.stream.encode())
-
-    def log_message(self, *_):
-        pass
-
-
-def read_until_sync(response):
-    """The lines of a stream up to the end of the next sync."""
-    is_sync = False
-    for line in map(bytes.decode, response):
-        yield line
-        if line == "\n" and is_sync:
-            return
-        is_sync = is_sync and line != "\n" or line == "event: sync\n"
-
-
-class LieTests(unittest.TestCase):
-    """A recorded stream passes; each way to spoil it is noticed and named."""
-
     @classmethod
     def setUpClass(cls):
         with Server() as server, Client(server) as client:
-            client.call("POST", "/v1/routes", row(0))
-            stream = http.client.HTTPConnection(server.address, timeout=30)
-            stream.request("GET", "/v1/events?heartbeat=1")
-            response = stream.getresponse()
-            text = "".join(read_until_sync(response))
-            client.call("POST", "/v1/routes", row(1))
+            for number in range(3):
+                client.call("POST", "/v1/routes", row(number))
+            begin = client.connection.__class__(server.address, timeout=30)
+            begin.request("GET", "/v1/events?heartbeat=1")
+            response = begin.getresponse()
+            cls.replay = "".join(read_until_sync(response))
             client.call("PUT", "/v1/routes/10.0.1.0/24", row(1, gateway=9))
-            client.call("POST", "/v1/routes", row(2))
             client.call("DELETE", "/v1/routes/10.0.0.0/24")
-            text += "".join(read_until_sync(response))
+            cls.changes = "".join(read_until_sync(response))
             response.close()
-            stream.close()
-        cls.frames = text.strip().split("\n\n")
+            begin.close()
 
-    def follow(self, frames, *options):
-        handler = type("Handler", (Liar,), {"stream": "".join(frame + "\n\n" for frame in frames)})
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            try:
-                return verdict(follower(f"http://127.0.0.1:{server.server_port}/v1/events", *options or ("--syncs", 2)))
-            finally:
-                server.shutdown()
-                thread.join()
+    def test_a_real_server_is_followed(self):
+        with Server() as server, Client(server) as client:
+            client.call("POST", "/v1/routes", [row(number) for number in range(200)])
+            result = run(f"{server.url}/v1/events?heartbeat=1", 3)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(result.stdout.count("sync "), 3)
 
-    def assertNoticed(self, frames, complaint):
-        status, _, complaints = self.follow(frames)
-        self.assertEqual(status, 1, complaints)
-        self.assertIn(complaint, complaints)
+    def test_after_a_cut_it_resumes_where_it_was(self):
+        with Recording([self.replay, "event: hello\ndata: {\"mode\":\"resume\"}\n\n" + self.changes]) as server:
+            result = run(server.url, 2)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            cursor = self.replay.split("\nid: ")[-1].split("\n")[0]
+            self.assertEqual(server.cursors, [None, cursor])
 
-    def spoilt(self, index, old, new):
-        frames = list(self.frames)
-        self.assertIn(old, frames[index])
-        frames[index] = frames[index].replace(old, new)
-        return frames
+    def assertNoticed(self, stream, complaint):
+        with Recording([stream]) as server:
+            result = run(server.url, 2)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(complaint, result.stderr)
 
-    def without(self, index):
-        return self.frames[:index] + self.frames[index + 1:]
+    def test_a_lost_change_is_noticed(self):
+        first, rest = self.changes.split("\n\n", 1)
+        self.assertIn('"op":"replace"', first)
+        self.assertNoticed(self.replay + rest, "does not follow")
 
-    def test_the_stream_as_it_was_passes(self):
-        names = [frame.split("event: ")[1].split("\n")[0] for frame in self.frames]
-        self.assertEqual(names, ["hello", "namespace", "route", "sync"] + ["route"] * 4 + ["sync"])
-        status, outcome, complaints = self.follow(self.frames)
-        self.assertEqual((status, outcome["count"]), (0, 3), complaints)
+    def test_another_entry_is_noticed(self):
+        self.assertNoticed(self.replay.replace("192.0.2.1", "192.0.2.2", 1) + self.changes, "the hash of")
 
-    def test_a_lost_change_is_noticed_by_the_next_one(self):
-        self.assertNoticed(self.without(4), "a change was lost")
-
-    def test_a_lost_last_change_is_noticed_at_the_sync(self):
-        self.assertNoticed(self.without(7), "the server holds 3 entries, we 4")
-
-    def test_a_lost_row_is_noticed_at_the_sync(self):
-        self.assertNoticed(self.without(2), "the server holds 2 entries, we 1")
-
-    def test_a_repeated_change_is_noticed(self):
-        self.assertNoticed(self.frames[:5] + self.frames[4:], "came after")
-
-    def test_another_entry_than_was_hashed_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"dev":"eth0"', '"dev":"eth7"'), "is not the hash of its entry")
-
-    def test_a_wrong_h_is_noticed(self):
-        self.assertNoticed(self.spoilt(6, '"h":"', '"h":"0'), "is not the hash of its entry")
-
-    def test_a_wrong_digest_is_noticed(self):
-        self.assertNoticed(self.spoilt(8, '"digest":"', '"digest":"0'), "the digests differ")
-
-    def test_a_gap_of_prev_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"prev":2', '"prev":3'), "a change was lost")
-
-    def test_a_was_that_never_was_is_noticed(self):
-        self.assertNoticed(self.spoilt(5, '"was":"', '"was":"0'), "was not here")
-
-    def test_an_id_of_another_number_is_noticed(self):
-        self.assertNoticed(self.spoilt(5, "-4-0", "-5-0"), "is not the id of 4")
-
-    def test_a_stream_without_hello_is_noticed(self):
-        self.assertNoticed(self.frames[1:], "not hello")
-
-    def test_a_change_within_the_replay_is_noticed(self):
-        self.assertNoticed(self.without(3), "came before the sync that ends the replay")
-
-    def test_what_is_not_json_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"h"', "h"), "broken promise")
-
-    def test_a_stream_that_never_syncs_is_no_success(self):
-        status, _, complaints = self.follow(self.frames[:3], "--seconds", "1")
-        self.assertEqual((status, "no sync came" in complaints), (3, True), complaints)
+    def test_another_digest_is_noticed(self):
+        start = self.replay.index('"digest":"') + len('"digest":"')
+        digit = "0" if self.replay[start] != "0" else "1"
+        self.assertNoticed(self.replay[:start] + digit + self.replay[start + 1:] + self.changes, "another state")
 
 
 if __name__ == "__main__":
