@@ -32,19 +32,23 @@ let package = Package(
         .target(name: "Threads", swiftSettings: checked),
 
         // Values and pure rules.
-        .target(name: "Addressing", swiftSettings: checked),
-        .target(name: "JSON", swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "Bytes", swiftSettings: checked),
+        .target(name: "Addressing", dependencies: ["Bytes"], swiftSettings: checked),
+        .target(
+            name: "JSON", dependencies: ["Bytes"], swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ChangeLog", dependencies: ["CNettle", "Threads"], swiftSettings: checked),
         .target(name: "Routing", dependencies: ["Addressing", "ChangeLog"], swiftSettings: checked),
 
         // The running system and its interface.
         .target(
-            name: "ControlPlane", dependencies: ["Addressing", "ChangeLog", "JSON", "Routing", "Threads"],
+            name: "ControlPlane", dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Routing", "Threads"],
             swiftSettings: checked),
         .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(
             name: "API",
-            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "Threads"],
+            dependencies: [
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "Threads",
+            ],
             resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
         .executableTarget(
             name: "fibd",
@@ -59,6 +63,7 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: checked),
         .testTarget(

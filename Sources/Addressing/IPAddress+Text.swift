@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension IPAddress: CustomStringConvertible {
     /// The canonical text; see `append(to:)`.
     public var description: String {
@@ -11,12 +13,11 @@ extension IPAddress: CustomStringConvertible {
     /// That is: lower case, no leading zeros, `::` for the longest run of two or more zero groups (the first of equals),
     /// and the last 32 bits dotted in `::ffff:0:0/96` only (RFC 5952, section 5). At most 45 bytes.
     public func append(to bytes: inout [UInt8]) {
-        bytes.append(addingCapacity: 45) { write(to: &$0) }
+        bytes.append(addingCapacity: 64) { write(to: &$0) }
     }
 
-    /// For callers that made room for 45 bytes.
-    @inline(__always)
-    func write(to output: inout OutputSpan<UInt8>) {
+    /// At most 45 bytes, for a caller that made room for 64: words are written whole.
+    public func write(to output: inout OutputSpan<UInt8>) {
         if family == .inet {
             Self.writeDotted(UInt32(truncatingIfNeeded: high &>> 32), to: &output)
         } else {
@@ -42,15 +43,15 @@ extension IPAddress: CustomStringConvertible {
                 continue
             }
             if index > 0 && index != gap.start + gap.count { output.append(colon) }
-            Self.writeHex(group(index), to: &output)
+            output.append(hexadecimal: group(index))
             index += 1
         }
     }
 
     /// The 16 bits at `index`, counted from the left.
-    private func group(_ index: Int) -> UInt64 {
+    private func group(_ index: Int) -> UInt16 {
         let half = index < 4 ? high : low
-        return half &>> UInt64(48 - 16 * (index & 3)) & 0xFFFF
+        return UInt16(truncatingIfNeeded: half &>> UInt64(48 - 16 * (index & 3)))
     }
 
     /// Where `::` goes; a start beyond the last group if nowhere.
@@ -66,30 +67,14 @@ extension IPAddress: CustomStringConvertible {
         return best
     }
 
-    private static func writeHex(_ value: UInt64, to output: inout OutputSpan<UInt8>) {
-        var shift = value == 0 ? 0 : (63 - value.leadingZeroBitCount) & ~3
-        while shift >= 0 {
-            let digit = UInt8(truncatingIfNeeded: value &>> UInt64(shift)) & 0xF
-            output.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
-            shift -= 4
-        }
-    }
-
-    private static func writeDotted(_ bits: UInt32, to output: inout OutputSpan<UInt8>) {
-        writeDecimal(UInt8(truncatingIfNeeded: bits &>> 24), to: &output)
-        output.append(UInt8(ascii: "."))
-        writeDecimal(UInt8(truncatingIfNeeded: bits &>> 16), to: &output)
-        output.append(UInt8(ascii: "."))
-        writeDecimal(UInt8(truncatingIfNeeded: bits &>> 8), to: &output)
-        output.append(UInt8(ascii: "."))
-        writeDecimal(UInt8(truncatingIfNeeded: bits), to: &output)
-    }
-
-    /// 0 to 255 without leading zeros.
     @inline(__always)
-    static func writeDecimal(_ value: UInt8, to output: inout OutputSpan<UInt8>) {
-        if value >= 100 { output.append(0x30 &+ value / 100) }
-        if value >= 10 { output.append(0x30 &+ value / 10 % 10) }
-        output.append(0x30 &+ value % 10)
+    private static func writeDotted(_ bits: UInt32, to output: inout OutputSpan<UInt8>) {
+        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 24))
+        output.append(UInt8(ascii: "."))
+        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 16))
+        output.append(UInt8(ascii: "."))
+        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 8))
+        output.append(UInt8(ascii: "."))
+        output.append(decimal: UInt8(truncatingIfNeeded: bits))
     }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension Prefix {
     /// The prefix that a text stands for: `address/length`, or a bare address for the prefix that holds just it.
     ///
@@ -49,10 +51,13 @@ extension Prefix: CustomStringConvertible {
 
     /// Appends the address's canonical text, a slash and the length, which is never left out. At most 49 bytes.
     public func append(to bytes: inout [UInt8]) {
-        bytes.append(addingCapacity: 49) { output in
-            address.write(to: &output)
-            output.append(UInt8(ascii: "/"))
-            IPAddress.writeDecimal(length, to: &output)
-        }
+        bytes.append(addingCapacity: 72) { write(to: &$0) }
+    }
+
+    /// At most 49 bytes, for a caller that made room for 72: words are written whole.
+    public func write(to output: inout OutputSpan<UInt8>) {
+        address.write(to: &output)
+        output.append(UInt8(ascii: "/"))
+        output.append(decimal: length)
     }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Writers of JSON text as RFC 8785 has it, so that what is written in sorted order is canonical.
 extension [UInt8] {
     /// Appends a string in quotation marks with only those characters escaped that must be: `\b \t \n \f \r \" \\`, and
@@ -49,51 +51,28 @@ extension [UInt8] {
     /// Appends the lowest `digits` hex digits of a number, in lower case, with leading zeros. `digits` is 1 to 16.
     public mutating func appendHex(_ value: UInt64, digits: Int) {
         precondition(1...16 ~= digits, "a number of 64 bits has no \(digits) hex digits")
-        append(addingCapacity: digits) { output in
-            for place in stride(from: digits &- 1, through: 0, by: -1) {
-                let digit = UInt8(truncatingIfNeeded: value &>> UInt64(4 &* place)) & 0xF
-                output.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
-            }
+        append(addingCapacity: 16) { output in
+            output.append(hexadecimal: value &<< UInt64(64 &- 4 &* digits))
+            output.removeLast(16 &- digits)
         }
     }
 
     /// Appends a number of at most 64 bits in decimal digits.
     @inlinable
     public mutating func appendDecimal(_ value: some UnsignedInteger & FixedWidthInteger) {
-        appendDigits(UInt64(value), isNegative: false)
+        appendDigits(UInt64(value))
     }
 
     /// Appends a number of at most 64 bits in decimal digits, with a minus sign if it is below zero.
     @inlinable
     public mutating func appendDecimal(_ value: some SignedInteger & FixedWidthInteger) {
-        appendDigits(UInt64(value.magnitude), isNegative: value < 0)
+        if value < 0 { append(UInt8(ascii: "-")) }
+        appendDigits(UInt64(value.magnitude))
     }
 
     @usableFromInline
-    mutating func appendDigits(_ value: UInt64, isNegative: Bool) {
-        // Digits come out from the right, eight to a word; those before them are written first.
-        let (front, last) = value.quotientAndRemainder(dividingBy: 100_000_000)
-        var least = 1
-        if front > 0 {
-            appendDigits(front, isNegative: isNegative)
-            least = 8
-        } else if isNegative {
-            append(UInt8(ascii: "-"))
-        }
-        var rest = last
-        var word: UInt64 = 0
-        var count = 0
-        repeat {
-            word = word &<< 8 | (0x30 &+ rest % 10)
-            rest /= 10
-            count &+= 1
-        } while rest > 0 || count < least
-        append(addingCapacity: 8) { output in
-            for _ in 0..<count {
-                output.append(UInt8(truncatingIfNeeded: word))
-                word &>>= 8
-            }
-        }
+    mutating func appendDigits(_ value: UInt64) {
+        append(addingCapacity: 24) { $0.append(decimal: value) }
     }
 }
 

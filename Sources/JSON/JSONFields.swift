@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The names that the members of an object may have, prepared for quick matching.
 ///
 /// Make one for each shape of object and keep it in a `static let`. A field is known by its index, the position of its
@@ -69,7 +71,7 @@ public struct JSONFields: Sendable {
     }
 
     /// The index of the name that has these bytes.
-    func find(_ name: Span<UInt8>) -> Int? {
+    public func find(_ name: Span<UInt8>) -> Int? {
         if name.count <= 16 {
             let (low, high) = Self.packed(name)
             return find(low: low, high: high, length: name.count)

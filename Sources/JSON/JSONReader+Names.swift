@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension JSONReader {
     /// The index of a member's name, up to its value. Bit n of `seen` says that the name of index n occurred.
     @usableFromInline

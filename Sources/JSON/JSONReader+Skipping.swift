@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension JSONReader {
     /// Passes over the next value, whatever it is. All of it is checked, double names included.
     public mutating func skipValue() throws(JSONLocatedError) {

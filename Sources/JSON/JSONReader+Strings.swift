@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Where the content of a string lies, between its quotation marks.
 @usableFromInline
 struct JSONStringRange {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Reads one JSON text (RFC 8259) straight from its bytes, value by value, without building a tree.
 ///
 /// The caller knows what it expects and asks for it: `readObject`, `readArray`, `readString`, `readUInt`… Each reads
