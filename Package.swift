@@ -28,6 +28,7 @@ let package = Package(
         .target(
             name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(name: "CPrefetch", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "Platform", swiftSettings: checked),
         .target(name: "Threads", swiftSettings: checked),
 
@@ -36,7 +37,7 @@ let package = Package(
         .target(name: "Addressing", dependencies: ["Bytes"], swiftSettings: checked),
         .target(
             name: "JSON", dependencies: ["Bytes"], swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
-        .target(name: "ChangeLog", dependencies: ["CNettle", "Threads"], swiftSettings: checked),
+        .target(name: "ChangeLog", dependencies: ["CNettle", "CPrefetch", "Threads"], swiftSettings: checked),
         .target(name: "Routing", dependencies: ["Addressing", "ChangeLog"], swiftSettings: checked),
 
         // The running system and its interface.

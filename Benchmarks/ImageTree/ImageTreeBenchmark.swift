@@ -2,7 +2,7 @@ import ChangeLog
 import HashTreeCollections
 
 /// What a route's key and value weigh in the server: 24 and 32 bytes.
-struct Key: Comparable, Hashable, Sendable {
+struct Key: BitwiseCopyable, Comparable, Hashable, Sendable {
     let high: UInt64
     let low: UInt64
     let rank: UInt64
@@ -14,7 +14,7 @@ struct Key: Comparable, Hashable, Sendable {
 }
 
 struct Item: ImageValue {
-    let version: UInt64
+    let version: ChangeSequence
     let hash: EntryHash
     let info: Marker
 }
@@ -48,7 +48,8 @@ struct ImageTreeBenchmark {
         row(
             "",
             [
-                "insert sorted", "insert random", "get random", "walk", "snapshot", "write after each 1", "100",
+                "insert sorted", "insert random", "16 fetched ahead", "get random", "walk", "snapshot",
+                "write after each 1", "100",
                 "10,000 snapshots",
             ])
         image(sorted, shuffled)
@@ -56,7 +57,9 @@ struct ImageTreeBenchmark {
     }
 
     static func item(_ number: Int, _ marker: Marker) -> Item {
-        Item(version: UInt64(number), hash: EntryHash(high: UInt64(number), low: 1), info: marker)
+        Item(
+            version: ChangeSequence(rawValue: UInt64(number)), hash: EntryHash(high: UInt64(number), low: 1),
+            info: marker)
     }
 
     /// The server's own tree.
@@ -69,12 +72,21 @@ struct ImageTreeBenchmark {
         tree = Image()
         results.append(
             time(shuffled.count) { for (n, key) in shuffled.enumerated() { tree.insert(item(n, marker), for: key) } })
+        tree = Image()
+        results.append(
+            time(shuffled.count) {
+                for start in stride(from: 0, to: shuffled.count, by: 16) {
+                    let end = min(start + 16, shuffled.count)
+                    for n in start..<end { tree.prefetch(shuffled[n]) }
+                    for n in start..<end { tree.insert(item(n, marker), for: shuffled[n]) }
+                }
+            })
         var sum: UInt64 = 0
-        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version ?? 0 } })
+        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version.rawValue ?? 0 } })
         results.append(
             time(shuffled.count) {
                 var cursor = tree.cursor()
-                while let run = cursor.nextRun() { for value in run.values { sum &+= value.hash.high } }
+                while let run = cursor.nextRun() { for place in 0..<run.count { sum &+= run.value(place).hash.high } }
             })
         var kept: [Image<Key, Item>] = []
         results.append(time(100_000) { for _ in 0..<100_000 { kept = [tree] } })
@@ -90,7 +102,7 @@ struct ImageTreeBenchmark {
                 })
             sum &+= UInt64(held.count)
         }
-        row("B+tree, ARC nodes of 64", results.map { String(Int($0)) })
+        row("B+tree, ARC nodes", results.map(Self.text))
         precondition(sum != 0 && kept.count == 1)
     }
 
@@ -102,8 +114,9 @@ struct ImageTreeBenchmark {
         results.append(time(sorted.count) { for (n, key) in sorted.enumerated() { tree[key] = item(n, marker) } })
         tree = [:]
         results.append(time(shuffled.count) { for (n, key) in shuffled.enumerated() { tree[key] = item(n, marker) } })
+        results.append(.nan)
         var sum: UInt64 = 0
-        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version ?? 0 } })
+        results.append(time(shuffled.count) { for key in shuffled { sum &+= tree[key]?.version.rawValue ?? 0 } })
         results.append(time(shuffled.count) { for entry in tree { sum &+= entry.value.hash.high } })
         var kept: [TreeDictionary<Key, Item>] = []
         results.append(time(100_000) { for _ in 0..<100_000 { kept = [tree] } })
@@ -119,7 +132,7 @@ struct ImageTreeBenchmark {
                 })
             sum &+= UInt64(held.count)
         }
-        row("TreeDictionary (unordered)", results.map { String(Int($0)) })
+        row("TreeDictionary (unordered)", results.map(Self.text))
         precondition(sum != 0 && kept.count == 1)
     }
 
@@ -129,6 +142,8 @@ struct ImageTreeBenchmark {
         let (seconds, attoseconds) = (ContinuousClock.now - start).components
         return (Double(seconds) * 1e9 + Double(attoseconds) / 1e9) / Double(operations)
     }
+
+    static func text(_ nanoseconds: Double) -> String { nanoseconds.isNaN ? "–" : String(Int(nanoseconds)) }
 
     static func row(_ name: String, _ cells: [String]) {
         print(([name] + cells).joined(separator: " | "))

@@ -7,29 +7,28 @@ extension Image {
 
     /// Depth and recomputed summary of `node`, whose keys must lie in `above ..< below`.
     private static func check(_ node: Node, isRoot: Bool, above: Key?, below: Key?) -> (Int, Summary) {
-        precondition(node.size <= Node.capacity, "node of \(node.size) entries")
+        precondition(node.size <= node.slots, "node of \(node.size) entries")
         precondition(isRoot || node.size >= 1, "empty node")
         var summary = Summary()
         var depth = 1
-        if node.isLeaf {
-            precondition(node.keys.count == node.values.count)
-            for (index, key) in node.keys.enumerated() {
-                precondition(index == 0 || node.keys[index - 1] < key, "leaf out of order")
-                precondition(above.map { $0 <= key } ?? true, "key below its separator")
-                precondition(below.map { key < $0 } ?? true, "key above the next separator")
-                summary.add(node.values[index].hash)
-            }
-        } else {
-            precondition(node.children.count == node.keys.count && node.values.isEmpty)
-            for (index, child) in node.children.enumerated() {
-                let upper = index + 1 < node.keys.count ? node.keys[index + 1] : below
-                let (childDepth, part) = check(child, isRoot: false, above: node.keys[index], below: upper)
+        var versions: UInt64 = 0
+        for index in 0..<node.size {
+            let key = unsafe node.keys[index]
+            let next = index + 1 < node.size ? unsafe node.keys[index + 1] : below
+            precondition(next.map { key < $0 } ?? true, "keys out of order")
+            precondition(above.map { $0 <= key } ?? true, "key below its separator")
+            if node.isLeaf {
+                summary.add(unsafe node.values[index].hash)
+                versions &+= unsafe node.values[index].version.rawValue
+            } else {
+                let (childDepth, part) = node.withChild(index) { check($0, isRoot: false, above: key, below: next) }
                 precondition(index == 0 || childDepth + 1 == depth, "leaves at different depths")
                 depth = childDepth + 1
                 summary += part
             }
         }
         precondition(summary == node.summary, "summary \(node.summary) of a node with \(summary)")
+        precondition(versions == node.header.versions, "sum of versions \(node.header.versions), not \(versions)")
         return (depth, summary)
     }
 }

@@ -1,6 +1,11 @@
+/// What an image is ordered by: a plain number or a few of them.
+public typealias ImageKey = BitwiseCopyable & Comparable & Sendable
+
 /// What an image keeps under a key: anything with the hash of its entry.
 public protocol ImageValue: Sendable {
     var hash: EntryHash { get }
+    /// The number of the change that made the entry.
+    var version: ChangeSequence { get }
 }
 
 /// An ordered map that can be kept: copying it takes one retain, and a copy never changes.
@@ -9,15 +14,16 @@ public protocol ImageValue: Sendable {
 /// a snapshot shares, which gives writers and readers what RCU gives the kernel. Every inner node carries the count and
 /// hash sum of what lies below it, so that the digest of the whole, or of a range of keys, costs O(log n).
 ///
-/// Cost at a million routes: about 0.4 µs for an insert or a look-up, 4 ns an entry for a walk; see
-/// `docs/decisions/0002-image-tree.md`.
-@frozen public struct Image<Key: Comparable & Sendable, Value: ImageValue>: Sendable {
+/// Cost at a million routes: see `docs/decisions/0002-image-tree.md`.
+///
+/// SAFETY: Sendable because nodes are constant as soon as two images share them; see `ImageNode`.
+@frozen public struct Image<Key: ImageKey, Value: ImageValue>: @unchecked Sendable {
     public typealias Entry = (key: Key, value: Value)
 
     @usableFromInline typealias Node = ImageNode<Key, Value>
     @usableFromInline var root: Node
 
-    @inlinable public init() { root = Node() }
+    @inlinable public init() { root = Node.make(level: 0) }
 
     @inlinable public var count: Int { root.summary.count }
     @inlinable public var isEmpty: Bool { root.summary.count == 0 }
@@ -26,11 +32,10 @@ public protocol ImageValue: Sendable {
 
     /// O(log n).
     @inlinable public subscript(key: Key) -> Value? {
-        var node = root
-        while !node.isLeaf { node = node.children[node.childIndex(for: key)] }
-        let index = node.lowerBound(key)
-        guard index < node.keys.count, node.keys[index] == key else { return nil }
-        return node.values[index]
+        root.withLeaf(for: key) { leaf in
+            let index = leaf.lowerBound(key)
+            return unsafe index < leaf.size && leaf.keys[index] == key ? leaf.values[index] : nil
+        }
     }
 
     /// Stores `value` under `key` and returns what was there. O(log n).
@@ -38,10 +43,7 @@ public protocol ImageValue: Sendable {
     public mutating func insert(_ value: Value, for key: Key) -> Value? {
         makeRootUnique()
         let (old, split) = root.insert(value, for: key)
-        if let split {
-            let lower = root
-            root = Node(keys: [lower.firstKey, split.firstKey], children: [lower, split])
-        }
+        if let split { addLevel(beside: split) }
         return old
     }
 
@@ -51,20 +53,31 @@ public protocol ImageValue: Sendable {
         guard self[key] != nil else { return nil }
         makeRootUnique()
         let old = root.remove(key)
-        while !root.isLeaf, root.children.count == 1 { root = root.children[0] }
+        while !root.isLeaf, root.size == 1 { root = unsafe root.children[0].takeUnretainedValue() }
         return old
+    }
+
+    /// Begins to load what a look-up or a write of `key` will touch. For batches: the memory of several writes is then
+    /// fetched at once, where each for itself would wait for its own.
+    @inlinable public func prefetch(_ key: Key) {
+        root.prefetchLeaf(for: key)
     }
 
     /// Count and digest of the entries with `lower <= key < upper` (without an upper bound: to the end). O(log n).
     @inlinable public func summary(from lower: Key, to upper: Key?) -> Summary {
-        var result = upper.map { summary(below: $0) } ?? summary
-        result -= summary(below: lower)
+        var result = upper.map { root.summary(below: $0) } ?? summary
+        result -= root.summary(below: lower)
         return result
     }
 
     /// The first entry whose key is not below `key`. O(log n).
     @inlinable public func first(from key: Key) -> Entry? {
-        root.first(from: key)
+        let found: Entry? = root.withLeaf(for: key) { leaf in
+            let index = leaf.lowerBound(key)
+            return unsafe index < leaf.size ? (leaf.keys[index], leaf.values[index]) : nil
+        }
+        if let found { return found }
+        return root.leafFollowing(leafOf: key).map { unsafe ($0.keys[0], $0.values[0]) }
     }
 
     /// Walks from the first entry whose key is not below `key` (nil: from the start).
@@ -73,76 +86,17 @@ public protocol ImageValue: Sendable {
     }
 
     @inlinable
-    func summary(below key: Key) -> Summary {
-        var result = Summary()
-        var node = root
-        while !node.isLeaf {
-            let index = node.childIndex(for: key)
-            for child in node.children[..<index] { result += child.summary }
-            node = node.children[index]
-        }
-        for value in node.values[..<node.lowerBound(key)] { result.add(value.hash) }
-        return result
-    }
-
-    @inlinable
     mutating func makeRootUnique() {
         if !isKnownUniquelyReferenced(&root) { root = root.copy() }
     }
-}
-
-/// A position in an image; it keeps the image as it was when the walk began.
-@frozen public struct ImageCursor<Key: Comparable & Sendable, Value: ImageValue>: Sendable {
-    @usableFromInline var path: [(node: ImageNode<Key, Value>, index: Int)] = []
-    @usableFromInline var keys: [Key]
-    @usableFromInline var values: [Value]
-    @usableFromInline var index: Int
 
     @inlinable
-    init(root: ImageNode<Key, Value>, from key: Key?) {
-        var node = root
-        while !node.isLeaf {
-            let index = key.map { node.childIndex(for: $0) } ?? 0
-            path.append((node, index))
-            node = node.children[index]
+    mutating func addLevel(beside upper: Node) {
+        let lower = root
+        root = Node.make(level: lower.level + 1)
+        for (index, child) in [lower, upper].enumerated() {
+            root.placeChild(child, at: index)
+            root.header.summary += child.summary
         }
-        keys = node.keys
-        values = node.values
-        index = key.map { node.lowerBound($0) } ?? 0
-    }
-
-    @inlinable public mutating func next() -> (key: Key, value: Value)? {
-        while index >= keys.count {
-            guard enterNextLeaf() else { return nil }
-        }
-        defer { index += 1 }
-        return (keys[index], values[index])
-    }
-
-    /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk.
-    @inlinable public mutating func nextRun() -> (keys: ArraySlice<Key>, values: ArraySlice<Value>)? {
-        while index >= keys.count {
-            guard enterNextLeaf() else { return nil }
-        }
-        defer { index = keys.count }
-        return (keys[index...], values[index...])
-    }
-
-    @inlinable
-    mutating func enterNextLeaf() -> Bool {
-        while let (node, position) = path.popLast() {
-            guard position + 1 < node.children.count else { continue }
-            path.append((node, position + 1))
-            var child = node.children[position + 1]
-            while !child.isLeaf {
-                path.append((child, 0))
-                child = child.children[0]
-            }
-            keys = child.keys
-            values = child.values
-            index = 0
-            return true
-        }
-        return false
     }
 }

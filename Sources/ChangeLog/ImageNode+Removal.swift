@@ -2,18 +2,24 @@ extension ImageNode {
     /// Removes `key`, which must be below this node.
     @inlinable
     func remove(_ key: Key) -> Value {
-        if isLeaf {
-            let index = lowerBound(key)
-            keys.remove(at: index)
-            let removed = values.remove(at: index)
-            summary.remove(removed.hash)
-            return removed
-        }
+        if isLeaf { return removeEntry(at: lowerBound(key)) }
         let index = childIndex(for: key)
-        let child = uniqueChild(index)
-        let removed = child.remove(key)
-        summary.remove(removed.hash)
-        if child.size < Self.minimum, children.count > 1 { refill(index) }
+        makeChildUnique(index)
+        let removed = withChild(index) { $0.remove(key) }
+        header.summary.remove(removed.hash)
+        if size > 1, withChild(index, { $0.size < $0.slots / 4 }) { refill(index) }
+        return removed
+    }
+
+    @inlinable
+    func removeEntry(at index: Int) -> Value {
+        let behind = size - index - 1
+        let removed = unsafe (values + index).move()
+        unsafe (values + index).moveInitialize(from: values + index + 1, count: behind)
+        unsafe (keys + index).update(from: keys + index + 1, count: behind)
+        header.size -= 1
+        header.summary.remove(removed.hash)
+        header.versions &-= removed.version.rawValue
         return removed
     }
 
@@ -21,24 +27,47 @@ extension ImageNode {
     @inlinable
     func refill(_ index: Int) {
         let left = index == 0 ? 0 : index - 1
-        let lower = uniqueChild(left)
-        let upper = uniqueChild(left + 1)
-        lower.absorb(upper)
-        if lower.size <= Self.capacity {
-            children.remove(at: left + 1)
-            keys.remove(at: left + 1)
-        } else {
-            let half = lower.size / 2
-            children[left + 1] = lower.isLeaf ? lower.splitEntries(at: half) : lower.splitChildren(at: half)
-            keys[left + 1] = children[left + 1].firstKey
+        makeChildUnique(left)
+        makeChildUnique(left + 1)
+        let lower = unsafe children[left].takeUnretainedValue()
+        let upper = unsafe children[left + 1].takeUnretainedValue()
+        let total = lower.size + upper.size
+        if total <= lower.slots {
+            upper.moveTail(from: 0, to: lower)
+            return removeChild(at: left + 1)
         }
+        if lower.size > total / 2 {
+            lower.moveTail(from: total / 2, toFrontOf: upper)
+        } else {
+            upper.moveFront(total / 2 - lower.size, to: lower)
+        }
+        unsafe keys[left + 1] = upper.firstKey
+    }
+
+    /// Its entries have been moved elsewhere below this node.
+    @inlinable
+    func removeChild(at index: Int) {
+        let behind = size - index - 1
+        unsafe children[index].release()
+        unsafe (children + index).moveInitialize(from: children + index + 1, count: behind)
+        unsafe (keys + index).update(from: keys + index + 1, count: behind)
+        header.size -= 1
+    }
+
+    /// By way of a node in between, since refilling is rare: first what is to come before, then the rest.
+    @inlinable
+    func moveTail(from point: Int, toFrontOf upper: ImageNode) {
+        let rest = Self.make(level: level)
+        upper.moveTail(from: 0, to: rest)
+        moveTail(from: point, to: upper)
+        rest.moveTail(from: 0, to: upper)
     }
 
     @inlinable
-    func absorb(_ upper: ImageNode) {
-        keys.append(contentsOf: upper.keys)
-        values.append(contentsOf: upper.values)
-        children.append(contentsOf: upper.children)
-        summary += upper.summary
+    func moveFront(_ count: Int, to lower: ImageNode) {
+        let rest = Self.make(level: level)
+        moveTail(from: count, to: rest)
+        moveTail(from: 0, to: lower)
+        rest.moveTail(from: 0, to: self)
     }
 }

@@ -47,9 +47,8 @@ public struct RouteWalk: Sendable {
     private var ranges: ArraySlice<KeyRange> = []
     private var upper: RouteKey?
     private var cursor: ImageCursor<RouteKey, StoredRoute>?
-    /// What is left of the current leaf.
-    private var keys: ArraySlice<RouteKey> = []
-    private var values: ArraySlice<StoredRoute> = []
+    /// What is left of the current leaf, as far as it lies in the current range.
+    private var run: ImageRun<RouteKey, StoredRoute>?
     /// Where the walk stands, for `firstsOnly`: the previous route of the same table.
     private var previous: RouteKey?
 
@@ -76,19 +75,36 @@ public struct RouteWalk: Sendable {
 
     public mutating func next() -> (TableIdentity, PlacedRoute)? {
         while true {
-            while let key = keys.popFirst(), let value = values.popFirst() {
-                if let upper, !(key < upper) {
-                    cursor = nil
-                    keys = []
-                    break
-                }
+            while let (key, value) = run?.popFirst() {
                 if accepts(key, value), let current { return (current.identity, (key, value)) }
             }
-            if let next = cursor?.nextRun() {
-                (keys, values) = next
-            } else if !enterNextRange() {
-                return nil
+            guard enterNextRun() else { return nil }
+        }
+    }
+
+    /// Some routes at a time, for walks on which only keys decide; nil at the end.
+    public mutating func nextRun() -> (TableIdentity, ImageRun<RouteKey, StoredRoute>)? {
+        precondition(takesRuns, "not every route of a run would agree")
+        while run?.isEmpty ?? true {
+            guard enterNextRun() else { return nil }
+        }
+        guard let found = run, let current else { return nil }
+        run = nil
+        return (current.identity, found)
+    }
+
+    /// Whether all routes between two that agree do so as well.
+    public var takesRuns: Bool { selection.isByKeyOnly && !firstsOnly }
+
+    private mutating func enterNextRun() -> Bool {
+        while true {
+            if var next = cursor?.nextRun() {
+                if let upper { next.drop(from: upper) }
+                if next.isEmpty { cursor = nil }
+                run = next
+                return true
             }
+            guard enterNextRange() else { return false }
         }
     }
 

@@ -4,7 +4,7 @@ public import Addressing
 /// descending, metric ascending (R1-40…R1-42), position in the list of that key (R1-43).
 ///
 /// 24 bytes: at a million routes each further byte costs a megabyte in every image.
-@frozen public struct RouteKey: Comparable, Hashable, Sendable {
+@frozen public struct RouteKey: BitwiseCopyable, Comparable, Hashable, Sendable {
     public let high: UInt64
     public let low: UInt64
     /// From the top: 255 − length, 255 − tos, metric (4 bytes), position (2 bytes).

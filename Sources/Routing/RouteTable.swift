@@ -81,6 +81,9 @@ public struct RouteTable: Sendable {
         run(from: key.at(position: 0), limit: .max) { $0.isSameKey(as: key) }
     }
 
+    /// Begins to load what writing `route` will touch; see `Image.prefetch`.
+    public func prefetch(_ route: Route) { image.prefetch(route.firstKey) }
+
     private func run(from start: RouteKey, limit: Int, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
         var cursor = image.cursor(from: start)
         var result: [PlacedRoute] = []

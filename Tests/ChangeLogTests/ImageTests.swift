@@ -4,6 +4,7 @@ import Testing
 
 private struct Item: ImageValue, Equatable {
     let number: UInt64
+    var version: ChangeSequence { ChangeSequence(rawValue: number) }
     var hash: EntryHash { EntryHash(high: number &* 0x9E37_79B9_7F4A_7C15, low: number) }
 }
 
@@ -74,7 +75,7 @@ extension Image {
     fileprivate func entries() -> [Key] {
         var keys: [Key] = []
         var cursor = cursor()
-        while let run = cursor.nextRun() { keys += run.keys }
+        while let run = cursor.nextRun() { keys += (0..<run.count).map { run.key($0) } }
         return keys
     }
 }

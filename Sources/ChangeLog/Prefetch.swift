@@ -1,0 +1,5 @@
+private import CPrefetch
+
+/// Asks the processor to load `bytes` from `address` on, and doesn't wait for them.
+@usableFromInline @unsafe
+func fetch(_ address: UnsafeRawPointer, bytes: Int) { unsafe fibd_prefetch(address, bytes) }
