@@ -15,7 +15,9 @@ let package = Package(
     products: [
         .executable(name: "fibd", targets: ["fibd"]),
         // For the benchmarks, which are a package of their own.
+        .library(name: "API", targets: ["API"]),
         .library(name: "ChangeLog", targets: ["ChangeLog"]),
+        .library(name: "ControlPlane", targets: ["ControlPlane"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
     ],
     dependencies: [

@@ -16,6 +16,13 @@ let package = Package(
                 .product(name: "HashTreeCollections", package: "swift-collections"),
             ], path: "ImageTree"),
         .executableTarget(
+            name: "hot-paths",
+            dependencies: [
+                .product(name: "API", package: "fibd"),
+                .product(name: "ControlPlane", package: "fibd"),
+                .product(name: "HTTPServer", package: "fibd"),
+            ], path: "HotPaths"),
+        .executableTarget(
             name: "http-probe", dependencies: [.product(name: "HTTPServer", package: "fibd")],
             path: "HTTPServerProbe"),
     ]

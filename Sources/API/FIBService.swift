@@ -1,6 +1,7 @@
 internal import ChangeLog
 public import ControlPlane
 public import HTTPServer
+internal import Threads
 
 /// The interface: which paths there are, who may call, and how errors look.
 public final class FIBService: HTTPApplication {
@@ -11,6 +12,8 @@ public final class FIBService: HTTPApplication {
         public var origins: [String] = []
         /// How many different filters event streams may have at a time.
         public var maximumFilters = 1_024
+        /// Threads that apply what imports have read.
+        public var committingThreads = 2
         /// The version of the program, as `GET /v1` tells it.
         public var version = "0"
         /// Called with a sentence for the log when something happened that no client can be told.
@@ -20,6 +23,7 @@ public final class FIBService: HTTPApplication {
     }
 
     private let events: EventHub
+    private let committing: WorkerPool
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
@@ -28,12 +32,15 @@ public final class FIBService: HTTPApplication {
         events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
+        committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
         let resources =
-            RouteHandlers(plane: plane, warn: configuration.warn).endpoints
+            RouteHandlers(plane: plane, committing: committing, warn: configuration.warn).endpoints
             + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
             + EventHandlers(hub: events).endpoints
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
     }
+
+    deinit { committing.shutDown() }
 
     /// To be called on the stream thread after it was woken.
     public func streamsAwake() { events.wake() }

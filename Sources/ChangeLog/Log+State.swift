@@ -1,12 +1,18 @@
 extension Log.State {
     /// Returns what had to be dropped to stay within the bound.
-    @usableFromInline
-    mutating func append(_ record: Record) -> [[Record]] {
-        open.append(record)
+    @inlinable
+    mutating func append(_ record: consuming Record) -> [[Record]] {
         head = record.sequence
-        bytes += record.retainedBytes
-        guard open.count == Log.openCapacity else { return [] }
-        sealed.append(open)
+        openBytes += record.retainedBytes
+        open.append(record)
+        return open.count == Log.openCapacity ? seal() : []
+    }
+
+    @usableFromInline
+    mutating func seal() -> [[Record]] {
+        sealed.append(Log.Segment(records: open, bytes: openBytes))
+        sealedBytes += openBytes
+        openBytes = 0
         open = []
         open.reserveCapacity(Log.openCapacity)
         return trim()
@@ -14,13 +20,13 @@ extension Log.State {
 
     private mutating func trim() -> [[Record]] {
         var dropped: [[Record]] = []
-        while bytes + sharedBytes > byteLimit, firstSealed < sealed.count {
+        while sealedBytes + sharedBytes > byteLimit, firstSealed < sealed.count {
             let segment = sealed[firstSealed]
-            sealed[firstSealed] = []
+            sealed[firstSealed].records = []
             firstSealed += 1
-            bytes -= segment.reduce(0) { $0 + $1.retainedBytes }
-            floor = segment.last?.sequence ?? floor
-            dropped.append(segment)
+            sealedBytes -= segment.bytes
+            floor = segment.records.last?.sequence ?? floor
+            dropped.append(segment.records)
         }
         if firstSealed > 1_024, firstSealed > sealed.count / 2 {
             sealed.removeSubrange(..<firstSealed)
@@ -35,7 +41,7 @@ extension Log.State {
         var high = sealed.count
         while low < high {
             let middle = (low + high) / 2
-            let last = sealed[middle].last?.sequence ?? .zero
+            let last = sealed[middle].records.last?.sequence ?? .zero
             if last > position { high = middle } else { low = middle + 1 }
         }
         return low

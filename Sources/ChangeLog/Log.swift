@@ -1,3 +1,4 @@
+public import Synchronization
 public import Threads
 
 /// What the log retains: values, not bytes.
@@ -25,60 +26,76 @@ public final class Log<Record: LogRecord>: Sendable {
     @usableFromInline struct State {
         @usableFromInline var head: ChangeSequence
         @usableFromInline var floor: ChangeSequence
-        @usableFromInline var sealed: [[Record]] = []
+        @usableFromInline var sealed: [Segment] = []
         /// Sealed segments before this index were dropped; their slots are cut off in bulk.
         @usableFromInline var firstSealed = 0
         @usableFromInline var open: [Record] = []
-        @usableFromInline var bytes = 0
+        @usableFromInline var openBytes = 0
+        /// Of the sealed segments that are there.
+        @usableFromInline var sealedBytes = 0
         @usableFromInline var byteLimit: Int
         /// Bytes that others keep because of this log (encoded frames not yet read by all). They count.
         @usableFromInline var sharedBytes = 0
     }
 
+    @usableFromInline struct Segment {
+        @usableFromInline var records: [Record]
+        @usableFromInline let bytes: Int
+    }
+
     @usableFromInline let state: Locked<State>
+    /// The head once more, for those who only want to know whether there is anything new: a lock that they shared with the
+    /// writers would slow these down.
+    @usableFromInline let published: Atomic<UInt64>
 
     /// - Parameter start: the number before the first; what a recovered store says, or zero.
     public init(byteLimit: Int, start: ChangeSequence = .zero) {
         state = Locked(State(head: start, floor: start, byteLimit: byteLimit), rank: .log)
+        published = Atomic(start.rawValue)
     }
 
     public var mark: Mark { state.withLock { Mark(head: $0.head, floor: $0.floor) } }
-    public var head: ChangeSequence { state.withLock { $0.head } }
+    /// The last number assigned. Takes no lock.
+    @inlinable public var head: ChangeSequence { ChangeSequence(rawValue: published.load(ordering: .acquiring)) }
     /// Bytes that the retained records cost, without what others keep.
-    public var retainedBytes: Int { state.withLock { $0.bytes } }
+    public var retainedBytes: Int { state.withLock { $0.openBytes + $0.sealedBytes } }
 
-    /// Appends one record, built once its number is known, and returns it.
+    /// Appends one record, built once its number is known, and returns the number.
     @inlinable @discardableResult
-    public func append(_ build: (ChangeSequence) -> Record) -> Record {
-        let (record, dropped) = state.withLock { state in
-            let record = build(state.head.next)
-            return (record, state.append(record))
+    public func append(_ build: (ChangeSequence) -> Record) -> ChangeSequence {
+        let (sequence, dropped) = state.withLock { state in
+            let sequence = state.head.next
+            let dropped = state.append(build(sequence))
+            published.store(sequence.rawValue, ordering: .releasing)
+            return (sequence, dropped)
         }
         // What was dropped is freed here, outside the lock.
         _ = consume dropped
-        return record
+        return sequence
     }
 
     /// Appends records that carry the numbers following the head, all of them at once: no other record comes between.
     ///
     /// Only for a caller that holds the gate exclusively, since it had to know the head beforehand.
-    public func append(contentsOf records: [Record]) {
+    @inlinable public func append(contentsOf records: [Record]) {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
             for record in records {
-                precondition(record.sequence == state.head.next, "record \(record.sequence) after \(state.head)")
+                precondition(record.sequence == state.head.next, "a record does not follow the head")
                 dropped += state.append(record)
             }
+            published.store(state.head.rawValue, ordering: .releasing)
             return dropped
         }
         _ = consume dropped
     }
 
     /// Appends as many records as `build` is asked for, contiguous in the log.
-    public func append(count: Int, _ build: (Int, ChangeSequence) -> Record) {
+    @inlinable public func append(count: Int, _ build: (Int, ChangeSequence) -> Record) {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
             for index in 0..<count { dropped += state.append(build(index, state.head.next)) }
+            published.store(state.head.rawValue, ordering: .releasing)
             return dropped
         }
         _ = consume dropped
@@ -96,7 +113,8 @@ public final class Log<Record: LogRecord>: Sendable {
             }
             let segment = state.segmentIndex(after: position)
             guard segment < state.sealed.count else { return ArraySlice(state.open) }
-            return state.sealed[segment][state.sealed[segment].firstIndex(after: position)...]
+            let records = state.sealed[segment].records
+            return records[records.firstIndex(after: position)...]
         }
     }
 
@@ -125,9 +143,12 @@ public final class Log<Record: LogRecord>: Sendable {
                 return ArraySlice(Array(state.open[..<state.open.firstIndex(after: position)]))
             }
             var index = state.segmentIndex(after: position)
-            if index == state.sealed.count || state.sealed[index].firstIndex(after: position) == 0 { index -= 1 }
+            if index == state.sealed.count || state.sealed[index].records.firstIndex(after: position) == 0 {
+                index -= 1
+            }
             guard index >= state.firstSealed else { return nil }
-            return state.sealed[index][..<state.sealed[index].firstIndex(after: position)]
+            let records = state.sealed[index].records
+            return records[..<records.firstIndex(after: position)]
         }
     }
 }

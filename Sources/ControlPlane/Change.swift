@@ -10,14 +10,10 @@ public struct Change: LogRecord {
     public let batch: ChangeBatch?
 
     public var retainedBytes: Int {
-        var bytes = MemoryLayout<Change>.stride
-        guard case .route(let change) = object else { return bytes }
-        if change.best.other != nil { bytes += 80 }
+        guard case .route(let change) = object else { return MemoryLayout<Change>.stride }
         // Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
-        for stored in [change.old, change.new] {
-            if let info = stored?.info { bytes += max(0, info.nextHops.count - 1) * MemoryLayout<NextHop>.stride }
-        }
-        return bytes
+        let hops = max(1, change.old?.info.hopCount ?? 1) + max(1, change.new?.info.hopCount ?? 1) - 2
+        return MemoryLayout<Change>.stride + hops * MemoryLayout<NextHop>.stride + (change.best.isOfTwo ? 80 : 0)
     }
 }
 
@@ -55,10 +51,11 @@ public enum BestChange: Sendable {
         }
     }
 
-    var other: Neighbour? {
+    /// Whether a second route plays a part.
+    var isOfTwo: Bool {
         switch self {
-        case .none, .own: nil
-        case .displaced(let route), .promoted(let route): route
+        case .none, .own: false
+        case .displaced, .promoted: true
         }
     }
 }

@@ -148,7 +148,7 @@ extension ControlPlane {
                     Change(
                         sequence: sequence, operation: .delete,
                         object: .namespace(NamespaceChange(name: name, old: old, new: nil)), batch: nil)
-                }.sequence
+                }
             }
             return (sequence, snapshotWithinGate())
         }

@@ -11,11 +11,11 @@ public struct RouteWrite: Sendable {
     let hash: EntryHash
     public var condition: WriteCondition
 
-    public init(_ table: TableIdentity, _ route: Route, condition: WriteCondition = .none, scratch: inout [UInt8]) {
+    public init(_ table: TableIdentity, _ route: Route, condition: WriteCondition = .none, _ writer: EntryWriter) {
         self.table = table
         self.route = route
         self.condition = condition
-        hash = RouteEntry.hash(table, route, using: &scratch)
+        hash = writer.hash(table, route)
     }
 
     /// Under the namespace's lock: takes the one copy of its info that the namespace keeps.
@@ -90,23 +90,21 @@ extension ControlPlane {
         return result
     }
 
-    /// Writes rows one by one, each for itself, under as few acquisitions of the locks as their namespaces allow.
-    public func write(_ verb: RouteVerb, rows: [RouteWrite], _ each: (Int, Result<WriteResult, FIBError>) -> Void) {
+    /// Writes rows one by one, each for itself, under as few acquisitions of the locks as their namespaces allow, until
+    /// `each`, which is told what every row came to, wants no more.
+    public func write(_ verb: RouteVerb, rows: [RouteWrite], _ each: (Int, Result<WriteResult, FIBError>) -> Bool) {
         var index = 0
-        while index < rows.count {
+        var goesOn = true
+        while goesOn, index < rows.count {
             let name = rows[index].table.namespace
             let end = rows[index...].firstIndex { $0.table.namespace != name } ?? rows.count
             do {
                 let namespace = try namespace(name)
-                gate.withShared {
-                    namespace.state.withLock { state in
-                        for row in index..<end {
-                            each(row, Result { () throws(FIBError) in try commit(verb, rows[row], &state) })
-                        }
-                    }
+                goesOn = gate.withShared {
+                    namespace.state.withLock { commit(verb, rows[index..<end], &$0, each) }
                 }
             } catch {
-                for row in index..<end { each(row, .failure(error)) }
+                goesOn = (index..<end).allSatisfy { each($0, .failure(error)) }
             }
             index = end
         }
@@ -124,6 +122,26 @@ extension ControlPlane {
     }
 
     // MARK: Under the namespace's lock
+
+    /// Rows of one namespace; false if `each` wanted no more.
+    private func commit(
+        _ verb: RouteVerb, _ rows: ArraySlice<RouteWrite>, _ state: inout Namespace.State,
+        _ each: (Int, Result<WriteResult, FIBError>) -> Bool
+    ) -> Bool {
+        var ahead = rows.startIndex
+        for row in rows.indices {
+            if row == ahead {
+                // In no order, each row would wait for memory of its own; this way some wait together.
+                ahead = min(row + Self.rowsAhead, rows.endIndex)
+                for next in row..<ahead { state.prefetch(rows[next]) }
+            }
+            let result = Result { () throws(FIBError) in try commit(verb, rows[row], &state) }
+            guard each(row, result) else { return false }
+        }
+        return true
+    }
+
+    private static var rowsAhead: Int { 16 }
 
     private func commit(
         _ verb: RouteVerb, _ write: RouteWrite, _ state: inout Namespace.State
@@ -155,11 +173,11 @@ extension ControlPlane {
     ) -> WriteResult {
         let best = state.tables[index].table.effect(of: edit)
         let identity = state.tables[index].identity
-        let change = log.append { sequence in
+        let sequence = log.append { sequence in
             Change(edit, identity, best, hash, sequence: sequence, batch: nil)
         }
-        state.tables[index].table.apply(edit, version: change.sequence, hash: hash)
-        return WriteResult(edit, identity, hash, change.sequence)
+        state.tables[index].table.apply(edit, version: sequence, hash: hash)
+        return WriteResult(edit, identity, hash, sequence)
     }
 }
 

@@ -33,8 +33,7 @@ extension Namespace.State {
     /// Of the entry that the edit leaves; zero, and not used, if it leaves none.
     private func hash(of edit: RouteEdit, at index: Int) -> EntryHash {
         guard let info = edit.info else { return EntryHash(high: 0, low: 0) }
-        var scratch: [UInt8] = []
-        return RouteEntry.hash(tables[index].identity, edit.key, info, &scratch)
+        return RouteEntry.hash(tables[index].identity, edit.key, info)
     }
 
     private func check(_ condition: WriteCondition, _ route: Route, at index: Int) throws(FIBError) {

@@ -44,6 +44,11 @@ extension Namespace.State {
         return place
     }
 
+    func prefetch(_ write: RouteWrite) {
+        guard let index = index(of: write.table.family, write.table.id) else { return }
+        tables[index].table.prefetch(write.route)
+    }
+
     /// The place of the table, made if there was none. `identity` is kept for a new one.
     mutating func indexCreating(_ identity: TableIdentity) throws(FIBError) -> Int {
         if let index = index(of: identity.family, identity.id) { return index }
@@ -78,20 +83,25 @@ extension Namespace.State {
 final class SharedInfos {
     private var infos: Set<RouteInfo> = []
     private var sweepAt = 1_024
-    private var latest: RouteInfo?
+    /// What came in lately, and what is kept for it, each in the one place that its address gives it: rows of an import
+    /// bring the same few objects again and again.
+    private var latest: [(given: RouteInfo, kept: RouteInfo)?] = Array(repeating: nil, count: latestCount)
+    private static let latestCount = 256
 
     func shared(_ info: RouteInfo) -> RouteInfo {
-        if let latest, latest == info { return latest }
+        // Objects lie at multiples of 16.
+        let place = Int(UInt(bitPattern: ObjectIdentifier(info)) &>> 4) & (Self.latestCount - 1)
+        if let latest = latest[place], latest.given === info { return latest.kept }
         let (_, kept) = infos.insert(info)
-        latest = kept
         if infos.count > sweepAt { sweep() }
+        latest[place] = (info, kept)
         return kept
     }
 
     var count: Int { infos.count }
 
     private func sweep() {
-        latest = nil
+        latest = Array(repeating: nil, count: Self.latestCount)
         var candidates = Array(infos)
         infos = []
         for index in candidates.indices.reversed() {

@@ -20,10 +20,21 @@ extension Route {
         }
         for hop in fields.nextHops { try check(hop, fields, prefix.address.family) }
         try checkNextHops(fields, prefix)
-        // IPv6 knows no metric 0 from a user (R1-23).
-        let isIPv6 = prefix.address.family == .inet6
-        let metric = isIPv6 && (metric ?? 0) == 0 ? defaultIPv6Metric : metric ?? 0
-        return Route(prefix: prefix, tos: tos, metric: metric, info: RouteInfo(fields))
+        return Route(
+            prefix: prefix, tos: tos, metric: resolved(metric, prefix.address.family), info: RouteInfo(fields))
+    }
+
+    /// A route that agrees with one of the same family in all but prefix, tos and metric: only these need be checked.
+    public static func validated(
+        prefix: Prefix, tos: UInt8, metric: UInt32?, info: RouteInfo
+    ) throws(FIBError) -> Route {
+        try checkTos(tos, prefix.address.family)
+        return Route(prefix: prefix, tos: tos, metric: resolved(metric, prefix.address.family), info: info)
+    }
+
+    /// IPv6 knows no metric 0 from a user (R1-23).
+    private static func resolved(_ metric: UInt32?, _ family: AddressFamily) -> UInt32 {
+        family == .inet6 && (metric ?? 0) == 0 ? defaultIPv6Metric : metric ?? 0
     }
 
     private static func checkType(_ fields: inout RouteInfo.Fields, _ family: AddressFamily) throws(FIBError) {

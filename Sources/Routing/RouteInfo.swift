@@ -24,10 +24,12 @@ public final class RouteInfo: Hashable, Sendable {
     }
 
     public let fields: Fields
+    public let hopCount: Int
     private let hashValueOfFields: Int
 
     public init(_ fields: Fields) {
         self.fields = fields
+        hopCount = fields.nextHops.count
         hashValueOfFields = fields.hashValue
     }
 

@@ -26,6 +26,9 @@ public struct RouteProtocol: RawRepresentable, Hashable, Sendable {
         return texts
     }()
 
+    /// All names there are.
+    public static var allNames: [String] { names.map(\.1) }
+
     /// A name, or a number from 0 to 255.
     public init?(name: String) {
         guard let number = Self.byName[name] ?? UInt8(decimal: name) else { return nil }

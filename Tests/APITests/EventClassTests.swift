@@ -15,8 +15,8 @@ struct EventClassTests {
         fields.nextHops = [NextHop(device: "eth0")]
         let prefix = Prefix(host: IPAddress(inet: 10 << 24 | number))
         let route = try Route.validated(prefix: prefix, tos: 0, metric: nil, fields: fields)
-        var scratch: [UInt8] = []
-        return .write(.add, RouteWrite(try plane.table("default", .inet, .main), route, scratch: &scratch))
+        let writer = EntryWriter()
+        return .write(.add, RouteWrite(try plane.table("default", .inet, .main), route, writer))
     }
 
     private func makeClass() -> EventClass {

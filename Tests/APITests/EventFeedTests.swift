@@ -13,13 +13,13 @@ import Threads
 struct EventFeedTests {
     private static func add(_ range: Range<UInt32>, to plane: ControlPlane) throws {
         let table = try plane.table("default", .inet, .main)
-        var scratch: [UInt8] = []
+        let writer = EntryWriter()
         let operations = try range.map { number in
             var fields = RouteInfo.Fields()
             fields.nextHops = [NextHop(device: "eth0")]
             let prefix = Prefix(host: IPAddress(inet: 10 << 24 | number))
             let route = try Route.validated(prefix: prefix, tos: 0, metric: nil, fields: fields)
-            return RouteOperation.write(.add, RouteWrite(table, route, scratch: &scratch))
+            return RouteOperation.write(.add, RouteWrite(table, route, writer))
         }
         _ = try plane.transact(operations)
     }

@@ -9,16 +9,16 @@ import Testing
     func cornerOfTheKeySpace() throws {
         let plane = ControlPlane(limits: .init(logBytes: 1 << 20))
         let table = try plane.table("default", .inet, .main)
-        var scratch: [UInt8] = []
+        let writer = EntryWriter()
         func route(_ number: Int) throws -> Route {
             var fields = RouteInfo.Fields()
             fields.nextHops = [NextHop(device: "d\(number)")]
             return try Route.validated(prefix: .default(.inet), tos: 0, metric: .max, fields: fields)
         }
-        _ = try plane.write(.append, RouteWrite(table, try route(0), scratch: &scratch))
+        _ = try plane.write(.append, RouteWrite(table, try route(0), writer))
         // Pushes the list to the end of its positions, one route behind the other.
         for number in 1...33_000 {
-            _ = try plane.write(.append, RouteWrite(table, try route(number), scratch: &scratch))
+            _ = try plane.write(.append, RouteWrite(table, try route(number), writer))
             _ = try plane.delete("default", .main, RouteSelector(prefix: .default(.inet)))
         }
         let left = try plane.routes("default", .main, .default(.inet), limit: 10).routes

@@ -32,8 +32,8 @@ struct RandomWriter {
         }
         let verb = RouteVerb.allCases.randomElement(using: &random) ?? .add
         let route = try route(prefix, metric)
-        var scratch: [UInt8] = []
-        return .write(verb, RouteWrite(try plane.table(namespace, prefix.family, id), route, scratch: &scratch))
+        let writer = EntryWriter()
+        return .write(verb, RouteWrite(try plane.table(namespace, prefix.family, id), route, writer))
     }
 
     private mutating func route(_ prefix: Prefix, _ metric: UInt32) throws -> Route {

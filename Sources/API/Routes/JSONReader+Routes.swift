@@ -2,8 +2,34 @@ internal import Addressing
 internal import JSON
 internal import Routing
 
+/// Names that stand for values, found by their bytes: without a string for each that is read.
+struct NameTable<Value: Sendable>: Sendable {
+    private let names: JSONFields
+    private let values: [Value]
+
+    /// `value` gives each name its meaning.
+    init(_ names: [String], _ value: (String) -> Value?) {
+        let known = names.compactMap { name in value(name).map { (name, $0) } }
+        self.names = JSONFields(known.map(\.0))
+        values = known.map(\.1)
+    }
+
+    subscript(text: Span<UInt8>) -> Value? { names.find(text).map { values[$0] } }
+}
+
 /// The parts of a route, as iproute2 writes them.
 extension JSONReader {
+    /// One of the names, or else whatever `readOther` makes of the value.
+    mutating func read<Value>(
+        _ names: NameTable<Value>, _ readOther: (inout JSONReader) throws -> Value
+    ) throws -> Value {
+        var other = self
+        if try peek() == .string, let value = try readText({ names[$0] }) { return value }
+        let value = try readOther(&other)
+        self = other
+        return value
+    }
+
     mutating func readName<Value>(_ expected: String, _ parse: (String) -> Value?) throws -> Value {
         let start = offset
         let text = try readString()
@@ -26,7 +52,8 @@ extension JSONReader {
 
     mutating func readDevice() throws -> String {
         let name = try readString()
-        if isDeviceName(name) { return name }
+        let utf8 = name.utf8Span
+        if isDeviceName(utf8.span) { return name }
         throw FIBError(
             .einval, .deviceMissing, "'\(name)' can't name a device: 1 to 15 bytes without spaces, '/' and ':'")
     }
@@ -86,9 +113,22 @@ extension JSONReader {
 }
 
 /// The kernel's `dev_valid_name`.
+func isDeviceName(_ name: Span<UInt8>) -> Bool {
+    guard (1...15).contains(name.count) else { return false }
+    var dots = 0
+    for index in name.indices {
+        switch name[index] {
+        case 0...0x20, UInt8(ascii: "/"), UInt8(ascii: ":"), 0x7f: return false
+        case UInt8(ascii: "."): dots += 1
+        default: break
+        }
+    }
+    return dots < name.count || name.count > 2
+}
+
 func isDeviceName(_ name: String) -> Bool {
-    (1...15).contains(name.utf8.count) && name != "." && name != ".."
-        && name.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") && $0 != 0x7f }
+    let utf8 = name.utf8Span
+    return isDeviceName(utf8.span)
 }
 
 private let viaFieldTable = JSONFields("family", "host")

@@ -26,7 +26,7 @@ extension RouteHandlers {
             try call.request.refuseCondition()
             let job = RouteImport.Job(
                 verb: verb, defaults: defaults, stopsOnError: stopsOnError, isDryRun: options.isDryRun)
-            return .consume(RouteImport(plane, job, warn: warn))
+            return .consume(RouteImport(plane, job, committing, warn: warn))
         }
         return .collect(limit: Self.bodyLimit) { body in
             let isArray = body.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d } == UInt8(ascii: "[")

@@ -4,10 +4,13 @@ internal import ControlPlane
 internal import HTTPServer
 internal import JSON
 internal import Routing
+internal import Threads
 
 /// `/v1/routes` and what is below it.
 struct RouteHandlers: Sendable {
     let plane: ControlPlane
+    /// Threads that apply what imports have read.
+    let committing: WorkerPool
     let warn: @Sendable (String) -> Void
 
     /// Of one array or object. Larger tables go in as NDJSON, which is streamed.

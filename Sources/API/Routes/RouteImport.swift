@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
@@ -7,7 +8,8 @@ internal import Threads
 
 /// A table as NDJSON: each line a route, applied as it arrives, each for itself; answered at the end.
 ///
-/// However long the body, what is kept of it is one piece, one unfinished line, and one batch of rows.
+/// This half reads and hashes, a batch of rows at a time, and an `ImportCommitter` applies them at the same time on another
+/// thread. However long the body, what is kept of it is one piece, one unfinished line, and a few batches.
 final class RouteImport: BodyConsumer {
     struct Job: Sendable {
         let verb: RouteVerb
@@ -21,136 +23,110 @@ final class RouteImport: BodyConsumer {
     /// Rows that are applied in one go.
     static let batchSize = 128
 
-    private let plane: ControlPlane
+    private let job: Job
     private let warn: @Sendable (String) -> Void
-    // Not a leaf: batches are applied while it is held. Never contended, since the server makes one call at a time; it
-    // comes before the gate.
-    private let state: Locked<State>
+    private let committer: ImportCommitter
+    // Never contended, since the server makes one call at a time. Outside the committer's lock, which the last batch is
+    // applied under.
+    private let reading: Locked<Reading>
 
-    init(_ plane: ControlPlane, _ job: Job, warn: @escaping @Sendable (String) -> Void) {
-        self.plane = plane
+    init(_ plane: ControlPlane, _ job: Job, _ pool: WorkerPool, warn: @escaping @Sendable (String) -> Void) {
+        self.job = job
         self.warn = warn
-        state = Locked(State(plane, job), rank: LockRank(4, "route import"))
+        committer = ImportCommitter(plane, job, pool)
+        reading = Locked(Reading(builder: RouteBuilder(plane, job.defaults)), rank: LockRank(3, "import reader"))
     }
 
-    func consume(_ piece: [UInt8]) { state.withLock { $0.take(piece, plane) } }
+    func consume(_ piece: [UInt8]) { reading.withLock { $0.take(piece.span, committer) } }
 
     func finish(_ end: BodyEnd) -> HTTPAnswer {
-        state.withLock { state in
+        reading.withLock { reading in
+            let tally: Tally
             switch end {
-            case .complete: state.end(plane)
+            case .complete:
+                reading.takeEnd(committer)
+                tally = committer.finish(reading.batch)
             case .cut:
                 // The unfinished line is dropped; whole lines that came before it count.
-                state.applyBatch(plane)
+                tally = committer.finish(reading.batch)
                 warn(
-                    "an import was cut off: \(state.tally.accepted) routes were applied and "
-                        + "\(state.tally.rejectedCount) refused before that, up to number "
-                        + "\(state.tally.sequence.rawValue)")
+                    "an import was cut off: \(tally.accepted) routes were applied and \(tally.rejectedCount) refused "
+                        + "before that, up to number \(tally.sequence.rawValue)")
             }
-            let body = state.tally.json(isDryRun: state.job.isDryRun)
-            return .response(.json(200, body, sequence: state.tally.sequence))
+            return .response(.json(200, tally.json(isDryRun: job.isDryRun), sequence: tally.sequence))
         }
     }
 
-    private struct State {
-        let job: Job
-        var tally = Tally()
-        private var builder: RouteBuilder
+    /// Where reading stands.
+    private struct Reading {
+        var builder: RouteBuilder
+        /// Rows that have not been handed on.
+        var batch = ImportBatch()
         /// The beginning of a line whose end has not come yet.
         private var carry: [UInt8] = []
         private var isSkippingLine = false
         private var line = 0
-        private var batch: [RouteWrite] = []
-        private var batchLines: [Int] = []
-        private var hasStopped = false
-        /// For a dry run: the state with the rows so far applied to it.
-        private var draft: RouteDraft?
 
-        init(_ plane: ControlPlane, _ job: Job) {
-            self.job = job
-            builder = RouteBuilder(plane, job.defaults)
-            if job.isDryRun { draft = plane.draft() }
-        }
+        init(builder: RouteBuilder) { self.builder = builder }
 
-        mutating func take(_ piece: [UInt8], _ plane: ControlPlane) {
+        mutating func take(_ piece: Span<UInt8>, _ committer: ImportCommitter) {
             var start = 0
-            while !hasStopped, let end = piece[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                takeLineEnd(piece[start..<end], plane)
+            while !committer.hasStopped, let end = piece.firstIndex(of: UInt8(ascii: "\n"), from: start) {
+                takeLineEnd(piece.extracting(start..<end), committer)
                 start = end + 1
             }
-            if hasStopped { return }
+            if committer.hasStopped { return }
             if carry.count + piece.count - start > RouteImport.lineLimit {
                 carry = []
                 isSkippingLine = true
             }
-            if !isSkippingLine { carry.append(contentsOf: piece[start...]) }
+            if !isSkippingLine { carry.append(copying: piece.extracting(start...)) }
         }
 
-        mutating func end(_ plane: ControlPlane) {
-            if !hasStopped, !carry.isEmpty || isSkippingLine { takeLineEnd([], plane) }
-            applyBatch(plane)
-            if let draft { tally.sequence = draft.start }
-            if tally.sequence == .zero { tally.sequence = plane.log.head }
+        /// The last line may lack its line feed.
+        mutating func takeEnd(_ committer: ImportCommitter) {
+            let nothing: [UInt8] = []
+            if !committer.hasStopped, !carry.isEmpty || isSkippingLine { takeLineEnd(nothing.span, committer) }
         }
 
-        private mutating func takeLineEnd(_ rest: ArraySlice<UInt8>, _ plane: ControlPlane) {
+        private mutating func takeLineEnd(_ rest: Span<UInt8>, _ committer: ImportCommitter) {
             line += 1
             if isSkippingLine || carry.count + rest.count > RouteImport.lineLimit {
                 isSkippingLine = false
                 carry = []
-                return refuse(line, .lineTooLong, plane)
+                return refuse(.lineTooLong, committer)
             }
-            if carry.isEmpty {
-                parse(rest.span, plane)
-            } else {
-                carry.append(contentsOf: rest)
-                let whole = carry
-                carry.removeAll(keepingCapacity: true)
-                parse(whole.span, plane)
-            }
+            if carry.isEmpty { return read(rest, committer) }
+            carry.append(copying: rest)
+            var whole: [UInt8] = []
+            swap(&whole, &carry)
+            read(whole.span, committer)
+            whole.removeAll(keepingCapacity: true)
+            swap(&whole, &carry)
         }
 
-        private mutating func parse(_ text: Span<UInt8>, _ plane: ControlPlane) {
+        private mutating func read(_ text: Span<UInt8>, _ committer: ImportCommitter) {
             if text.isBlank { return }
             do {
                 var reader = JSONReader(text, lineFeedEnds: true)
-                let write = try reader.read { reader in try builder.write(try RouteInput(&reader)) }
-                batch.append(write)
-                batchLines.append(line)
+                batch.writes.append(try reader.read { reader in try builder.write(try RouteInput(&reader)) })
+                batch.lines.append(line)
             } catch {
-                return refuse(line, Problem(input: error), plane)
+                return refuse(Problem(input: error), committer)
             }
-            // Where the first error ends it, a row may only go in when the one before it has.
-            if batch.count == (job.stopsOnError ? 1 : RouteImport.batchSize) { applyBatch(plane) }
+            if batch.writes.count == RouteImport.batchSize { handOn(committer) }
         }
 
-        private mutating func refuse(_ line: Int, _ problem: Problem, _ plane: ControlPlane) {
-            applyBatch(plane)
-            if hasStopped { return }
-            tally.reject(line: line, problem)
-            hasStopped = job.stopsOnError
+        private mutating func refuse(_ problem: Problem, _ committer: ImportCommitter) {
+            batch.refusal = ImportBatch.Refusal(line: line, problem: problem)
+            handOn(committer)
         }
 
-        mutating func applyBatch(_ plane: ControlPlane) {
-            if batch.isEmpty { return }
-            if draft != nil {
-                for (index, write) in batch.enumerated() {
-                    count(index, Result { () throws(FIBError) in try draft?.apply(.write(job.verb, write)) })
-                }
-            } else {
-                plane.write(job.verb, rows: batch) { count($0, $1.map { $0 }) }
-            }
-            batch.removeAll(keepingCapacity: true)
-            batchLines.removeAll(keepingCapacity: true)
-        }
-
-        private mutating func count(_ index: Int, _ result: Result<WriteResult?, FIBError>) {
-            switch result {
-            case .success(let result): if let result { tally.count(result) }
-            case .failure(let error):
-                tally.reject(line: batchLines[index], Problem(error))
-                if job.stopsOnError { hasStopped = true }
-            }
+        private mutating func handOn(_ committer: ImportCommitter) {
+            committer.submit(batch)
+            batch = ImportBatch()
+            batch.writes.reserveCapacity(RouteImport.batchSize)
+            batch.lines.reserveCapacity(RouteImport.batchSize)
         }
     }
 }

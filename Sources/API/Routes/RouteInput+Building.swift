@@ -77,6 +77,24 @@ extension RouteInput {
             prefix: try resolvedPrefix(family), tos: tos ?? 0, metric: metric, fields: fields)
     }
 
+    /// What of the row goes into the info of its route, where that is one nexthop at most and no list.
+    struct Common: Equatable {
+        let family: AddressFamily
+        let type: RouteType?
+        let `protocol`: RouteProtocol?
+        let scope: RouteScope?
+        let preferredSource: IPAddress?
+        let preference: RouteInfo.Preference?
+        let hop: NextHopInput
+    }
+
+    func common(_ family: AddressFamily) -> Common? {
+        guard metrics == nil, hops == nil else { return nil }
+        return Common(
+            family: family, type: type, protocol: self.protocol, scope: scope, preferredSource: preferredSource,
+            preference: preference, hop: hop)
+    }
+
     /// As the kernel reads a deletion: what is given is compared (R1-85).
     func selector(_ family: AddressFamily) throws(FIBError) -> RouteSelector {
         var selector = RouteSelector(prefix: try resolvedPrefix(family))
@@ -92,12 +110,21 @@ extension RouteInput {
     }
 }
 
-/// Turns rows into writes; keeps what neighbouring rows share.
+/// Turns rows into writes; keeps what many rows share. For one thread at a time.
 struct RouteBuilder {
+    private struct KnownInfo {
+        let common: RouteInput.Common
+        let info: RouteInfo
+    }
+
+    /// A known info has one place, by its nexthop; one that takes the place of another is found out anew.
+    private static let knownCount = 256
+
     let plane: ControlPlane
     let defaults: RouteDefaults
     private var latestTable: TableIdentity?
-    private var scratch: [UInt8] = []
+    private var known: [KnownInfo?] = []
+    private let writer = EntryWriter()
 
     init(_ plane: ControlPlane, _ defaults: RouteDefaults) {
         self.plane = plane
@@ -106,9 +133,24 @@ struct RouteBuilder {
 
     mutating func write(_ input: RouteInput, _ condition: WriteCondition = .none) throws(FIBError) -> RouteWrite {
         let family = try input.resolvedFamily(defaults)
-        let route = try input.route(family)
+        let route = try route(input, family)
         let table = try table(input.resolvedNamespace(defaults), family, input.resolvedTable(defaults))
-        return RouteWrite(table, route, condition: condition, scratch: &scratch)
+        return RouteWrite(table, route, condition: condition, writer)
+    }
+
+    /// Tables have few infos for many routes: most rows differ from an earlier one in their prefix only, and share its info.
+    private mutating func route(_ input: RouteInput, _ family: AddressFamily) throws(FIBError) -> Route {
+        guard let common = input.common(family) else { return try input.route(family) }
+        let place = common.hop.spread & (Self.knownCount - 1)
+        if !known.isEmpty, let candidate = known[place], candidate.common == common {
+            return try Route.validated(
+                prefix: try input.resolvedPrefix(family), tos: input.tos ?? 0, metric: input.metric,
+                info: candidate.info)
+        }
+        let route = try input.route(family)
+        if known.isEmpty { known = Array(repeating: nil, count: Self.knownCount) }
+        known[place] = KnownInfo(common: common, info: route.info)
+        return route
     }
 
     private mutating func table(

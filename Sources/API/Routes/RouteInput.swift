@@ -33,6 +33,9 @@ struct RouteInput {
         var name: String { self == .expiresAt ? "expires_at" : "\(self)" }
     }
     private static let fields = JSONFields(Field.allCases.map(\.name))
+    private static let tables = NameTable(["main", "local", "default"]) { TableID(name: $0) }
+    private static let types = NameTable(RouteType.allCases.map(\.name)) { RouteType(name: $0) }
+    private static let protocols = NameTable(RouteProtocol.allNames) { RouteProtocol(name: $0) }
 
     init(_ reader: inout JSONReader) throws {
         try reader.readObject(Self.fields) { reader, index in
@@ -47,12 +50,17 @@ struct RouteInput {
         switch field {
         case .namespace: namespace = try reader.readString()
         case .family: family = try reader.readName("inet or inet6") { AddressFamily(name: $0) }
-        case .table: table = try reader.readNameOrNumber("a table") { TableID(name: $0) }
-        case .type: type = try reader.readName("a route type") { RouteType(name: $0) }
+        case .table:
+            table = try reader.read(Self.tables) { try $0.readNameOrNumber("a table") { TableID(name: $0) } }
+        case .type:
+            type = try reader.read(Self.types) { try $0.readName("a route type") { RouteType(name: $0) } }
         case .dst: try readDestination(&reader)
         case .tos: tos = try reader.readTos()
         case .metric: metric = UInt32(try reader.readUInt(max: UInt64(UInt32.max)))
-        case .protocol: self.protocol = try reader.readNameOrNumber("a route protocol") { RouteProtocol(name: $0) }
+        case .protocol:
+            self.protocol = try reader.read(Self.protocols) {
+                try $0.readNameOrNumber("a route protocol") { RouteProtocol(name: $0) }
+            }
         case .scope: scope = try reader.readNameOrNumber("a scope") { RouteScope(name: $0) }
         case .prefsrc: preferredSource = try reader.readAddress()
         case .pref:
@@ -95,7 +103,7 @@ struct RouteInput {
 }
 
 /// One nexthop as a client wrote it.
-struct NextHopInput {
+struct NextHopInput: Equatable {
     var gateway: IPAddress?
     var via: IPAddress?
     var device: String?
@@ -105,6 +113,13 @@ struct NextHopInput {
     var isEmpty: Bool { gateway == nil && via == nil && device == nil && weight == nil && flags?.isEmpty ?? true }
 
     init() {}
+
+    /// A number that differs between most nexthops, in its low bits too.
+    var spread: Int {
+        let address = gateway ?? via
+        let bits = (address?.high ?? 0) ^ (address?.low ?? 0) ^ UInt64(device?.utf8.last ?? 0)
+        return Int(truncatingIfNeeded: (bits &* 0x9E37_79B9_7F4A_7C15) &>> 40)
+    }
 
     private static let fields = JSONFields("gateway", "via", "dev", "weight", "flags")
 

@@ -1,0 +1,40 @@
+/// The paths that most requests and events take, each run in this process as often as one likes: for profilers, and for
+/// counting the instructions of one operation.
+///
+///     swift run -c release --package-path Benchmarks hot-paths import 1000000
+///     hot-paths --list
+///
+/// Everything that needs no measuring (making the table, its text) comes first, and depends on the count as little as
+/// it can: the difference of two runs with different counts is then the cost of the operations between them.
+@main
+struct HotPaths {
+    static let paths: [(name: String, summary: String, run: @Sendable (Int) -> Void)] = [
+        ("import", "a row of NDJSON, in no order: read, hashed, stored and logged", importRows(isSorted: false)),
+        ("import-sorted", "the same in the order of addresses", importRows(isSorted: true)),
+        ("replay", "a route of a replay, encoded for the first time", replay),
+        ("change", "a change of a route as the frame of all its followers", encodeChanges),
+        ("delivery", "one more follower that is given a frame", deliver),
+        ("get", "GET of one route, from its header to its answer", get),
+        ("put", "PUT of one route, from its header to its answer", put),
+        ("list", "a row of a list", list),
+    ]
+
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "--list" { return paths.forEach { print($0.name) } }
+        guard let path = paths.first(where: { $0.name == arguments.first }),
+            let count = arguments.dropFirst().first.flatMap({ Int($0) }), count > 0
+        else {
+            let rows = paths.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
+            return print("usage: hot-paths --list | hot-paths PATH COUNT\n\(rows)")
+        }
+        path.run(count)
+    }
+
+    /// Runs `body` and says what one of `count` operations took.
+    static func measure(_ count: Int, _ body: () -> Void) {
+        let time = ContinuousClock().measure(body)
+        let nanoseconds = Double(time.components.seconds) * 1e9 + Double(time.components.attoseconds) / 1e9
+        print("\(count) operations, \((nanoseconds / Double(count)).rounded()) ns each")
+    }
+}
