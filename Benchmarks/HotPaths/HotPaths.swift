@@ -1,3 +1,5 @@
+import Glibc
+
 /// The paths that most requests and events take, each run in this process as often as one likes: for profilers, and for
 /// counting the instructions of one operation.
 ///
@@ -31,10 +33,13 @@ struct HotPaths {
         path.run(count)
     }
 
-    /// Runs `body` and says what one of `count` operations took.
+    /// Runs `body` and says what one of `count` operations took: by the clock, and of all processors' time together, which
+    /// a busy machine disturbs less.
     static func measure(_ count: Int, _ body: () -> Void) {
+        let cpuBefore = clock()
         let time = ContinuousClock().measure(body)
-        let nanoseconds = Double(time.components.seconds) * 1e9 + Double(time.components.attoseconds) / 1e9
-        print("\(count) operations, \((nanoseconds / Double(count)).rounded()) ns each")
+        let cpu = Double(clock() - cpuBefore) * 1e9 / Double(CLOCKS_PER_SEC)
+        let wall = Double(time.components.seconds) * 1e9 + Double(time.components.attoseconds) / 1e9
+        print("\(count) operations, \(Int(wall / Double(count))) ns each, \(Int(cpu / Double(count))) ns of CPU")
     }
 }

@@ -2,10 +2,11 @@ import ChangeLog
 import HashTreeCollections
 
 /// What a route's key and value weigh in the server: 24 and 32 bytes.
-struct Key: BitwiseCopyable, Comparable, Hashable, Sendable {
+struct Key: ImageKey, Hashable {
     let high: UInt64
     let low: UInt64
     let rank: UInt64
+    var leading: UInt64 { high }
     static func < (a: Key, b: Key) -> Bool {
         if a.high != b.high { return a.high < b.high }
         if a.low != b.low { return a.low < b.low }

@@ -12,6 +12,8 @@ public final class FIBService: HTTPApplication {
         public var origins: [String] = []
         /// How many different filters event streams may have at a time.
         public var maximumFilters = 1_024
+        /// Bytes of encoded rows that are kept for further replays.
+        public var segmentBytes = 512 << 20
         /// Threads that apply what imports have read.
         public var committingThreads = 2
         /// The version of the program, as `GET /v1` tells it.
@@ -29,7 +31,8 @@ public final class FIBService: HTTPApplication {
     private let endpoints: [Endpoint]
 
     public init(plane: ControlPlane, configuration: Configuration) {
-        events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
+        events = EventHub(
+            plane: plane, maximumFilters: configuration.maximumFilters, segmentBytes: configuration.segmentBytes)
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)

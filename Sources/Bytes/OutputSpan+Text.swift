@@ -14,6 +14,10 @@ extension OutputSpan<UInt8> {
         }
     }
 
+    /// Appends a copy of `bytes`, for which there must be room.
+    @inlinable @inline(__always)
+    public mutating func append(copying bytes: [UInt8]) { append(copying: bytes.span) }
+
     /// Appends the `count` lowest bytes of `word`, the lowest first. There must be room for all eight.
     @inlinable @inline(__always)
     public mutating func append(word: UInt64, count: Int) {

@@ -21,6 +21,7 @@ extension Image {
                 summary.add(unsafe node.values[index].hash)
                 versions &+= unsafe node.values[index].version.rawValue
             } else {
+                precondition(unsafe node.leads[index] == key.leading, "the first word of another key")
                 let (childDepth, part) = node.withChild(index) { check($0, isRoot: false, above: key, below: next) }
                 precondition(index == 0 || childDepth + 1 == depth, "leaves at different depths")
                 depth = childDepth + 1

@@ -1,5 +1,12 @@
 /// What an image is ordered by: a plain number or a few of them.
-public typealias ImageKey = BitwiseCopyable & Comparable & Sendable
+public protocol ImageKey: BitwiseCopyable, Comparable, Sendable {
+    /// The first 64 bits of the order: of two keys with different ones, that with the lower is lower.
+    var leading: UInt64 { get }
+}
+
+extension UInt64: ImageKey {
+    @inlinable public var leading: UInt64 { self }
+}
 
 /// What an image keeps under a key: anything with the hash of its entry.
 public protocol ImageValue: Sendable {

@@ -4,7 +4,7 @@ extension ImageNode {
     func insert(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
         if isLeaf { return insertEntry(value, for: key) }
         let index = childIndex(for: key)
-        if unsafe key < keys[index] { unsafe keys[index] = key }
+        if unsafe key < keys[index] { setSeparator(index, to: key) }
         makeChildUnique(index)
         let (old, split) = withChild(index) { $0.insert(value, for: key) }
         if let old { header.summary.remove(old.hash) }
@@ -72,7 +72,8 @@ extension ImageNode {
     func placeChild(_ child: ImageNode, at index: Int) {
         let behind = size - index
         unsafe (keys + index + 1).update(from: keys + index, count: behind)
-        unsafe keys[index] = child.firstKey
+        unsafe (leads + index + 1).update(from: leads + index, count: behind)
+        setSeparator(index, to: child.firstKey)
         unsafe (children + index + 1).moveInitialize(from: children + index, count: behind)
         unsafe (children + index).initialize(to: Unmanaged.passRetained(child))
         header.size += 1

@@ -41,7 +41,7 @@ extension ImageNode {
         } else {
             upper.moveFront(total / 2 - lower.size, to: lower)
         }
-        unsafe keys[left + 1] = upper.firstKey
+        setSeparator(left + 1, to: upper.firstKey)
     }
 
     /// Its entries have been moved elsewhere below this node.
@@ -50,6 +50,7 @@ extension ImageNode {
         let behind = size - index - 1
         unsafe children[index].release()
         unsafe (children + index).moveInitialize(from: children + index + 1, count: behind)
+        unsafe (leads + index).update(from: leads + index + 1, count: behind)
         unsafe (keys + index).update(from: keys + index + 1, count: behind)
         header.size -= 1
     }

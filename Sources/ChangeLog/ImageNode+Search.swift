@@ -5,29 +5,32 @@ extension ImageNode {
     /// The first entry whose key is not below `key`; `size` if there is none.
     @inlinable
     func lowerBound(_ key: Key) -> Int {
-        unsafe Self.count(of: keys, size) { $0 < key }
+        unsafe countFirst(of: keys, size) { $0 < key }
     }
 
     /// The child below which `key` is, or would be.
     @inlinable
     func childIndex(for key: Key) -> Int {
         // Whatever is below the second separator goes to the first child.
-        unsafe Self.count(of: keys + 1, size &- 1) { !(key < $0) }
+        let lead = key.leading
+        var index = unsafe countFirst(of: leads + 1, size &- 1) { $0 < lead }
+        while unsafe index &+ 1 < size && leads[index &+ 1] == lead && !(key < keys[index &+ 1]) { index &+= 1 }
+        return index
     }
 
-    /// How many of the `count` sorted keys, the first ones, satisfy `isLow`.
+    /// How many of `count` sorted items, the first ones, satisfy `isLow`.
     ///
-    /// Without a branch that depends on a key: each would be a guess of the processor's, half of them wrong.
+    /// Without a branch that depends on an item: each would be a guess of the processor's, half of them wrong.
     @inlinable @inline(__always)
-    static func count(of keys: UnsafeMutablePointer<Key>, _ count: Int, _ isLow: (Key) -> Bool) -> Int {
+    func countFirst<Item>(of items: UnsafeMutablePointer<Item>, _ count: Int, _ isLow: (Item) -> Bool) -> Int {
         var base = 0
         var left = count
         while left > 1 {
             let half = left &>> 1
-            base = unsafe isLow(keys[base &+ half &- 1]) ? base &+ half : base
+            base = unsafe isLow(items[base &+ half &- 1]) ? base &+ half : base
             left &-= half
         }
-        return unsafe left == 1 && isLow(keys[base]) ? base &+ 1 : base
+        return unsafe left == 1 && isLow(items[base]) ? base &+ 1 : base
     }
 
     /// The leaf in which `key` is, or would be.

@@ -22,7 +22,9 @@ struct ImageNodeHeader {
 /// One node of an image: a leaf with keys and values, or an inner node with children and the keys that separate them.
 ///
 /// One allocation a node: header, slots for keys, then as many for values or children. A search reads only keys, which
-/// therefore stand apart; what a write touches lies together, so that it can be fetched ahead (`prefetchLeaf`).
+/// therefore stand apart; what a write touches lies together, so that it can be fetched ahead (`prefetchLeaf`). An inner
+/// node has the first word of each key once more in front, which mostly suffices to find the way: a third of the memory
+/// to read, so that the inner nodes of a million entries stay in the processor's own cache.
 ///
 /// SAFETY: a node is changed only by a writer that holds the sole reference to it (`isKnownUniquelyReferenced` on the way
 /// down). Every node that a second image or a cursor can reach is therefore constant, which makes sharing it among
@@ -41,7 +43,7 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
     @inlinable
     static func make(level: Int) -> ImageNode {
         precondition(MemoryLayout<Key>.alignment <= 8 && MemoryLayout<Value>.alignment <= 8, "wider than a word")
-        let slot = MemoryLayout<Key>.stride + (level == 0 ? MemoryLayout<Value>.stride : MemoryLayout<ImageNode>.stride)
+        let slot = MemoryLayout<Key>.stride + (level == 0 ? MemoryLayout<Value>.stride : 16)
         let words = (slots(level: level) * slot + 7) / 8
         let made = ImageNode.create(minimumCapacity: words) { _ in ImageNodeHeader(level: level) }
         return unsafe unsafeDowncast(made, to: ImageNode.self)
@@ -64,7 +66,13 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
     /// Of a leaf: the keys of its entries. Of an inner node: `keys[i]` is not above any key below `children[i]`, and above
     /// every key below `children[i - 1]`.
     @inlinable @inline(__always) @unsafe
-    var keys: UnsafeMutablePointer<Key> { unsafe start.assumingMemoryBound(to: Key.self) }
+    var keys: UnsafeMutablePointer<Key> {
+        unsafe (start + (isLeaf ? 0 : slots &* 8)).assumingMemoryBound(to: Key.self)
+    }
+
+    /// Of an inner node: the first words of its keys.
+    @inlinable @inline(__always) @unsafe
+    var leads: UnsafeMutablePointer<UInt64> { unsafe start.assumingMemoryBound(to: UInt64.self) }
 
     @inlinable @inline(__always) @unsafe
     var values: UnsafeMutablePointer<Value> { unsafe behindKeys.assumingMemoryBound(to: Value.self) }
@@ -82,7 +90,9 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
     }
 
     @inlinable @inline(__always) @unsafe
-    var behindKeys: UnsafeMutableRawPointer { unsafe start + slots &* MemoryLayout<Key>.stride }
+    var behindKeys: UnsafeMutableRawPointer {
+        unsafe UnsafeMutableRawPointer(keys) + slots &* MemoryLayout<Key>.stride
+    }
 
     @inlinable
     func copy() -> ImageNode {
@@ -92,6 +102,7 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
         if isLeaf {
             unsafe copy.values.initialize(from: values, count: size)
         } else {
+            unsafe copy.leads.initialize(from: leads, count: size)
             unsafe copy.children.initialize(from: children, count: size)
             for index in 0..<size { _ = unsafe children[index].retain() }
         }
@@ -111,6 +122,13 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
         if unsafe !isKnownUniquelyReferenced(&place.pointee) { unsafe place.pointee = unsafe place.pointee.copy() }
     }
 
+    /// Of an inner node: makes `key` the lower bound of child `index`.
+    @inlinable
+    func setSeparator(_ index: Int, to key: Key) {
+        unsafe keys[index] = key
+        unsafe leads[index] = key.leading
+    }
+
     /// Moves the entries or children from `point` on to the end of `target`, which has room for them.
     @inlinable
     func moveTail(from point: Int, to target: ImageNode) {
@@ -126,6 +144,7 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
             unsafe (target.values + target.size).moveInitialize(from: values + point, count: count)
         } else {
             for index in point..<size { moved += withChild(index) { $0.summary } }
+            unsafe (target.leads + target.size).initialize(from: leads + point, count: count)
             unsafe (target.children + target.size).moveInitialize(from: children + point, count: count)
         }
         header.size = point

@@ -8,8 +8,8 @@ public import Routing
 /// metric and tos, and in a row of a listing the status fields.
 ///
 /// A table has many routes and few infos, so most of an entry's text need be made only once.
-public struct EntryTemplate: Sendable {
-    private var text: [UInt8] = []
+public final class EntryTemplate: Sendable {
+    private let text: [UInt8]
     // Where, in `text`, the text goes on behind …
     /// … the prefix.
     private let prefix: Int
@@ -25,6 +25,7 @@ public struct EntryTemplate: Sendable {
     private let version: Int
 
     init(_ table: TableIdentity, _ info: RouteInfo) {
+        var text: [UInt8] = []
         text.reserveCapacity(192)
         let fields = info.fields
         let hops = fields.nextHops
@@ -62,6 +63,7 @@ public struct EntryTemplate: Sendable {
             if single.weight != 1 { text.append(member: "weight", number: UInt64(single.weight)) }
         }
         text.append(UInt8(ascii: "}"))
+        self.text = text
     }
 
     /// Room that `write` needs.
@@ -69,7 +71,8 @@ public struct EntryTemplate: Sendable {
 
     /// The entry: what is hashed.
     public func write(_ key: RouteKey, _ family: AddressFamily, to output: inout OutputSpan<UInt8>) {
-        let text = self.text.span
+        let whole = self.text
+        let text = whole.span
         output.append(copying: text.extracting(..<prefix))
         key.prefix(family).write(to: &output)
         output.append(copying: text.extracting(prefix..<metric))
@@ -86,34 +89,35 @@ public struct EntryTemplate: Sendable {
     func appendRow(_ route: PlacedRoute, _ family: AddressFamily, hardware: Bool, to bytes: inout [UInt8]) {
         let number = route.value.version.rawValue
         bytes.append(addingCapacity: room + 192) { output in
-            let text = self.text.span
+            let whole = self.text
+            let text = whole.span
             output.append(copying: text.extracting(..<prefix))
             route.key.prefix(family).write(to: &output)
             output.append(copying: text.extracting(prefix..<hash))
-            output.append(copying: Words.hash.span)
+            output.append(copying: Words.hash)
             output.append(route.value.hash)
             output.append(UInt8(ascii: "\""))
             if hardware {
-                output.append(copying: Words.hardware.span)
+                output.append(copying: Words.hardware)
                 output.append(decimal: number)
                 output.append(UInt8(ascii: "}"))
             }
             output.append(copying: text.extracting(hash..<metric))
             output.append(decimal: UInt64(route.key.metric))
             output.append(copying: text.extracting(metric..<sequence))
-            output.append(copying: Words.sequence.span)
+            output.append(copying: Words.sequence)
             output.append(decimal: number)
             output.append(copying: text.extracting(sequence..<tos))
             if route.key.tos != 0 { writeTos(route.key, &output) }
             output.append(copying: text.extracting(tos..<version))
-            output.append(copying: Words.version.span)
+            output.append(copying: Words.version)
             output.append(decimal: number)
             output.append(copying: text.extracting(version...))
         }
     }
 
     private func writeTos(_ key: RouteKey, _ output: inout OutputSpan<UInt8>) {
-        output.append(copying: Words.tos.span)
+        output.append(copying: Words.tos)
         output.append(decimal: key.tos)
     }
 

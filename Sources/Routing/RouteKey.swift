@@ -1,10 +1,11 @@
 public import Addressing
+public import ChangeLog
 
 /// Where a route stands in its table. Its order is the order of lookups and listings: address, longest prefix first, tos
 /// descending, metric ascending (R1-40…R1-42), position in the list of that key (R1-43).
 ///
 /// 24 bytes: at a million routes each further byte costs a megabyte in every image.
-@frozen public struct RouteKey: BitwiseCopyable, Comparable, Hashable, Sendable {
+@frozen public struct RouteKey: ImageKey, Hashable {
     public let high: UInt64
     public let low: UInt64
     /// From the top: 255 − length, 255 − tos, metric (4 bytes), position (2 bytes).
@@ -80,6 +81,8 @@ public import Addressing
     func at(position: UInt16) -> RouteKey {
         RouteKey(high: high, low: low, rank: rank & ~0xffff | UInt64(position))
     }
+
+    @inlinable public var leading: UInt64 { high }
 
     @inlinable public static func < (a: Self, b: Self) -> Bool {
         if a.high != b.high { return a.high < b.high }

@@ -13,7 +13,7 @@ public enum RouteVerb: String, CaseIterable, Sendable {
 }
 
 /// How a change looks to a follower.
-public enum ChangeOperation: UInt8, Sendable {
+public enum ChangeOperation: UInt8, CaseIterable, Sendable {
     /// The key was absent.
     case add
     /// Behind the last route of the key.

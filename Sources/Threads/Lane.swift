@@ -49,22 +49,28 @@ internal import Glibc
         while isRunning { unsafe pthread_cond_wait(hasRun, mutex) }
     }
 
-    /// One job at a time, and then behind what other lanes have queued meanwhile.
     private func start() {
         // In place once the pool has been shut down, so that nothing is left undone.
-        if !pool.submit({ self.runOne() }) { runOne() }
+        if !pool.submit({ self.run() }) { run() }
     }
 
-    private func runOne() {
+    /// Job after job on one thread, whose caches know the data by then; but behind the other lanes as soon as one waits.
+    private func run() {
+        while runOne() {
+            if !pool.hasNoneWaiting { return start() }
+        }
+    }
+
+    /// False if that was the last.
+    private func runOne() -> Bool {
         unsafe pthread_mutex_lock(mutex)
         let job = jobs.removeFirst()
         unsafe pthread_mutex_unlock(mutex)
         job()
         unsafe pthread_mutex_lock(mutex)
-        let goesOn = !jobs.isEmpty
-        isRunning = goesOn
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        isRunning = !jobs.isEmpty
         unsafe pthread_cond_broadcast(hasRun)
-        unsafe pthread_mutex_unlock(mutex)
-        if goesOn { start() }
+        return isRunning
     }
 }

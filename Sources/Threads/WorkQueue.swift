@@ -40,6 +40,13 @@ internal import Glibc
         return true
     }
 
+    /// Whether nothing waits at this moment.
+    public var isEmpty: Bool {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return count == 0
+    }
+
     /// Waits for an item; nil once the queue is closed and empty.
     public func take() -> Item? {
         unsafe pthread_mutex_lock(mutex)
@@ -88,6 +95,9 @@ public final class WorkerPool: Sendable {
 
     /// False, and nothing will run, when the queue is full or the pool was shut down.
     public func submit(_ job: @escaping @Sendable () -> Void) -> Bool { queue.put(job) }
+
+    /// Whether every job that was submitted is on a thread.
+    public var hasNoneWaiting: Bool { queue.isEmpty }
 
     /// Runs what was submitted, then ends the threads. Returns when they have ended.
     public func shutDown() {

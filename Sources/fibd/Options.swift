@@ -31,6 +31,13 @@ struct Options: ParsableArguments {
             valueName: "bytes"))
     var logBytes: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of encoded rows to keep for further replays. Default: 512 MiB or an eighth of the memory, whichever is "
+                + "less.",
+            valueName: "bytes"))
+    var replayCacheBytes: String?
+
     @Option(help: ArgumentHelp("Worker threads for long requests.", valueName: "n"))
     var threads: String?
 

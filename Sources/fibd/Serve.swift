@@ -49,6 +49,7 @@ struct Serve: ParsableCommand {
         configuration.hostNames = settings.hostNames
         configuration.origins = settings.corsOrigins
         configuration.maximumFilters = settings.maxFilters
+        configuration.segmentBytes = settings.replayCacheBytes
         configuration.committingThreads = settings.threads
         configuration.version = Fibd.version
         configuration.warn = { logger.warning("\($0)") }

@@ -43,7 +43,7 @@ struct EventFeedTests {
     @Test("A live stream begins with hello and sync, however far its class has gone meanwhile")
     func liveOrder() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
-        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
         let first = try hub.open(EventRequest())
         #expect(Self.drain(first) == ["hello", "namespace", "sync"])
         var request = EventRequest()
@@ -56,10 +56,24 @@ struct EventFeedTests {
         #expect(Self.drain(live) == ["route"])
     }
 
+    @Test("Who waits is woken even if another stream comes upon the change before its wake-up does")
+    func wakesOthers() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
+        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
+        let (busy, waiting) = (try hub.open(EventRequest()), try hub.open(EventRequest()))
+        for source in [busy, waiting] { #expect(Self.drain(source) == ["hello", "namespace", "sync"]) }
+        try Self.add(0..<1, to: plane)
+        // The busy one has a turn of its own, and moves the class; the wake-up of the change then finds it moved.
+        #expect(Self.drain(busy) == ["route"])
+        hub.wake()
+        #expect(hub.state.withLock { $0.feeds.values.filter(\.isWaiting).count } == 1)
+        #expect(Self.drain(waiting) == ["route"])
+    }
+
     @Test("Who waits in a class that was replaced begins anew, and waits in the new one")
     func replacedClass() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 16))
-        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
         let waiting = try hub.open(EventRequest())
         #expect(Self.drain(waiting) == ["hello", "namespace", "sync"])
         // More than the log holds, and another stream of the same filter before anyone was woken.

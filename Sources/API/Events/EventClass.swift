@@ -1,5 +1,6 @@
 internal import ChangeLog
 internal import ControlPlane
+internal import HTTPServer
 
 /// All streams with the same filter: one position in the log, one digest, one chain of encoded frames a format.
 ///
@@ -9,6 +10,7 @@ final class EventClass {
     let filter: EventFilter
     let epoch: String
     let encoders: [EventEncoder]
+    let writer = EntryWriter()
     private let log: Log<Change>
     /// Every change up to here is in the digest, and in the chains where someone reads them.
     private(set) var position: ChangeSequence
@@ -62,11 +64,13 @@ final class EventClass {
         waiting.append(feed)
     }
 
-    /// Feeds that were waiting, who have something to do now.
-    func takeWaiting() -> [EventFeed] {
-        defer { waiting.removeAll(keepingCapacity: true) }
-        for feed in waiting { feed.isWaiting = false }
-        return waiting
+    /// Lets the feeds that were waiting have a turn.
+    func wakeWaiting() {
+        for feed in waiting {
+            feed.isWaiting = false
+            feed.stream?.schedule()
+        }
+        waiting.removeAll(keepingCapacity: true)
     }
 
     /// Whether some feed has sent everything.
@@ -88,18 +92,21 @@ final class EventClass {
 
     /// Takes in the changes that have come since, up to about one step's worth of frames. It never stops inside a
     /// transaction, of which a stream shows all or nothing: a sync may be sent wherever the class stands.
+    ///
+    /// Whoever waits is woken by it, whether it was the wake of the change that brought it about or another stream that
+    /// came upon the change first. On the stream thread.
     func advance() -> Step {
-        var step = Step.upToDate
+        let start = position
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
         var seen = 0
-        reading: while true {
+        // Looking at the head takes no lock; reading does, and it is the writers' lock.
+        reading: while position < log.head {
             guard let run = log.read(after: position) else {
                 isLost = true
+                wakeWaiting()
                 return .lost
             }
-            if run.isEmpty { break }
-            step = .moved
             for change in run {
                 let isWithin = transaction != nil && change.batch?.transaction == transaction
                 let isEnough = seen >= Self.stepChanges || frames.contains { $0.count >= Self.stepBytes }
@@ -110,18 +117,23 @@ final class EventClass {
                 position = change.sequence
             }
         }
+        var hasFrames = false
         for format in EventFormat.allCases where !frames[format.rawValue].isEmpty {
+            hasFrames = true
             let chunk = FrameChunk(frames[format.rawValue], last: position, log: log)
             tails[format.rawValue].append(chunk)
             tails[format.rawValue] = chunk
         }
-        return step
+        if position == start { return .upToDate }
+        // A step is bounded; if changes are left, a feed that is woken for nothing makes the next one.
+        if hasFrames || position < log.head { wakeWaiting() }
+        return .moved
     }
 
     private func take(_ change: Change, _ frames: inout [[UInt8]]) {
         guard let selected = filter.select(change) else { return }
         for format in readers.indices where readers[format] > 0 {
-            encoders[format].delta(change, selected, previous: latest, into: &frames[format])
+            encoders[format].delta(change, selected, previous: latest, writer, into: &frames[format])
         }
         summaries.apply(selected)
         latest = change.sequence

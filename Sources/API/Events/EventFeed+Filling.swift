@@ -4,12 +4,14 @@ internal import HTTPServer
 
 extension EventFeed {
     /// Appends what is next, about one turn's worth at most.
-    func fill(_ output: inout StreamOutput, now: UInt64, _ log: Log<Change>) -> FillResult {
+    func fill(
+        _ output: inout StreamOutput, now: UInt64, _ log: Log<Change>, _ segments: SegmentCache
+    ) -> FillResult {
         // Bounded in steps too: some select nothing, and others wait for the thread.
         for _ in 0..<16 where output.queuedBytes < StreamOutput.turnBytes {
             switch phase {
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
-            case .replay(let rows): replay(rows, &output, now, log)
+            case .replay(let rows): replay(rows, &output, now, log, segments)
             case .owing: return .more
             case .difference(let difference): send(difference, &output, now, log)
             case .joining(let sequence):
@@ -53,14 +55,14 @@ extension EventFeed {
         }
     }
 
-    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
+    private func replay(
+        _ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>, _ segments: SegmentCache
+    ) {
         var rows = rows
-        output.append(reserving: 72 << 10) { bytes in
-            if rows.write(encoder, into: &bytes, limit: 64 << 10) {
-                phase = .replay(rows)
-            } else {
-                endReplay(rows.snapshot, rows.summaries, rounds: 0, &bytes, now, log)
-            }
+        if rows.write(encoder, group.writer, segments, to: &output, limit: 64 << 10, now: now) {
+            phase = .replay(rows)
+        } else {
+            output.append { endReplay(rows.snapshot, rows.summaries, rounds: 0, &$0, now, log) }
         }
     }
 
@@ -69,7 +71,7 @@ extension EventFeed {
     ) {
         var difference = difference
         output.append(reserving: 72 << 10) { bytes in
-            if difference.write(encoder, into: &bytes, limit: 64 << 10) {
+            if difference.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
                 phase = .difference(difference)
             } else {
                 endReplay(difference.new, difference.summaries, rounds: difference.round, &bytes, now, log)
@@ -115,7 +117,7 @@ extension EventFeed {
             for change in run where change.sequence <= group.position {
                 reached = change.sequence
                 guard let selected = request.filter.select(change) else { continue }
-                encoder.delta(change, selected, previous: latest, into: &bytes)
+                encoder.delta(change, selected, previous: latest, group.writer, into: &bytes)
                 latest = change.sequence
             }
         }

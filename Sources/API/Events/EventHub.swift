@@ -22,15 +22,17 @@ final class EventHub: Sendable {
         var replaced: [EventClass] = []
         /// Ticks with every use of a class, and numbers the feeds.
         var clock: UInt64 = 0
+        let segments: SegmentCache
     }
 
     let plane: ControlPlane
     let maximumFilters: Int
-    let state = Locked(State(), rank: .events)
+    let state: Locked<State>
 
-    init(plane: ControlPlane, maximumFilters: Int) {
+    init(plane: ControlPlane, maximumFilters: Int, segmentBytes: Int) {
         self.plane = plane
         self.maximumFilters = maximumFilters
+        state = Locked(State(segments: SegmentCache(byteLimit: segmentBytes)), rank: .events)
     }
 
     /// Makes ready the stream that the request describes. On a worker: it may have to walk the whole table.
@@ -72,7 +74,7 @@ final class EventHub: Sendable {
             latest: latest, log: plane.log)
     }
 
-    /// On the stream thread, after changes: moves the classes that someone waits for, and wakes who has something to do.
+    /// On the stream thread, after changes: moves the classes that someone waits for, which wakes who has something to do.
     func wake() {
         state.withLock { state in
             if state.isDraining {
@@ -80,16 +82,9 @@ final class EventHub: Sendable {
                 return
             }
             state.overflowThoseBehind(plane.log.mark.floor)
-            for group in state.replaced { for feed in group.takeWaiting() { feed.stream?.schedule() } }
+            for group in state.replaced { group.wakeWaiting() }
             state.replaced = []
-            for group in state.classes.values where group.hasWaiting {
-                let before = group.tails.map { ObjectIdentifier($0) }
-                let step = group.advance()
-                // A step is bounded; if changes are left, a feed that is woken for nothing makes the next one.
-                let hasMore = step == .moved && group.position < plane.log.head
-                guard step == .lost || hasMore || before != group.tails.map({ ObjectIdentifier($0) }) else { continue }
-                for feed in group.takeWaiting() { feed.stream?.schedule() }
-            }
+            for group in state.classes.values where group.hasWaiting { _ = group.advance() }
         }
     }
 
@@ -111,7 +106,8 @@ final class EventHub: Sendable {
                 }
             default: break
             }
-            return feed.fill(&output, now: now, plane.log)
+            state.segments.sweep(now)
+            return feed.fill(&output, now: now, plane.log, state.segments)
         }
     }
 

@@ -1,5 +1,7 @@
 internal import ChangeLog
 internal import ControlPlane
+internal import HTTPServer
+internal import Routing
 
 /// The rows of a replay, in list order, as far as they have not been written.
 struct ReplayRows {
@@ -19,55 +21,92 @@ struct ReplayRows {
         }
     }
 
-    /// Writes rows until `bytes` holds about `limit`; false when none is left.
-    mutating func write(_ encoder: EventEncoder, into bytes: inout [UInt8], limit: Int) -> Bool {
-        while bytes.count < limit {
-            guard let entry = next() else { return false }
-            encoder.row(entry, into: &bytes)
-            summaries[entry.kind].add(entry.hash)
+    /// Appends about `limit` bytes of rows; false when none is left.
+    mutating func write(
+        _ encoder: EventEncoder, _ writer: EntryWriter, _ segments: SegmentCache, to output: inout StreamOutput,
+        limit: Int, now: UInt64
+    ) -> Bool {
+        var rows = Rows(encoder: encoder, writer: writer, limit: limit)
+        writeNamespaces(&rows)
+        var hasMore = false
+        if routes?.takesRuns ?? false {
+            hasMore = writeRuns(&rows, segments, to: &output, now)
+        } else {
+            while rows.isBelowLimit, let (table, route) = routes?.next() {
+                rows.append(table, route.key, route.value)
+                summaries.routes.add(route.value.hash)
+                hasMore = !rows.isBelowLimit
+            }
         }
-        return true
+        rows.flush(to: &output)
+        return hasMore
     }
 
-    private mutating func next() -> SelectedChange.Entry? {
+    private mutating func writeNamespaces(_ rows: inout Rows) {
         while let namespace = namespaces.popFirst() {
             guard let stored = namespace.stored, filter.selection.includes(namespace: namespace.name) else { continue }
-            return .namespace(namespace.name, stored)
+            rows.encoder.row(namespace.name, stored, into: &rows.bytes)
+            summaries.namespaces.add(stored.hash)
         }
-        return routes?.next().map { table, route in .route(table, route.key, route.value) }
-    }
-}
-
-/// What a client that has the rows of an old snapshot still needs to have the state of a new one, as far as it has not
-/// been written.
-struct ReplayDifference: Sendable {
-    let old: Snapshot
-    let new: Snapshot
-    /// The first difference of this replay, or the second.
-    let round: Int
-    private var walk: SnapshotDifference
-    /// Of the client's state, with what was written.
-    private(set) var summaries: KindSummaries
-
-    init(from old: Snapshot, to new: Snapshot, _ filter: EventFilter, _ summaries: KindSummaries, round: Int) {
-        self.old = old
-        self.new = new
-        self.round = round
-        self.summaries = summaries
-        walk = SnapshotDifference(from: old, to: new, filter)
     }
 
-    /// Writes changes until `bytes` holds about `limit` or a millisecond's worth of rows was compared; false when none
-    /// is left.
-    mutating func write(_ encoder: EventEncoder, into bytes: inout [UInt8], limit: Int) -> Bool {
-        for _ in 0..<64 where bytes.count < limit {
-            let (change, isAtEnd) = walk.next(limit: 512)
-            if let change {
-                encoder.difference(change, from: old.sequence, to: new.sequence, into: &bytes)
-                summaries.apply(change)
+    /// Where only keys decide, routes come a node of their image at a time, and whole nodes are encoded once for all
+    /// replays.
+    private mutating func writeRuns(
+        _ rows: inout Rows, _ segments: SegmentCache, to output: inout StreamOutput, _ now: UInt64
+    ) -> Bool {
+        while rows.isBelowLimit {
+            guard let (table, run) = routes?.nextRun() else { return false }
+            guard let contents = run.contents else {
+                for place in 0..<run.count {
+                    rows.append(table, run.key(place), run.value(place))
+                    summaries.routes.add(run.value(place).hash)
+                }
+                continue
             }
-            if isAtEnd { return false }
+            summaries.routes += contents.summary
+            let (encoder, writer) = (rows.encoder, rows.writer)
+            let segment = segments.segment(of: contents, encoder.format, now) { bytes in
+                for place in 0..<run.count {
+                    encoder.row(table, run.key(place), run.value(place), writer, into: &bytes)
+                }
+            }
+            if let segment {
+                rows.flush(to: &output)
+                output.append(segment)
+                rows.written += segment.count
+            } else {
+                for place in 0..<run.count { rows.append(table, run.key(place), run.value(place)) }
+            }
         }
         return true
+    }
+
+    /// Rows on their way to the output that are no one else's.
+    private struct Rows {
+        let encoder: EventEncoder
+        let writer: EntryWriter
+        let limit: Int
+        var bytes: [UInt8] = []
+        var written = 0
+
+        init(encoder: EventEncoder, writer: EntryWriter, limit: Int) {
+            self.encoder = encoder
+            self.writer = writer
+            self.limit = limit
+        }
+
+        var isBelowLimit: Bool { written + bytes.count < limit }
+
+        mutating func append(_ table: TableIdentity, _ key: RouteKey, _ stored: StoredRoute) {
+            if bytes.isEmpty { bytes.reserveCapacity(limit - written + 16 << 10) }
+            encoder.row(table, key, stored, writer, into: &bytes)
+        }
+
+        mutating func flush(to output: inout StreamOutput) {
+            output.append(bytes)
+            written += bytes.count
+            bytes = []
+        }
     }
 }

@@ -7,6 +7,7 @@ internal import Threads
 final class RouteListing: BodyProducer {
     private struct State {
         var walk: RouteWalk
+        let writer = EntryWriter()
         var hasBegun = false
     }
 
@@ -34,7 +35,7 @@ final class RouteListing: BodyProducer {
                 }
                 if !isNDJSON { buffer.append(UInt8(ascii: state.hasBegun ? "," : "[")) }
                 state.hasBegun = true
-                RouteEntry.appendRow(row.0, row.1, to: &buffer)
+                state.writer.appendRow(row.0, row.1, to: &buffer)
                 if isNDJSON { buffer.append(UInt8(ascii: "\n")) }
             }
             return true

@@ -1,0 +1,150 @@
+internal import Bytes
+internal import ChangeLog
+internal import ControlPlane
+internal import JSON
+internal import Routing
+
+/// Frames of routes are made by the million, and so each in one go into room that was reserved for it; those of other
+/// kinds go the general way.
+extension EventEncoder {
+    /// A row of a replay.
+    func row(
+        _ table: TableIdentity, _ key: RouteKey, _ stored: StoredRoute, _ writer: EntryWriter,
+        into bytes: inout [UInt8]
+    ) {
+        let template = writer.template(table, stored.info)
+        bytes.append(addingCapacity: template.room + 256) { output in
+            output.append(copying: words.row)
+            output.append(decimal: stored.version.rawValue)
+            output.append(copying: words.version)
+            output.append(decimal: stored.version.rawValue)
+            output.append(copying: words.entry)
+            template.write(key, table.family, to: &output)
+            output.append(copying: words.hash)
+            output.append(stored.hash)
+            output.append(UInt8(ascii: "\""))
+            output.append(copying: words.end)
+        }
+    }
+
+    /// A namespace as a row of a replay.
+    func row(_ name: String, _ stored: StoredNamespace, into bytes: inout [UInt8]) {
+        frame(ObjectKind.namespace.rawValue, .none, into: &bytes) { bytes in
+            bytes.appendASCII("{\"op\":\"replay\",\"seq\":")
+            bytes.appendDecimal(stored.version.rawValue)
+            bytes.appendASCII(",\"version\":")
+            bytes.appendDecimal(stored.version.rawValue)
+            bytes.appendASCII(",\"entry\":")
+            stored.settings.appendEntry(name: name, to: &bytes)
+            append(stored.hash, as: ",\"h\":\"", to: &bytes)
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// A change, as the filter sees it. `previous` is the number of the latest earlier change that the filter selects.
+    func delta(
+        _ change: Change, _ selected: SelectedChange, previous: ChangeSequence, _ writer: EntryWriter,
+        into bytes: inout [UInt8]
+    ) {
+        guard let entry = selected.new ?? selected.old else { return }
+        let version = selected.new == nil ? change.sequence : entry.version
+        switch entry {
+        case .route(let table, let key, let stored):
+            let template = writer.template(table, stored.info)
+            bytes.append(addingCapacity: template.room + 512) { output in
+                output.append(copying: words.change)
+                output.append(copying: cursorHead)
+                output.append(decimal: change.sequence.rawValue)
+                output.append(copying: cursorTail)
+                output.append(copying: words.operation)
+                output.append(copying: selected.operation.nameBytes)
+                output.append(copying: words.sequence)
+                output.append(decimal: change.sequence.rawValue)
+                output.append(copying: words.version)
+                output.append(decimal: version.rawValue)
+                output.append(copying: words.previous)
+                output.append(decimal: previous.rawValue)
+                output.append(copying: words.entry)
+                template.write(key, table.family, to: &output)
+                write(selected.new?.hash, words.hash, to: &output)
+                write(selected.old?.hash, words.was, to: &output)
+            }
+            if let batch = change.batch { append(batch, to: &bytes) }
+            bytes += words.end
+        case .namespace(let name, let stored):
+            frame(ObjectKind.namespace.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
+                bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(change.sequence.rawValue)")
+                bytes.appendASCII(",\"version\":\(version.rawValue),\"prev\":\(previous.rawValue),\"entry\":")
+                stored.settings.appendEntry(name: name, to: &bytes)
+                if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
+                if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+                if let batch = change.batch { append(batch, to: &bytes) }
+                bytes.append(UInt8(ascii: "}"))
+            }
+        }
+    }
+
+    private func write(_ hash: EntryHash?, _ name: [UInt8], to output: inout OutputSpan<UInt8>) {
+        guard let hash else { return }
+        output.append(copying: name)
+        output.append(hash)
+        output.append(UInt8(ascii: "\""))
+    }
+
+    /// A change that was found by comparing states: the client learns what is different, not how it came about.
+    func difference(
+        _ selected: SelectedChange, from old: ChangeSequence, to new: ChangeSequence, _ writer: EntryWriter,
+        into bytes: inout [UInt8]
+    ) {
+        guard let entry = selected.new ?? selected.old else { return }
+        frame(entry.kind.rawValue, .none, into: &bytes) { bytes in
+            bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(new.rawValue),\"version\":")
+            bytes.appendDecimal((selected.new == nil ? new : entry.version).rawValue)
+            bytes.appendASCII(",\"prev\":\(old.rawValue),\"entry\":")
+            entry.append(writer, to: &bytes)
+            if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
+            if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+            bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
+        }
+    }
+
+    private func append(_ hash: EntryHash, as member: String, to bytes: inout [UInt8]) {
+        bytes.appendASCII(member)
+        bytes.append(hash)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private func append(_ batch: ChangeBatch, to bytes: inout [UInt8]) {
+        if let cause = batch.cause {
+            bytes.appendASCII(",\"cause\":{\"reason\":")
+            bytes.appendJSON(string: cause.reason)
+            bytes.appendASCII(",\"seq\":")
+            bytes.appendDecimal(cause.sequence.rawValue)
+            bytes.append(UInt8(ascii: "}"))
+        }
+        bytes.appendASCII(",\"tx\":")
+        bytes.appendDecimal(batch.transaction.rawValue)
+    }
+}
+
+extension SelectedChange.Entry {
+    var kind: ObjectKind {
+        switch self {
+        case .route: .route
+        case .namespace: .namespace
+        }
+    }
+
+    /// The entry's canonical bytes.
+    fileprivate func append(_ writer: EntryWriter, to bytes: inout [UInt8]) {
+        switch self {
+        case .route(let table, let key, let stored): writer.append(table, key, stored.info, to: &bytes)
+        case .namespace(let name, let stored): stored.settings.appendEntry(name: name, to: &bytes)
+        }
+    }
+}
+
+extension ChangeOperation {
+    fileprivate var nameBytes: [UInt8] { Self.allNameBytes[Int(rawValue)] }
+    private static let allNameBytes = allCases.map { Array($0.name.utf8) }
+}
