@@ -1,0 +1,36 @@
+#include "histogram.h"
+
+#include <stdio.h>
+
+// Values below 64 have a bucket each; above, the six bits after the highest one choose among 64 buckets a power of two.
+static unsigned bucket_of(uint64_t value) {
+    if (value < 64) return (unsigned)value;
+    unsigned exponent = 63 - (unsigned)__builtin_clzll(value);
+    return (exponent - 5) * 64 + (unsigned)(value >> (exponent - 6) & 63);
+}
+
+static uint64_t top_of(unsigned bucket) {
+    if (bucket < 64) return bucket;
+    unsigned exponent = bucket / 64 + 5;
+    return (uint64_t)(64 + bucket % 64 + 1) << (exponent - 6);
+}
+
+void histogram_add(struct histogram *histogram, uint64_t nanoseconds) {
+    histogram->count++;
+    histogram->buckets[bucket_of(nanoseconds)]++;
+    if (nanoseconds > histogram->largest) histogram->largest = nanoseconds;
+}
+
+double histogram_us(const struct histogram *histogram, double share) {
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < 64 * 64; i++) {
+        seen += histogram->buckets[i];
+        if (seen > 0 && (double)seen >= share * (double)histogram->count) return (double)top_of(i) / 1e3;
+    }
+    return 0;
+}
+
+void histogram_print(const struct histogram *histogram) {
+    printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f", histogram_us(histogram, 0.5),
+           histogram_us(histogram, 0.99), (double)histogram->largest / 1e3);
+}
