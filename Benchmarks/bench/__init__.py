@@ -1,0 +1,1 @@
+"""What the rows share: running programs, the peers, and the report."""
