@@ -1,10 +1,9 @@
 // Follows event streams of fibd, counts what comes and checks that nothing is missing.
 //
-//     sse-client HOST:PORT PATH [--connections N] [--seconds S] [--pace FRAMES] [--hold] [--drain]
+//     sse-client HOST:PORT PATH [--connections N] [--seconds S] [--pace FRAMES] [--drain]
 //
 // Reads until all streams have ended (as with ?until=sync), or for S seconds. --pace: at most so many frames a second,
-// all connections together: a slow reader. --hold: says "synced" on standard error when every stream had its first sync.
-// --drain: only counts bytes, which is what a server can be measured with that sends no frames of fibd.
+// all connections together: a slow reader. --drain: only counts bytes, for servers that send no frames of fibd.
 //
 // Prints one line of JSON: rows (of replays), deltas, gaps (deltas whose `prev` says that one is missing, and syncs or
 // deltas that go backwards), syncs, resets, errors, bytes, seconds until the end, and until the first sync of a stream.
@@ -36,7 +35,7 @@ static struct {
 static struct histogram until_sync;
 static uint64_t start;
 static double pace;
-static bool drain, hold;
+static bool drain;
 
 static void take_sync(struct stream *stream, const struct frame *frame) {
     uint64_t seq = sync_seq(frame);
@@ -47,7 +46,7 @@ static void take_sync(struct stream *stream, const struct frame *frame) {
     if (stream->was_synced_once) return;
     stream->was_synced_once = true;
     histogram_add(&until_sync, now_ns() - start);
-    if (--counts.never_synced == 0 && hold) fputs("synced\n", stderr);
+    counts.never_synced--;
 }
 
 // Before its sync, a replay may be followed by the difference to a later state; that is no sequence to check.
@@ -119,7 +118,8 @@ static void open_streams(int epoll, const char *address, const char *path, size_
     char request[1024];
     errno = 0;
     if (strlen(path) > 800) die("the path is too long");
-    size_t length = http_request(request, "GET", path, NULL, NULL);
+    size_t length =
+        (size_t)sprintf(request, "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", path);
     for (size_t i = 0; i < connections; i++) {
         streams[i].fd = connect_to(address);
         send_all(streams[i].fd, request, length);
@@ -130,14 +130,13 @@ static void open_streams(int epoll, const char *address, const char *path, size_
 
 int main(int argc, char **argv) {
     static const struct option options[] = {{"connections", 1, 0, 'c'}, {"seconds", 1, 0, 's'}, {"pace", 1, 0, 'p'},
-                                            {"hold", 0, 0, 'h'},        {"drain", 0, 0, 'd'},   {0}};
+                                            {"drain", 0, 0, 'd'},       {0}};
     size_t connections = 1;
     double seconds = 600;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'c') connections = (size_t)number(optarg, "--connections", 1, 50000);
         else if (c == 's') seconds = number(optarg, "--seconds", 0, 3600);
         else if (c == 'p') pace = number(optarg, "--pace", 1, 1e9);
-        else if (c == 'h') hold = true;
         else if (c == 'd') drain = true;
         else return 2;
     }

@@ -150,8 +150,9 @@ def listening_address(log):
     return None
 
 
-def resident_bytes(program):
-    for line in pathlib.Path(f"/proc/{program.pid}/status").read_text().splitlines():
+def resident_bytes(process):
+    pid = getattr(process, "pid", process)
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"process {program.pid} has no memory to speak of")
+    raise RuntimeError(f"process {pid} has no memory to speak of")

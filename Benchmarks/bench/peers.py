@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import socket
-import subprocess
 
 from bench.lab import Missing, wait_for
 
@@ -92,20 +91,3 @@ def etcd(lab):
                    "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer_port}",
                    "--initial-cluster", f"default=http://127.0.0.1:{peer_port}") as program:
         yield program
-
-
-@contextlib.contextmanager
-def namespace():
-    """A network namespace of its own with a device that takes routes: the words to put before a command there."""
-    ip, name = need("ip", "iproute2"), f"fibd-bench-{os.getpid()}"
-    inside = [ip, "netns", "exec", name]
-    if subprocess.run([ip, "netns", "add", name], capture_output=True, check=False).returncode != 0:
-        raise Missing("no network namespaces here (run as root, with CAP_NET_ADMIN and CAP_SYS_ADMIN)")
-    try:
-        for words in ("tuntap add fib0 mode tun", "addr add 192.0.2.254/24 dev fib0", "link set fib0 up"):
-            done = subprocess.run([*inside, ip, *words.split()], capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise Missing(f"`ip {words}` fails here: {done.stderr.strip()}")
-        yield inside
-    finally:
-        subprocess.run([ip, "netns", "delete", name], check=False)

@@ -17,7 +17,7 @@ class Goal:
         """How far the goal is reached: 1 is just so, more is better."""
         if self.at_least is not None:
             return value / self.at_least
-        return self.at_most / value if value else float("inf")
+        return min(10, self.at_most / value) if value else 10
 
 
 class Figure:
@@ -36,7 +36,7 @@ class Figure:
         # One that was measured once (because it takes long) is compared with every round of the other.
         length = max(len(mine), len(others))
         mine, others = (values * length if len(values) == 1 else values for values in (mine, others))
-        return statistics.median(a / b for a, b in zip(mine, others) if b)
+        return statistics.median(a / b for a, b in zip(mine, others)) if all(others) else None
 
     def judged(self):
         """Every goal that can be judged, with the value it is about and how far it is reached."""
