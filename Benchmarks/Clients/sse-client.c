@@ -6,7 +6,8 @@
 // all connections together: a slow reader. --drain: only counts bytes, for servers that send no frames of fibd.
 //
 // Prints one line of JSON: rows (of replays), deltas, gaps (deltas whose `prev` says that one is missing, and syncs or
-// deltas that go backwards), syncs, resets, errors, bytes, seconds until the end, and until the first sync of a stream.
+// deltas that go backwards), syncs, resets, errors, bytes, streams that ended, seconds until the end, streams that were in
+// sync then, and how long a stream took to its first sync.
 #include "histogram.h"
 #include "http.h"
 #include "net.h"
@@ -30,7 +31,7 @@ struct stream {
 
 static struct {
     uint64_t frames, rows, deltas, gaps, syncs, resets, errors, bytes;
-    size_t open, never_synced;
+    size_t open, synced;
 } counts;
 static struct histogram until_sync;
 static uint64_t start;
@@ -42,11 +43,10 @@ static void take_sync(struct stream *stream, const struct frame *frame) {
     counts.syncs++;
     if (stream->is_synced && seq < stream->last) counts.gaps++;
     stream->last = seq;
+    if (!stream->is_synced) counts.synced++;
     stream->is_synced = true;
-    if (stream->was_synced_once) return;
+    if (!stream->was_synced_once) histogram_add(&until_sync, now_ns() - start);
     stream->was_synced_once = true;
-    histogram_add(&until_sync, now_ns() - start);
-    counts.never_synced--;
 }
 
 // Before its sync, a replay may be followed by the difference to a later state; that is no sequence to check.
@@ -69,6 +69,7 @@ static void take(struct stream *stream, const struct frame *frame) {
         take_sync(stream, frame);
     } else if (is_event(frame, "reset")) {
         counts.resets++;
+        if (stream->is_synced) counts.synced--;
         stream->is_synced = false;
     } else if (is_event(frame, "error")) {
         counts.errors++;
@@ -125,7 +126,7 @@ static void open_streams(int epoll, const char *address, const char *path, size_
         send_all(streams[i].fd, request, length);
         watch(epoll, streams[i].fd, &streams[i]);
     }
-    counts.open = counts.never_synced = connections;
+    counts.open = connections;
 }
 
 int main(int argc, char **argv) {
@@ -154,10 +155,10 @@ int main(int argc, char **argv) {
         keep_pace();
     }
     printf("{\"connections\":%zu,\"ended\":%zu,\"seconds\":%.6f,\"rows\":%ju,\"deltas\":%ju,\"gaps\":%ju,\"syncs\":%ju,"
-           "\"resets\":%ju,\"errors\":%ju,\"bytes\":%ju,\"never_synced\":%zu,\"sync\":{",
+           "\"resets\":%ju,\"errors\":%ju,\"bytes\":%ju,\"synced\":%zu,\"sync\":{",
            connections, connections - counts.open, seconds_since(start), (uintmax_t)counts.rows,
            (uintmax_t)counts.deltas, (uintmax_t)counts.gaps, (uintmax_t)counts.syncs, (uintmax_t)counts.resets,
-           (uintmax_t)counts.errors, (uintmax_t)counts.bytes, counts.never_synced);
+           (uintmax_t)counts.errors, (uintmax_t)counts.bytes, counts.synced);
     histogram_print(&until_sync);
     puts("}}");
     return 0;

@@ -84,13 +84,13 @@ class Report:
         if not isinstance(figure, Figure):
             print(f"  {figure.text}", flush=True)
             return
-        values = "   ".join(f"{name} {shown(value)}" for name, value in figure.medians.items())
+        values = "   ".join(f"{name} {shown(value, figure.unit)}" for name, value in figure.medians.items())
         print(f"  {figure.case:<52} {values}   {figure.unit}", flush=True)
         judged = {goal.of: (goal, value, reached) for goal, value, reached in figure.judged()}
         for name in [None, *figure.medians]:
             ratio = figure.ratio(name) if name else None
             if name in judged:
-                print("      " + verdict(*judged[name]))
+                print("      " + verdict(figure.unit, *judged[name]))
             elif ratio is not None and name != "fibd":
                 print(f"      {ratio:.2f} × {name}")
         if figure.note:
@@ -103,17 +103,20 @@ class Report:
             self.file.flush()
 
 
-def verdict(goal, value, reached):
-    subject = f"{value:.2f} × {goal.of}" if goal.of else shown(value)
-    bound = f"{'≥' if goal.at_least is not None else '≤'} {goal.bound:.6g}"
+def verdict(unit, goal, value, reached):
+    subject = f"{value:.2f} × {goal.of}" if goal.of else shown(value, unit)
+    bound = f"{'≥' if goal.at_least is not None else '≤'} {shown(goal.bound, '' if goal.of else unit)}"
     if reached >= 1:
         return f"{subject}, goal {bound}: met ({reached:.2f} of it)"
     return f"{subject}, goal {bound}: MISSED ({reached:.2f} of it)"
 
 
-def shown(value):
-    """Three digits that count: 1.29 M, 94.1 k, 0.85."""
-    for factor, suffix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if abs(value) >= factor:
-            return f"{value / factor:.3g}{suffix}"
-    return f"{value:.3g}"
+def shown(value, unit=""):
+    """Three digits that count. Rates get a letter (1.29 M, 94.1 k), times and sizes are written out (26,200)."""
+    rounded = float(f"{value:.3g}")
+    if not unit.endswith("/s"):
+        return f"{rounded:,.10g}"
+    for factor, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(rounded) >= factor:
+            return f"{rounded / factor:.3g}{letter}"
+    return f"{rounded:.3g}"

@@ -15,17 +15,21 @@ ALONE = {1: [Goal("plain C", at_least=0.9)], 100: [Goal("nchan", at_least=1.4), 
          1000: [Goal("nchan", at_least=2), Goal("plain C", at_least=0.9)], 5000: [Goal("plain C", at_least=0.9)]}
 
 
-def deliveries(lab, server, peer, subscribers, *options):
+def audience(subscribers):
+    return f"{subscribers:,} subscriber{'s' if subscribers > 1 else ''}"
+
+
+def deliveries(lab, faults, server, peer, subscribers, *options):
     result = lab.client("fanout", server.address, "--peer", peer, "--subscribers", subscribers, "--payload", PAYLOAD,
                         "--seconds", 1 if subscribers <= 1000 else 2, *options)
     if result["missing"] or result["gaps"] or result["unexpected"]:
-        lab.faults.append(f"{peer}, {subscribers} subscribers {' '.join(map(str, options))}: {result['missing']} "
+        faults.append(f"{peer}, {audience(subscribers)} {' '.join(map(str, options))}: {result['missing']} "
                           f"deliveries missing, {result['gaps']} gaps, {result['unexpected']} twice or late")
     return result["deliveries_per_s"]
 
 
 def measure(lab):
-    lab.faults = []
+    faults = []
     with contextlib.ExitStack() as stack:
         servers = {"fibd": stack.enter_context(lab.fibd()), "plain C": stack.enter_context(lab.limit("fanout-limit"))}
         for name, start in (("nchan", nchan), ("redis", redis)):
@@ -37,17 +41,17 @@ def measure(lab):
         def compare(subscribers, *options, rounds=3, leave_out=()):
             def one(name):
                 peer = "fibd" if name == "plain C" else name
-                return lambda: deliveries(lab, servers[name], peer, subscribers, *options)
+                return lambda: deliveries(lab, faults, servers[name], peer, subscribers, *options)
             return alternate(rounds, **{name: one(name) for name in servers if name not in leave_out})
 
         for subscribers, goals in ALONE.items():
-            yield Figure(f"{subscribers} subscribers, one change at a time", "deliveries/s", compare(subscribers), *goals)
+            yield Figure(f"{audience(subscribers)}, one change at a time", "deliveries/s", compare(subscribers), *goals)
         for subscribers in (100, 1000):
-            yield Figure(f"{subscribers} subscribers, 16 changes outstanding", "deliveries/s",
+            yield Figure(f"{audience(subscribers)}, 16 changes outstanding", "deliveries/s",
                          compare(subscribers, "--outstanding", 16),
                          *([Goal("redis", at_least=1), Goal("nchan", at_least=10)] if subscribers == 100 else []))
         for batch in (10, 64, 100):
-            yield Figure(f"1000 subscribers, {batch} changes in one request", "deliveries/s",
+            yield Figure(f"1,000 subscribers, {batch} changes in one request", "deliveries/s",
                          compare(1000, "--batch", batch, leave_out=("nchan", "redis")), Goal("plain C", at_least=0.9))
-    for fault in lab.faults:
+    for fault in faults:
         yield Fault(fault)

@@ -5,7 +5,7 @@ The log is kept at its smallest, as it is what --log-bytes says and no matter of
 import pathlib
 import time
 
-from bench.lab import Missing, resident_bytes
+from bench.lab import Missing, resident_bytes, wait_for
 from bench.peers import nchan
 from bench.report import Figure, Goal, Skipped
 from bench.routers import bird
@@ -30,8 +30,9 @@ def measure(lab):
         rounds = {"fibd": [idle_bytes(lab, server, server.pid, "/v1/events?replay=none&heartbeat=60")]}
     try:
         with nchan(lab) as server:
-            worker = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0]
-            rounds["nchan"] = [idle_bytes(lab, server, worker, "/sub")]
+            children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children")
+            worker = wait_for("a worker of nginx", lambda: children.read_text().split())
+            rounds["nchan"] = [idle_bytes(lab, server, worker[0], "/sub")]
     except Missing as reason:
         yield Skipped("nchan", reason)
     yield Figure(f"an idle subscriber, of {SUBSCRIBERS}", "bytes", rounds, Goal(at_most=5000), Goal("nchan", at_most=0.5))

@@ -28,9 +28,10 @@ def measure(lab):
     with lab.fibd() as server, lab.limit("hello") as hello:
         lab.load(server, rows)
         for connections in (1, 8, 64, 128, 256):
+            plural = "s" if connections > 1 else ""
             rounds = alternate(3, fibd=lambda: get_routes(lab, server, connections),
                                plain_C=lambda: get_routes(lab, hello, connections))
-            yield Figure(f"GET of one route, {connections} connections", "requests/s", rounds,
+            yield Figure(f"GET of one route, {connections} connection{plural}", "requests/s", rounds,
                          *([Goal("plain C", at_least=0.8)] if connections == 64 else []))
         yield from writers_beside_readers(lab, server)
 

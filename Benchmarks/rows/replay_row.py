@@ -39,7 +39,7 @@ def measure(lab):
     with lab.fibd() as server:
         lab.load(server, table)
         first.append(replay_rate(lab, server, count))
-        yield Figure(f"first replay of {count} routes", "routes/s", {"fibd": first, **peers}, Goal(at_least=3e6),
+        yield Figure(f"first replay of {count:,} routes", "routes/s", {"fibd": first, **peers}, Goal(at_least=3e6),
                      Goal("ip -json", at_least=5), Goal("kernel dump", at_least=1.5))
         recording = lab.directory / "replay"
         subprocess.run(["curl", "-siN", "-o", recording, f"http://{server.address}/v1/events?until=sync"], check=True)

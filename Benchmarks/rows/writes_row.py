@@ -53,6 +53,7 @@ def measure(lab):
         except Missing as reason:
             yield Skipped("etcd", reason)
         for connections in (1, 8, 64, 128, 256):
+            plural = "s" if connections > 1 else ""
             latencies = []
 
             def put():
@@ -61,7 +62,7 @@ def measure(lab):
                 return result["per_s"]
 
             rounds = alternate(3, fibd=put, etcd=(lambda: put_keys(lab, peer, connections)["per_s"]) if peer else None)
-            yield Figure(f"PUT of one route, {connections} connections", "requests/s", rounds,
+            yield Figure(f"PUT of one route, {connections} connection{plural}", "requests/s", rounds,
                          *GOALS.get(connections, []), note=f"fibd's p50/p99 in µs: {', '.join(latencies)}")
         networks = itertools.count(20)
         yield Figure("POST of one new route, 64 connections", "requests/s",
