@@ -5,7 +5,7 @@ PYTHON = python3
 LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
-.PHONY: run build test setup lint format swift-test examples-test bench tsan asan help
+.PHONY: run build test setup lint format swift-test examples-test bench bench-check tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
 	@scripts/run
@@ -33,8 +33,12 @@ examples-test: setup
 	swift build --product fibd
 	$(PYTHON) -W error -m unittest discover -s Tests/examples
 
-bench: build ## Measure, where there are benchmarks
-	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo 'there is no Benchmarks/run' >&2; exit 1; fi
+bench: build ## Measure fibd beside its peers and beside plain C (15 minutes; Benchmarks/README.md)
+	@Benchmarks/setup
+	$(PYTHON) Benchmarks/run
+
+bench-check: setup ## Fail if a hot path takes more instructions than Benchmarks/thresholds.json allows
+	$(PYTHON) Benchmarks/check
 
 # Without XCTest, which no test here uses and whose own main leaks.
 tsan: setup ## Test under the thread sanitizer
@@ -44,4 +48,4 @@ asan: setup ## Test under the address sanitizer, leaks included
 	swift test --disable-xctest --sanitize=address --scratch-path .build-asan
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
