@@ -1,5 +1,6 @@
 private import CMicrohttpd
 internal import Glibc
+internal import Synchronization
 internal import Threads
 
 /// A running HTTP/1.1 server. It listens from its creation until `drain` or `stop`, or until it is dropped.
@@ -55,6 +56,16 @@ public final class HTTPDaemon: Sendable {
     deinit { stop() }
 
     public var statistics: HTTPStatistics { counters.snapshot() }
+
+    /// Has `onWake` called soon on the stream thread if there are event streams; without any, nothing happens, and at no
+    /// cost. Any thread, under any lock.
+    ///
+    /// To be called after the news that sources may wait for can be read. A stream that is opened meanwhile is counted
+    /// before its source is asked for the first time: either the source finds the news or this call finds the stream, if
+    /// reading and publishing them take the same lock.
+    public func wakeStreams() {
+        if counters.streams.load(ordering: .relaxed) > 0 { streams.wake() }
+    }
 
     /// Stops accepting, and returns when the server has ended. Until the deadline, requests under way are finished and
     /// event streams go on until their sources end them (tell them before). Then streams, uploads and unfinished

@@ -24,7 +24,7 @@ struct Serve: ParsableCommand {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: settings.logBytes))
         let service = makeService(plane, settings, logger)
         let server = try start(service, settings)
-        plane.whenCommitted { server.streams.wake() }
+        plane.whenCommitted { server.wakeStreams() }
         announce(server, settings, logger)
         while signals.next() == .reload {
             logger.info("nothing to reload: certificates, tokens and log level come from the start")

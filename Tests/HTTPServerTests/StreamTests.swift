@@ -122,12 +122,12 @@ struct StreamServer {
 
     func publish(_ frames: [[UInt8]]) {
         log.append(frames)
-        base.server.streams.wake()
+        base.server.wakeStreams()
     }
 
     func end() {
         log.end()
-        base.server.streams.wake()
+        base.server.wakeStreams()
     }
 
     func subscribe() throws -> TestClient {
