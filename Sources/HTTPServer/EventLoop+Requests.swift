@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// How a request goes from its header to its answer. Every function runs inside a call of libmicrohttpd's handler, which
 /// comes: once when the header is complete, then for each piece of the body, then once (or after every resume) to ask
 /// for the answer. An answer queued in the first call makes the library close the connection, so that is done only where
@@ -17,7 +15,7 @@ extension EventLoop {
             let request = try unsafe RequestReader.read(
                 exchange.connection.handle, target: exchange.target, method: method, version: version,
                 peer: exchange.connection.peer)
-            if request.hasBody { exchange.connection.noticeEnd() }
+            if request.hasBody { watch.bodyGoesOn(exchange) }
             return carryOut(application.plan(for: request), of: request, for: exchange)
         } catch {
             return refuseAtOnce(exchange, error.status, error.reason)
@@ -49,7 +47,7 @@ extension EventLoop {
 
     /// A piece of the body. True if it was taken, false if it is to be offered again later, nil to close the connection.
     func received(_ piece: UnsafeRawBufferPointer, for exchange: Exchange) -> Bool? {
-        exchange.connection.noticeEnd()
+        watch.bodyGoesOn(exchange)
         // With chunks at hand the library offers the next one even though the connection was just suspended.
         guard !exchange.isSuspended else { return false }
         switch exchange.phase {
@@ -169,21 +167,5 @@ extension EventLoop {
         suspend(exchange)
         body.requestPiece()
         return true
-    }
-}
-
-extension Connection {
-    /// Makes libmicrohttpd see the end of the connection.
-    func breakOff() { shutdown(socket, Int32(SHUT_RDWR)) }
-
-    /// To be called when something was read of a body, and now and then while a header is awaited. libmicrohttpd 0.9.75
-    /// takes a short read to mean that there is nothing more; if the end of the connection came together with those
-    /// bytes, its edge-triggered epoll never speaks of it again, and the connection would hang until the idle timeout.
-    /// Closing our reading side makes it speak.
-    func noticeEnd() {
-        var byte: UInt8 = 0
-        if unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0 {
-            shutdown(socket, Int32(SHUT_RD))
-        }
     }
 }

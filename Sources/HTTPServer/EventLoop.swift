@@ -10,7 +10,6 @@ internal import Threads
 /// that thread orders the two.
 final class EventLoop: @unchecked Sendable {
     private static let mailboxTag = UInt64.max
-    private static let sweepNanoseconds: UInt64 = 1_000_000_000
 
     let application: any HTTPApplication
     let settings: HTTPDaemon.Configuration
@@ -23,7 +22,7 @@ final class EventLoop: @unchecked Sendable {
     private(set) var now = monotonicNow()
     private let poll: Poll
     private var daemons: [Daemon] = []
-    private var connections: [ObjectIdentifier: Connection] = [:]
+    var watch: ConnectionWatch
     private var lastExchange: UInt64 = 0
     /// Requests from the end of their header to the last byte of their answer, streams included.
     private var openExchanges = 0
@@ -31,7 +30,6 @@ final class EventLoop: @unchecked Sendable {
     var suspended: [ExchangeID: Exchange] = [:]
     /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
     private var hasClosedConnections = false
-    private var nextSweep = UInt64.max
     private(set) var drainDeadline: UInt64?
     /// Past the deadline: what doesn't wait for a worker's answer is closed.
     private(set) var isCutting = false
@@ -46,6 +44,7 @@ final class EventLoop: @unchecked Sendable {
         self.workers = workers
         self.mailbox = mailbox
         self.streams = streams
+        watch = ConnectionWatch(headerSeconds: settings.idleTimeoutSeconds)
         poll = try Poll()
         try mailbox.register(in: poll, tag: EventLoop.mailboxTag)
     }
@@ -78,7 +77,7 @@ final class EventLoop: @unchecked Sendable {
             events.removeAll(keepingCapacity: true)
             // Also when only messages came: what they resumed shows in no descriptor and in no timeout.
             runDaemons()
-            closeSlowHeaders()
+            watch.endTurn(now: now)
             if let deadline = drainDeadline, deadline <= now, !isCutting { cut() }
         }
         // What was just answered goes out as far as the clients take it at once: each run is one write a connection.
@@ -95,23 +94,11 @@ final class EventLoop: @unchecked Sendable {
     }
 
     private func timeout() -> Int32 {
-        var shortest = UInt64(milliseconds(from: now, until: min(nextSweep, drainDeadline ?? .max)))
+        var shortest = UInt64(milliseconds(from: now, until: min(watch.nextSweep, drainDeadline ?? .max)))
         // Past the deadline only messages matter.
         if isCutting { shortest = 1_000 }
         for daemon in daemons { shortest = min(shortest, daemon.timeoutMilliseconds ?? shortest) }
         return Int32(clamping: shortest)
-    }
-
-    /// A client that sends its header byte by byte is never idle for libmicrohttpd. Here it is. One that went in the middle
-    /// of its header is noticed here as well.
-    private func closeSlowHeaders() {
-        guard now >= nextSweep else { return }
-        let limit = seconds(settings.idleTimeoutSeconds)
-        nextSweep = connections.isEmpty ? .max : now + EventLoop.sweepNanoseconds
-        for connection in connections.values {
-            guard let since = connection.awaitsHeaderSince else { continue }
-            if now > since + limit { connection.breakOff() } else { connection.noticeEnd() }
-        }
     }
 
     private var isDone: Bool {
@@ -187,14 +174,13 @@ extension EventLoop {
     // MARK: What libmicrohttpd reports
 
     func opened(_ connection: Connection) {
-        if connections.isEmpty { nextSweep = now + EventLoop.sweepNanoseconds }
-        connections[ObjectIdentifier(connection)] = connection
-        counters.connections.store(connections.count, ordering: .relaxed)
+        watch.opened(connection, now: now)
+        counters.connections.store(watch.count, ordering: .relaxed)
     }
 
     func closed(_ connection: Connection) {
-        connections[ObjectIdentifier(connection)] = nil
-        counters.connections.store(connections.count, ordering: .relaxed)
+        watch.closed(connection)
+        counters.connections.store(watch.count, ordering: .relaxed)
         hasClosedConnections = true
     }
 

@@ -28,6 +28,8 @@ final class Exchange {
     /// The answer doesn't wait for the body, and the connection closes after it.
     var isEarly = false
     var isHead = false
+    /// Among those whose clients are looked after at the end of this turn.
+    var isBodyWatched = false
     /// The event stream counts against the limit of streams; an answer written by the stream thread does not.
     var isEventStream = false
     /// While a `.produced` body is being sent.

@@ -125,6 +125,26 @@ extension ServerTests {
             #expect(eventually { if case .cut? = consumer.state.withLock({ $0.end }) { true } else { false } })
         }
 
+        @Test(
+            "A client that leaves together with its header, or with a part of its body, is let go at once",
+            arguments: ["", "abc"], ["/consume", "/collect", "/drop"])
+        func leavesWithBody(part: String, path: String) throws {
+            let server = try TestServer { request in
+                switch request.path {
+                case "/consume": .consume(HashingConsumer())
+                case "/collect": .collect(limit: 1 << 20) { _ in .response(TestServer.text("")) }
+                default: .answer(.response(TestServer.text("")))
+                }
+            }
+            for _ in 0..<20 {
+                let client = try server.connect()
+                try client.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n\(part)")
+                client.close()
+            }
+            #expect(eventually { server.server.statistics.requests == 20 })
+            #expect(eventually { server.server.statistics.connections == 0 })
+        }
+
         @Test("A consumer learns of broken chunks")
         func brokenChunks() throws {
             let consumer = HashingConsumer()
