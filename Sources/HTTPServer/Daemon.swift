@@ -118,8 +118,8 @@ private func handleRequest(
         return .YES
     }
     if case .header = exchange.phase {
-        return unsafe loop.begin(exchange, method: String(cString: method), version: String(cString: version))
-            ? .YES : .NO
+        let method = unsafe HTTPMethod(rawValue: String(cString: method))
+        return unsafe loop.begin(exchange, method: method, version: String(cString: version)) ? .YES : .NO
     }
     return loop.goOn(exchange) ? .YES : .NO
 }

@@ -8,9 +8,9 @@ extension EventLoop {
     private static let reservedBodyBytes = 1 << 20
 
     /// The first call. False closes the connection.
-    func begin(_ exchange: Exchange, method: String, version: String) -> Bool {
+    func begin(_ exchange: Exchange, method: HTTPMethod, version: String) -> Bool {
         headerComplete(exchange)
-        exchange.isHead = method == "HEAD"
+        exchange.isHead = method == .head
         do throws(RequestReader.Refusal) {
             let request = try unsafe RequestReader.read(
                 exchange.connection.handle, target: exchange.target, method: method, version: version,

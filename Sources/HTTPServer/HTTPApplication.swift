@@ -46,7 +46,7 @@ public enum HTTPPlan: Sendable {
 }
 
 /// How a request is answered.
-public indirect enum HTTPAnswer: Sendable {
+public enum HTTPAnswer: Sendable {
     case response(HTTPResponse)
     /// The closure runs on a worker while the connection waits, then its answer holds.
     case work(@Sendable () -> HTTPAnswer)

@@ -7,7 +7,11 @@ public struct HTTPHeaders: Sendable {
 
     public init() {}
 
-    public mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }
+    public mutating func add(_ name: String, _ value: String) {
+        // Most headers are allocated once.
+        if fields.isEmpty { fields.reserveCapacity(6) }
+        fields.append((name, value))
+    }
 
     /// O(number of fields).
     public func first(_ name: String) -> String? {
@@ -21,13 +25,12 @@ public struct HTTPHeaders: Sendable {
 
     /// True if the two are equal, or differ only in the case of ASCII letters.
     static func isSame(_ a: String, _ b: String) -> Bool {
-        let left = a.utf8
-        let right = b.utf8
-        guard left.count == right.count else { return false }
-        var other = right.makeIterator()
-        for byte in left {
-            guard let against = other.next(), lowercased(byte) == lowercased(against) else { return false }
-        }
+        a.utf8.count == b.utf8.count && (a == b || isSame(a.utf8Span.span, b.utf8Span.span))
+    }
+
+    /// Of two that are equally long.
+    private static func isSame(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+        for index in a.indices where lowercased(a[index]) != lowercased(b[index]) { return false }
         return true
     }
 
@@ -37,7 +40,10 @@ public struct HTTPHeaders: Sendable {
 
     /// RFC 9110 section 5.6.2, `token`.
     static func isToken(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy(isTokenByte)
+        let utf8 = name.utf8Span
+        let bytes = utf8.span
+        for index in bytes.indices where !isTokenByte(bytes[index]) { return false }
+        return !bytes.isEmpty
     }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
@@ -54,8 +60,13 @@ public struct HTTPHeaders: Sendable {
     }
 
     /// What may go into a response. libmicrohttpd refuses tabs too, so they are refused on every path.
-    static func isSendable(_ name: String, _ value: String) -> Bool {
-        isToken(name) && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    static func isSendable(_ name: String, _ value: String) -> Bool { isToken(name) && isText(value) }
+
+    private static func isText(_ value: String) -> Bool {
+        let utf8 = value.utf8Span
+        let bytes = utf8.span
+        for index in bytes.indices where bytes[index] < 0x20 || bytes[index] == 0x7F { return false }
+        return true
     }
 }
 

@@ -20,20 +20,40 @@ public struct HTTPTarget: Sendable {
     public let items: [(name: String, value: String)]
 
     public init(path: String, query: String?) throws(HTTPTargetError) {
-        guard path.utf8.first == UInt8(ascii: "/") else { throw .notAbsolute(path) }
+        let utf8 = path.utf8Span
+        let bytes = utf8.span
+        guard !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") else { throw .notAbsolute(path) }
         var segments: [String] = []
-        for segment in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            segments.append(try HTTPTarget.decode(segment))
+        segments.reserveCapacity(4)
+        var start = 1
+        for index in 1..<bytes.count where bytes[index] == UInt8(ascii: "/") {
+            segments.append(try HTTPTarget.decode(bytes.extracting(start..<index)))
+            start = index + 1
         }
+        segments.append(try HTTPTarget.decode(bytes.extracting(start..<bytes.count)))
         self.segments = segments
+        items = try query.map { query throws(HTTPTargetError) in try HTTPTarget.items(of: query) } ?? []
+    }
+
+    private static func items(of query: String) throws(HTTPTargetError) -> [(name: String, value: String)] {
+        let utf8 = query.utf8Span
+        let bytes = utf8.span
         var items: [(name: String, value: String)] = []
-        for item in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
-            let equals = item.firstIndex(of: UInt8(ascii: "=")) ?? item.endIndex
-            let name = try HTTPTarget.decode(item[..<equals])
-            let value = try HTTPTarget.decode(item[equals...].dropFirst())
-            items.append((name, value))
+        var start = 0
+        while start < bytes.count {
+            var equals = bytes.count
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "&") {
+                if bytes[end] == UInt8(ascii: "="), equals == bytes.count { equals = end }
+                end += 1
+            }
+            if end > start {
+                let name = try decode(bytes.extracting(start..<min(equals, end)))
+                items.append((name, try decode(bytes.extracting(min(equals + 1, end)..<end))))
+            }
+            start = end + 1
         }
-        self.items = items
+        return items
     }
 
     /// The decoded value of the first item of that name.
@@ -66,25 +86,38 @@ public struct HTTPTarget: Sendable {
         }
     }
 
-    private static func decode(_ text: Substring.UTF8View) throws(HTTPTargetError) -> String {
+    /// A part of a string between two ASCII characters.
+    private static func decode(_ text: Span<UInt8>) throws(HTTPTargetError) -> String {
+        for index in text.indices where text[index] == UInt8(ascii: "%") || text[index] == 0 {
+            return try unescape(text)
+        }
+        return whole(text)
+    }
+
+    private static func unescape(_ text: Span<UInt8>) throws(HTTPTargetError) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
-        var rest = text.makeIterator()
-        while let byte = rest.next() {
-            var decoded = byte
-            if byte == UInt8(ascii: "%") {
-                guard let high = rest.next().flatMap(hexadecimal), let low = rest.next().flatMap(hexadecimal) else {
-                    throw .malformedEscape(in: String(Substring(text)))
-                }
+        var index = 0
+        while index < text.count {
+            var decoded = text[index]
+            if decoded == UInt8(ascii: "%") {
+                guard index + 2 < text.count, let high = hexadecimal(text[index + 1]),
+                    let low = hexadecimal(text[index + 2])
+                else { throw .malformedEscape(in: whole(text)) }
                 decoded = high << 4 | low
+                index += 2
             }
-            guard decoded != 0 else { throw .containsNUL(in: String(Substring(text))) }
+            guard decoded != 0 else { throw .containsNUL(in: whole(text)) }
             bytes.append(decoded)
+            index += 1
         }
-        guard let string = String(validating: bytes, as: UTF8.self) else {
-            throw .invalidUTF8(in: String(Substring(text)))
-        }
+        guard let string = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8(in: whole(text)) }
         return string
+    }
+
+    private static func whole(_ text: Span<UInt8>) -> String {
+        // SAFETY: a part of a string that begins and ends beside ASCII characters is UTF-8 as the string is.
+        unsafe String(copying: UTF8Span(unchecked: text))
     }
 
     private static func hexadecimal(_ byte: UInt8) -> UInt8? {

@@ -14,13 +14,13 @@ enum RequestReader {
 
     /// The pointers are borrowed for the call.
     static func read(
-        _ handle: OpaquePointer, target: String, method: String, version: String, peer: String
+        _ handle: OpaquePointer, target: String, method: HTTPMethod, version: String, peer: String
     ) throws(Refusal) -> HTTPRequest {
         let headers = unsafe headers(of: handle)
         let framing = try framing(of: headers, isVersion10: version == "HTTP/1.0")
         let (path, query) = try split(target)
         return HTTPRequest(
-            method: HTTPMethod(rawValue: method), path: path, query: query, headers: headers,
+            method: method, path: path, query: query, headers: headers,
             contentLength: framing.contentLength, isChunked: framing.isChunked, peer: peer)
     }
 
@@ -70,17 +70,25 @@ enum RequestReader {
     /// Path and query of a target in origin form, absolute form ("http://host/path", which every server must take) or
     /// asterisk form.
     private static func split(_ target: String) throws(Refusal) -> (path: String, query: String?) {
-        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw Refusal(400, .malformedTarget) }
-        if target == "*" { return (target, nil) }
-        var rest = target[...]
-        if let scheme = ["http://", "https://"].first(where: { rest.hasPrefix($0) }) {
-            let authority = rest.dropFirst(scheme.count)
-            rest = authority[(authority.firstIndex { $0 == "/" || $0 == "?" } ?? authority.endIndex)...]
-            if rest.first != "/" { rest = "/" + rest }
+        let utf8 = target.utf8Span
+        let bytes = utf8.span
+        for index in bytes.indices where bytes[index] <= 0x20 || bytes[index] >= 0x7F {
+            throw Refusal(400, .malformedTarget)
         }
-        guard rest.utf8.first == UInt8(ascii: "/") else { throw Refusal(400, .malformedTarget) }
-        guard let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (String(rest), nil) }
-        return (String(rest[..<mark]), String(rest[rest.index(after: mark)...]))
+        if !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") { return split(atQueryOf: target) }
+        if target == "*" { return (target, nil) }
+        guard let scheme = ["http://", "https://"].first(where: { target.hasPrefix($0) }) else {
+            throw Refusal(400, .malformedTarget)
+        }
+        let authority = target.dropFirst(scheme.count)
+        let rest = authority[(authority.firstIndex { $0 == "/" || $0 == "?" } ?? authority.endIndex)...]
+        return split(atQueryOf: rest.first == "/" ? String(rest) : "/\(rest)")
+    }
+
+    private static func split(atQueryOf target: String) -> (path: String, query: String?) {
+        // Without a query, nothing is copied.
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (target, nil) }
+        return (String(target[..<mark]), String(target[target.utf8.index(after: mark)...]))
     }
 }
 
