@@ -5,7 +5,17 @@ struct Call: Sendable {
     let request: HTTPRequest
     let target: HTTPTarget
     /// The variable segments of the path, in order.
-    let names: [String]
+    let names: PathNames
+}
+
+/// Those segments of a path that stand where its form has variables.
+struct PathNames: Sendable {
+    let segments: [String]
+    /// Which of the segments.
+    let positions: [Int]
+
+    var isEmpty: Bool { positions.isEmpty }
+    subscript(_ index: Int) -> String { segments[positions[index]] }
 }
 
 /// One resource: the form of its path, and what each method does. The router and `GET /v1` read the same list.
@@ -14,27 +24,24 @@ struct Endpoint: Sendable {
 
     /// Segments; one in braces stands for any text.
     let path: [String]
+    /// Where the braces are.
+    let variables: [Int]
     let summary: String
     let handlers: [(method: HTTPMethod, handler: Handler)]
 
     init(_ path: String, _ summary: String, _ handlers: [(HTTPMethod, Handler)]) {
-        self.path = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        self.path = segments
+        variables = segments.indices.filter { segments[$0].hasPrefix("{") }
         self.summary = summary
         self.handlers = handlers
     }
 
-    /// The variable segments, if the path is of this form.
-    func match(_ segments: [String]) -> [String]? {
-        guard segments.count == path.count else { return nil }
-        var names: [String] = []
-        for (pattern, segment) in zip(path, segments) {
-            if pattern.hasPrefix("{") {
-                names.append(segment)
-            } else if pattern != segment {
-                return nil
-            }
-        }
-        return names
+    /// Whether a path of these segments is of this form.
+    func matches(_ segments: [String]) -> Bool {
+        guard segments.count == path.count else { return false }
+        for index in path.indices where path[index] != segments[index] && !variables.contains(index) { return false }
+        return true
     }
 
     /// A handler for `method`; GET's for HEAD, since the server leaves the body out.

@@ -77,9 +77,11 @@ public final class FIBService: HTTPApplication {
         } catch {
             throw Problem(status: 400, reason: "bad-target", detail: "the path or query can't be decoded: \(error)")
         }
-        for endpoint in endpoints {
-            guard let names = endpoint.match(target.segments) else { continue }
+        // By index: an endpoint that doesn't match isn't even copied.
+        for index in endpoints.indices where endpoints[index].matches(target.segments) {
+            let endpoint = endpoints[index]
             if let handler = endpoint.handler(for: request.method) {
+                let names = PathNames(segments: target.segments, positions: endpoint.variables)
                 return try handler(Call(request: request, target: target, names: names))
             }
             if request.method == .options { return .answer(.response(preflight(request, endpoint))) }

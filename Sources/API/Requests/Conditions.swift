@@ -5,9 +5,9 @@ internal import HTTPServer
 extension HTTPRequest {
     /// `If-Match: "<version>"` and `If-None-Match: *` (RFC 9110, section 13.1).
     func writeCondition() throws(Problem) -> WriteCondition {
+        if headers.first("If-Match") == nil, headers.first("If-None-Match") == nil { return .none }
         let match = headers.all("If-Match")
         let noneMatch = headers.all("If-None-Match")
-        if match.isEmpty, noneMatch.isEmpty { return .none }
         if match.isEmpty, noneMatch == ["*"] { return .absent }
         if match.count == 1, noneMatch.isEmpty || noneMatch == ["*"], let version = Self.version(ofTag: match[0]) {
             if noneMatch.isEmpty { return .version(version) }
@@ -58,6 +58,8 @@ extension HTTPRequest {
 
     /// Without parameters, in lower case; nil if the parameters ask for another character set than UTF-8.
     private static func mediaType(_ field: String) -> String? {
+        // What nearly all clients send, and need not be taken apart.
+        if field == "application/json" || field == "application/x-ndjson" { return field }
         let parts = field.split(separator: ";", omittingEmptySubsequences: false).map {
             $0.lowercased().filter { $0 != " " }
         }

@@ -5,33 +5,43 @@ internal import Routing
 
 /// The query of a request, read strictly: a handler takes what it knows, and what is left over is an error.
 struct Query {
-    private var items: [(name: String, value: String)]
-    private var taken: Set<String> = []
+    private let items: [(name: String, value: String)]
+    /// What was asked for. Empty if there are no items, none of which can be left over: most requests have no query, and
+    /// reading that costs nothing.
+    private var known: [String] = []
 
     init(_ target: HTTPTarget) { items = target.items }
 
     /// The value of a parameter that may be given once.
     mutating func take(_ name: String) throws(Problem) -> String? {
-        taken.insert(name)
-        let values = items.filter { $0.name == name }
+        if items.isEmpty { return nil }
+        let values = values(name)
         guard values.count <= 1 else { throw .badParameter(name, "given \(values.count) times; give it once") }
-        return values.first?.value
+        return values.first
     }
 
     /// The values of a parameter that takes a list, by commas or by repetition; nil if it isn't given.
     mutating func takeList(_ name: String) throws(Problem) -> [String]? {
-        taken.insert(name)
-        let values = items.filter { $0.name == name }
+        if items.isEmpty { return nil }
+        let values = values(name)
         if values.isEmpty { return nil }
-        let list = values.flatMap { $0.value.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        let list = values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
         if list.contains("") { throw .badParameter(name, "an empty value") }
         return list
     }
 
-    mutating func take<Value>(_ name: String, _ expected: String, _ parse: (String) -> Value?) throws(Problem) -> Value?
-    {
+    private mutating func values(_ name: String) -> [String] {
+        known.append(name)
+        var values: [String] = []
+        for item in items where item.name == name { values.append(item.value) }
+        return values
+    }
+
+    mutating func take<Value>(
+        _ name: String, _ expected: @autoclosure () -> String, _ parse: (String) -> Value?
+    ) throws(Problem) -> Value? {
         guard let text = try take(name) else { return nil }
-        guard let value = parse(text) else { throw .badParameter(name, "'\(text)' is not \(expected)") }
+        guard let value = parse(text) else { throw .badParameter(name, "'\(text)' is not \(expected())") }
         return value
     }
 
@@ -68,8 +78,8 @@ struct Query {
 
     /// Refuses what no one took.
     func finish() throws(Problem) {
-        for item in items where !taken.contains(item.name) {
-            let known = taken.sorted().joined(separator: ", ")
+        for item in items where !known.contains(item.name) {
+            let known = Set(known).sorted().joined(separator: ", ")
             throw .badParameter(
                 item.name, "unknown parameter" + (known.isEmpty ? "; none is known here" : "; known here: \(known)"))
         }

@@ -29,21 +29,39 @@ struct RequestGuard: Sendable {
 
     /// An IP literal, `localhost`, or a configured name; with or without a port.
     private func isKnown(_ host: String) -> Bool {
-        if host.first == "[" {
-            guard let close = host.firstIndex(of: "]"), isPort(host[host.index(after: close)...]) else { return false }
-            return (try? IPAddress(String(host[host.index(after: host.startIndex)..<close])))?.family == .inet6
+        let utf8 = host.utf8Span
+        let bytes = utf8.span
+        let isBracketed = !bytes.isEmpty && bytes[0] == UInt8(ascii: "[")
+        var end = 0
+        while end < bytes.count, bytes[end] != UInt8(ascii: isBracketed ? "]" : ":") { end += 1 }
+        if isBracketed {
+            guard end < bytes.count, isPort(bytes.extracting((end + 1)...)) else { return false }
+            return isAddress(bytes.extracting(1..<end), of: .inet6)
         }
-        let name = host.prefix { $0 != ":" }
-        guard isPort(host[name.endIndex...]) else { return false }
-        let lower = name.lowercased()
-        return lower == "localhost" || hostNames.contains(lower)
-            || (try? IPAddress(String(name)))?.family == .inet
+        guard isPort(bytes.extracting(end...)) else { return false }
+        // What begins with a digit is an address far more often than a name.
+        if end > 0, bytes[0] <= UInt8(ascii: "9"), isAddress(bytes.extracting(..<end), of: .inet) { return true }
+        let name = host.prefix { $0 != ":" }.lowercased()
+        return name == "localhost" || hostNames.contains(name)
     }
 
-    private func isPort(_ text: Substring) -> Bool {
-        if text.isEmpty { return true }
-        guard text.first == ":" else { return false }
-        return text.count == 1 || UInt16(text.dropFirst()) != nil
+    private func isAddress(_ text: Span<UInt8>, of family: AddressFamily) -> Bool {
+        (try? IPAddress(parsing: text))?.family == family
+    }
+
+    /// Nothing, or a colon with or without a number.
+    private func isPort(_ text: Span<UInt8>) -> Bool {
+        var port = 0
+        for index in text.indices {
+            if index == 0 {
+                guard text[0] == UInt8(ascii: ":") else { return false }
+                continue
+            }
+            let digit = text[index] &- UInt8(ascii: "0")
+            port = port * 10 + Int(digit)
+            guard digit < 10, port <= UInt16.max else { return false }
+        }
+        return true
     }
 
     /// The header fields that let a listed page read the answer.

@@ -37,21 +37,24 @@ extension HTTPResponse {
         return HTTPResponse(status: status, headers: fields, body: .bytes(Array(text.utf8)))
     }
 
-    func with(_ name: String, _ value: String) -> HTTPResponse {
+    /// Consuming, so that a chain of these adds to one header instead of copying it each time.
+    consuming func with(_ name: String, _ value: String) -> HTTPResponse {
         var response = self
         response.headers.add(name, value)
         return response
     }
 
     /// Where the next page is: the same request with another `after`.
-    func with(nextPageOf path: String, _ target: HTTPTarget, after cursor: String) -> HTTPResponse {
+    consuming func with(nextPageOf path: String, _ target: HTTPTarget, after cursor: String) -> HTTPResponse {
         let items = target.items.filter { $0.name != "after" } + [("after", cursor)]
         let query = items.map { "\($0.name)=\(HTTPTarget.encoded($0.value))" }.joined(separator: "&")
         return with("Link", "<\(path)?\(query)>; rel=\"next\"")
     }
 
     /// The version of the one object that the answer is about (RFC 9110, section 8.8.3).
-    func with(version: ChangeSequence) -> HTTPResponse { with("ETag", "\"\(version.rawValue)\"") }
+    consuming func with(version: ChangeSequence) -> HTTPResponse {
+        with("ETag", "\"" + String(version.rawValue) + "\"")
+    }
 }
 
 /// What many writes came to.

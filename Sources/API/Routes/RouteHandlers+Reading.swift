@@ -16,17 +16,15 @@ extension RouteHandlers {
         // Memory is the only store, where every number is as durable as it gets.
         _ = try query.flag("durable")
         try query.finish()
+        let few: Found
+        do throws(FIBError) {
+            few = try plane.routes(place.namespace, place.table, place.prefix, limit: Self.inlineRoutes + 1)
+        } catch {
+            throw Problem(error)
+        }
+        if few.routes.count <= Self.inlineRoutes { return .answer(.response(try answer(place, hash, wantsAll, few))) }
         return .answer(
-            .of { () throws(Problem) in
-                let few: Found
-                do throws(FIBError) {
-                    few = try plane.routes(place.namespace, place.table, place.prefix, limit: Self.inlineRoutes + 1)
-                } catch {
-                    throw Problem(error)
-                }
-                if few.routes.count <= Self.inlineRoutes { return .response(try answer(place, hash, wantsAll, few)) }
-                return .work { .of { () throws(Problem) in .response(try answer(place, hash, wantsAll, all(place))) } }
-            })
+            .work { .of { () throws(Problem) in .response(try answer(place, hash, wantsAll, all(place))) } })
     }
 
     /// Routes of a prefix that are still looked at on the thread that serves all connections, under their namespace's
@@ -55,12 +53,16 @@ extension RouteHandlers {
         _ place: Place, _ hash: EntryHash?, _ wantsAll: Bool, _ found: Found
     ) throws(Problem) -> HTTPResponse {
         let (table, all, sequence) = found
-        let routes = all.filter { route in
-            (place.metric.map { $0 == route.key.metric } ?? true)
-                && (place.tos.map { $0 == route.key.tos } ?? (place.metric == nil || route.key.tos == 0))
-                && (hash.map { $0 == route.value.hash } ?? true)
-        }
+        let routes =
+            place.metric == nil && place.tos == nil && hash == nil
+            ? all
+            : all.filter { route in
+                (place.metric.map { $0 == route.key.metric } ?? true)
+                    && (place.tos.map { $0 == route.key.tos } ?? (place.metric == nil || route.key.tos == 0))
+                    && (hash.map { $0 == route.value.hash } ?? true)
+            }
         var body: [UInt8] = []
+        body.reserveCapacity(Self.rowBytes)
         if let table, let first = routes.first, !wantsAll, routes.count == 1 || place.metric != nil {
             RouteEntry.appendRow(table, first, to: &body)
             body.append(UInt8(ascii: "\n"))

@@ -18,6 +18,8 @@ struct RouteHandlers: Sendable {
     /// What is still decided on the thread that serves all connections; anything larger goes to a worker.
     static let inlineBytes = 16 << 10
     static let arrayLimit = 100_000
+    /// Room for one row as most are.
+    static let rowBytes = 384
 
     var endpoints: [Endpoint] {
         [
@@ -87,6 +89,7 @@ struct RouteHandlers: Sendable {
     static func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
+        body.reserveCapacity(rowBytes)
         RouteEntry.appendRow(
             result.table, (result.key, result.stored), hardware: options.acknowledgement == .hardware, to: &body)
         body.append(UInt8(ascii: "\n"))
