@@ -19,6 +19,16 @@ public struct HTTPHeaders: Sendable {
         return nil
     }
 
+    /// The value of a field that was sent once; nil if there is none or more than one.
+    public func only(_ name: String) -> String? {
+        var found: String?
+        for field in fields where HTTPHeaders.isSame(field.name, name) {
+            guard found == nil else { return nil }
+            found = field.value
+        }
+        return found
+    }
+
     public func all(_ name: String) -> [String] {
         fields.filter { HTTPHeaders.isSame($0.name, name) }.map(\.value)
     }
@@ -47,10 +57,9 @@ public struct HTTPHeaders: Sendable {
     }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
+        // Nearly all are letters.
+        if (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10 { return true }
+        return switch byte {
         case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
             UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
             UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):

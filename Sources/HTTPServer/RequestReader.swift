@@ -72,23 +72,26 @@ enum RequestReader {
     private static func split(_ target: String) throws(Refusal) -> (path: String, query: String?) {
         let utf8 = target.utf8Span
         let bytes = utf8.span
-        for index in bytes.indices where bytes[index] <= 0x20 || bytes[index] >= 0x7F {
-            throw Refusal(400, .malformedTarget)
+        var mark: Int?
+        for index in bytes.indices {
+            guard bytes[index] > 0x20, bytes[index] < 0x7F else { throw Refusal(400, .malformedTarget) }
+            if bytes[index] == UInt8(ascii: "?"), mark == nil { mark = index }
         }
-        if !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") { return split(atQueryOf: target) }
+        if !bytes.isEmpty, bytes[0] == UInt8(ascii: "/") { return split(target, at: mark) }
         if target == "*" { return (target, nil) }
         guard let scheme = ["http://", "https://"].first(where: { target.hasPrefix($0) }) else {
             throw Refusal(400, .malformedTarget)
         }
         let authority = target.dropFirst(scheme.count)
         let rest = authority[(authority.firstIndex { $0 == "/" || $0 == "?" } ?? authority.endIndex)...]
-        return split(atQueryOf: rest.first == "/" ? String(rest) : "/\(rest)")
+        return try split(rest.first == "/" ? String(rest) : "/\(rest)")
     }
 
-    private static func split(atQueryOf target: String) -> (path: String, query: String?) {
+    private static func split(_ target: String, at mark: Int?) -> (path: String, query: String?) {
         // Without a query, nothing is copied.
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (target, nil) }
-        return (String(target[..<mark]), String(target[target.utf8.index(after: mark)...]))
+        guard let mark else { return (target, nil) }
+        let end = target.utf8.index(target.startIndex, offsetBy: mark)
+        return (String(target[..<end]), String(target[target.utf8.index(after: end)...]))
     }
 }
 

@@ -17,6 +17,7 @@ import Testing
             ("localhost", 200), ("LOCALHOST:80", 200), ("127.0.0.1", 200), ("192.0.2.7:8080", 200), ("[::1]", 200),
             ("[2001:db8::1]:8080", 200), ("fib.example", 200), ("FIB.example:1", 200), ("localhost:x", 421),
             ("[::1", 421), ("[::1]x", 421), ("localhost:99999", 421), ("a localhost", 421),
+            ("localhost:", 200), ("localhost:+80", 421), ("127.0.0.1:80:80", 421), ("::1", 421), ("[127.0.0.1]", 421),
         ])
     func host(name: String, status: Int) throws {
         let server = try RunningServer("--host-names", "fib.example")

@@ -19,6 +19,33 @@ extension ServerTests {
             #expect(server.server.statistics.connections == 1)
         }
 
+        @Test(
+            "An answer from the header alone leaves the connection open, whatever the method",
+            arguments: ["GET", "HEAD", "DELETE", "PATCH", "POST", "PUT", "BREW"], ["", "Content-Length: 0\r\n"])
+        func answersFromHeader(method: String, length: String) throws {
+            let server = try TestServer { request in .answer(.response(TestServer.text(request.path))) }
+            let client = try server.connect()
+            let request = { (turn: Int) in "\(method) /\(turn) HTTP/1.1\r\nHost: a\r\n\(length)\r\n" }
+            // Two of them together, too.
+            try client.send(request(1))
+            #expect(try client.readResponse(toHead: method == "HEAD").status == 200)
+            try client.send(request(2) + request(3))
+            for turn in 2...3 {
+                let response = try client.readResponse(toHead: method == "HEAD")
+                #expect(response.text == (method == "HEAD" ? "" : "/\(turn)"))
+                #expect(response.header("Connection") == nil)
+            }
+            #expect(server.server.statistics.connections == 1)
+        }
+
+        @Test("A header of 12 KiB is served")
+        func longHeader() throws {
+            let server = try TestServer(plan: TestServer.echo)
+            let client = try server.connect()
+            let query = String(repeating: "x", count: 6_000)
+            #expect(try client.request("GET", "/?\(query)", headers: ["X: \(query)"]).text == "GET /?\(query)")
+        }
+
         @Test("A body is collected, with a declared length or in chunks", arguments: [false, true])
         func collects(chunked: Bool) throws {
             let server = try TestServer(plan: TestServer.echo)

@@ -46,8 +46,7 @@ extension HTTPRequest {
 
     /// Refuses bodies of other types: what `curl -d` and forms of web pages send by themselves is not JSON.
     func bodyKind(allowsNDJSON: Bool = false) throws(Problem) -> BodyKind {
-        let fields = headers.all("Content-Type")
-        let type = fields.count == 1 ? Self.mediaType(fields[0]) : nil
+        let type = headers.only("Content-Type").flatMap(Self.mediaType)
         if type == "application/json" { return .json }
         if type == "application/x-ndjson", allowsNDJSON { return .ndjson }
         throw Problem(
