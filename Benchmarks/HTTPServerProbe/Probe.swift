@@ -1,31 +1,38 @@
 import HTTPServer
 import Synchronization
 
-/// Answers every request inline with a small JSON body, for load generators. Ends when its input ends.
+/// Answers every request inline with a small JSON body, for load generators; `/stream` follows what `/publish` gives.
 struct ProbeApplication: HTTPApplication {
     private static let response: HTTPResponse = {
         var headers = HTTPHeaders()
         headers.add("Content-Type", "application/json")
         return HTTPResponse(status: 200, headers: headers, body: .bytes(Array(#"{"status":"ok"}"#.utf8)))
     }()
+    private static let streamHead: HTTPStreamHead = {
+        var headers = HTTPHeaders()
+        headers.add("Content-Type", "text/event-stream")
+        return HTTPStreamHead(headers: headers)
+    }()
+
+    let publisher: Publisher
+    let wake: @Sendable () -> Void
 
     func plan(for request: HTTPRequest) -> HTTPPlan {
-        if request.path == "/stream" { return .answer(.stream(HTTPStreamHead(headers: HTTPHeaders()), IdleSource())) }
-        if request.path == "/upload" { return .consume(CountingConsumer()) }
-        if request.path == "/work" { return .answer(.work { .response(ProbeApplication.response) }) }
-        return .answer(.response(ProbeApplication.response))
+        switch request.path {
+        case "/stream": return .answer(.stream(ProbeApplication.streamHead, PublishedEvents(publisher)))
+        case "/publish":
+            publisher.publish(request.query.flatMap { Int($0.drop { $0 != "=" }.dropFirst()) } ?? 1)
+            wake()
+            return .answer(.response(ProbeApplication.response))
+        case "/upload": return .consume(CountingConsumer())
+        case "/work": return .answer(.work { .response(ProbeApplication.response) })
+        default: return .answer(.response(ProbeApplication.response))
+        }
     }
 
     func refusal(status: Int, reason: HTTPRefusal) -> HTTPResponse {
         HTTPResponse(status: status, body: .bytes(Array(reason.rawValue.utf8)))
     }
-}
-
-/// A stream that never says anything.
-final class IdleSource: EventSource {
-    func opened(_ stream: EventStream) {}
-    func fill(_ output: inout StreamOutput, now: UInt64) -> FillResult { .idle(until: .max) }
-    func closed() {}
 }
 
 /// Counts, and throws away.
@@ -37,15 +44,29 @@ final class CountingConsumer: BodyConsumer {
     }
 }
 
-/// Arguments: port, and bytes of memory a connection.
+/// Known only once the server runs.
+final class StreamWaker: Sendable {
+    private let streams = Mutex<StreamLoop?>(nil)
+    func set(_ loop: StreamLoop?) { streams.withLock { $0 = loop } }
+    func wake() { streams.withLock { $0 }?.wake() }
+}
+
+/// Arguments: port, and bytes of memory a connection. Ends when its input ends.
 @main enum Probe {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         let port = UInt16(clamping: arguments.first ?? 8080)
         var configuration = HTTPDaemon.Configuration(listen: [ListenAddress(host: "127.0.0.1", port: port)])
         if arguments.count > 1 { configuration.connectionMemoryBytes = arguments[1] }
-        let server = try HTTPDaemon(configuration: configuration, application: ProbeApplication())
+        let publisher = Publisher()
+        let waker = StreamWaker()
+        let server = try HTTPDaemon(
+            configuration: configuration, application: ProbeApplication(publisher: publisher, wake: waker.wake),
+            onWake: { publisher.scheduleWaiting() })
+        for note in server.notes { print(note) }
+        waker.set(server.streams)
         while readLine() != nil {}
+        waker.set(nil)
         server.stop()
     }
 }
