@@ -30,13 +30,13 @@ final class Wakeup: Sendable {
     func signal() { fibd_wakeup_signal(descriptor.raw) }
     func clear() { fibd_wakeup_clear(descriptor.raw) }
 
-    func register(in poll: borrowing Poll, tag: UInt64) throws(HTTPServerError) {
+    func register(in poll: Poll, tag: UInt64) throws(HTTPServerError) {
         try poll.addReadable(descriptor.raw, tag: tag)
     }
 }
 
 /// One epoll instance.
-struct Poll: ~Copyable, Sendable {
+final class Poll: Sendable {
     struct Event {
         let tag: UInt64
         let isReadable: Bool

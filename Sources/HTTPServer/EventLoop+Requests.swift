@@ -148,7 +148,8 @@ extension EventLoop {
     private func handOver(_ exchange: Exchange, _ source: (any EventSource)?, _ head: [UInt8]) {
         exchange.phase = .streaming
         suspend(exchange)
-        streams.post(.open(socket: exchange.connection.socket, exchange.id, source: source, head: head))
+        let transport = streams.transport(over: exchange.connection.socket, lingers: source == nil)
+        streams.post(.open(exchange.id, transport, source: source, head: head))
         // Whatever was asked to close before this one is closed by the same order; so must this one be.
         if isCutting { streams.post(.closeAll) }
     }

@@ -6,24 +6,21 @@
     /// Never reused in this server.
     public let id: UInt64
 
-    /// What the loop does with the socket at the moment.
+    /// What the loop does with it at the moment.
     enum Stage {
         case open
         /// The source has ended (or there never was one); what is queued goes out.
         case flushing
-        /// Everything is out and our side is shut; waits for the client to close, so that no reset overtakes the answer.
+        /// The transport has everything, and the client is given time to close the connection.
         case lingering
         case closed
     }
 
-    let exchange: ExchangeID
-    let socket: Int32
-    /// Whether the client is given time to read an answer to a request that it hasn't sent to the end.
-    let lingers: Bool
+    let transport: any StreamTransport
     var source: (any EventSource)?
     var output = StreamOutput()
     var stage: Stage
-    /// The socket took no more; the kernel will say when it does.
+    /// The client took no more; the transport will say when it does.
     var isBlocked = false
     var isQueued = false
     /// The last `fill` said that there is more: served after the streams that have only something new.
@@ -36,17 +33,19 @@
     private var loop: StreamLoop?
 
     init(
-        _ id: UInt64, loop: StreamLoop, socket: Int32, exchange: ExchangeID, source: (any EventSource)?, head: [UInt8]
+        _ exchange: ExchangeID, loop: StreamLoop, transport: any StreamTransport, source: (any EventSource)?,
+        head: [UInt8]
     ) {
-        self.id = id
+        id = exchange.rawValue
         self.loop = loop
-        self.socket = socket
-        self.exchange = exchange
+        self.transport = transport
         self.source = source
-        lingers = source == nil
         stage = source == nil ? .flushing : .open
         output.append(head)
     }
+
+    /// The request that it answers.
+    var exchange: ExchangeID { ExchangeID(rawValue: id) }
 
     /// Asks for a call of the source's `fill`. On the stream thread only: from `onWake` or a source's callbacks. Does
     /// nothing once the stream is closed.

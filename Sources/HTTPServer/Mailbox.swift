@@ -35,7 +35,7 @@ final class Mailbox: Sendable {
         if !isSignalled.exchange(true, ordering: .acquiringAndReleasing) { wakeup.signal() }
     }
 
-    func register(in poll: borrowing Poll, tag: UInt64) throws(HTTPServerError) {
+    func register(in poll: Poll, tag: UInt64) throws(HTTPServerError) {
         try wakeup.register(in: poll, tag: tag)
     }
 

@@ -1,0 +1,91 @@
+private import CMicrohttpd
+internal import Glibc
+
+/// Writes to the socket itself, while libmicrohttpd keeps its hands off the connection: one system call for all that is
+/// queued, and the kernel tells at once when the client leaves.
+struct SocketTransport: StreamTransport {
+    private static let lingerNanoseconds: UInt64 = 2_000_000_000
+    private static let discardBytes = 256 * 1024
+
+    private let socket: Int32
+    private let lingers: Bool
+    private let poll: Poll
+    private let sendBufferBytes: Int32
+    private let timeoutMilliseconds: UInt32
+
+    init(_ socket: Int32, poll: Poll, lingers: Bool, sendBufferBytes: Int, timeoutNanoseconds: UInt64) {
+        self.socket = socket
+        self.lingers = lingers
+        self.poll = poll
+        self.sendBufferBytes = Int32(clamping: sendBufferBytes)
+        timeoutMilliseconds = UInt32(clamping: timeoutNanoseconds / 1_000_000)
+    }
+
+    func open(tag: UInt64) -> Bool {
+        if !lingers { fibd_stream_prepare(socket, sendBufferBytes, timeoutMilliseconds) }
+        return poll.addEdges(socket, tag: tag)
+    }
+
+    func send(_ output: inout StreamOutput) -> StreamSending {
+        while output.queuedBytes > 0 {
+            let (sent, offered) = output.send(to: socket)
+            if sent == -EAGAIN { return .blocked }
+            guard sent > 0 else { return .gone }
+            output.drop(sent)
+            // The kernel's buffer is full. It will say when there is room, without being asked once more.
+            if sent < offered { return .blocked }
+        }
+        return .taken
+    }
+
+    func handle(_ event: Poll.Event) {
+        // Whatever a client sends after its request is dropped, so that it can't hide the end of the connection.
+        if event.isReadable, fibd_discard_input(socket, SocketTransport.discardBytes) != 0 {
+            poll.reportAgain(socket, tag: event.tag)
+        }
+    }
+
+    func finish() -> UInt64? {
+        guard lingers else { return nil }
+        shutdown(socket, Int32(SHUT_WR))
+        return SocketTransport.lingerNanoseconds
+    }
+
+    func close() {
+        poll.remove(socket)
+        // Unread input would turn the closing into a reset, which throws away what the client hasn't read yet.
+        _ = fibd_discard_input(socket, SocketTransport.discardBytes)
+        shutdown(socket, Int32(SHUT_RDWR))
+    }
+}
+
+extension StreamOutput {
+    /// One system call for this many slices at most.
+    private static let gatheredSlices = 128
+
+    /// Sends what fits of the first slices in one system call. Bytes sent, or a negative errno; and bytes tried.
+    fileprivate func send(to socket: Int32) -> (sent: Int, offered: Int) {
+        let capacity = StreamOutput.gatheredSlices
+        return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: capacity) { vectors in
+            unsafe StreamOutput.gather(first, from: firstOffset, then: others, into: vectors, at: 0) { count in
+                // SAFETY: the vectors point into arrays whose pointers are valid here: this runs inside all of the
+                // `withUnsafeBytes` calls.
+                let offered = unsafe vectors[..<count].reduce(0) { unsafe $0 + $1.iov_len }
+                return (unsafe fibd_send(socket, vectors.baseAddress, count), offered)
+            }
+        }
+    }
+
+    /// Nests one `withUnsafeBytes` a slice, so that all pointers are valid when `send` runs.
+    private static func gather<Result>(
+        _ slice: [UInt8], from offset: Int, then others: ArraySlice<[UInt8]>,
+        into vectors: UnsafeMutableBufferPointer<iovec>, at index: Int, send: (Int) -> Result
+    ) -> Result {
+        unsafe slice.withUnsafeBytes { bytes in
+            let unsent = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress?.advanced(by: offset))
+            unsafe vectors[index] = iovec(iov_base: unsent, iov_len: bytes.count - offset)
+            guard let next = others.first, index + 1 < vectors.count else { return send(index + 1) }
+            return unsafe gather(next, from: 0, then: others.dropFirst(), into: vectors, at: index + 1, send: send)
+        }
+    }
+}
