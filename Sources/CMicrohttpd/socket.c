@@ -75,7 +75,16 @@ void fibd_stream_prepare(int descriptor, int send_buffer_bytes, unsigned int tim
     setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_milliseconds, sizeof timeout_milliseconds);
 }
 
-ssize_t fibd_send(int descriptor, const struct iovec *slices, size_t count) {
+ssize_t fibd_send(int descriptor, const void *bytes, size_t count) {
+    ssize_t sent;
+
+    do
+        sent = send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+ssize_t fibd_send_slices(int descriptor, const struct iovec *slices, size_t count) {
     struct msghdr message = {.msg_iov = (struct iovec *)slices, .msg_iovlen = count};
     ssize_t sent;
 

@@ -62,7 +62,8 @@ int fibd_listen(const char *address, uint16_t port, int backlog, uint16_t *bound
 void fibd_stream_prepare(int descriptor, int send_buffer_bytes, unsigned int timeout_milliseconds);
 
 /* Sends what fits without waiting and without SIGPIPE. Returns bytes sent, or a negative errno. */
-ssize_t fibd_send(int descriptor, const struct iovec *slices, size_t count);
+ssize_t fibd_send(int descriptor, const void *bytes, size_t count);
+ssize_t fibd_send_slices(int descriptor, const struct iovec *slices, size_t count);
 
 /* Throws away up to `limit` received bytes without waiting. 1 if there may be more, else 0. */
 int fibd_discard_input(int descriptor, size_t limit);
