@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -92,6 +93,24 @@ ssize_t fibd_send_slices(int descriptor, const struct iovec *slices, size_t coun
         sent = sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : sent;
+}
+
+int fibd_placeholder_create(void) {
+    const int placeholder = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return placeholder < 0 ? -errno : placeholder;
+}
+
+int fibd_take_over(int descriptor, int placeholder) {
+    const int taken = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    int error;
+
+    if (taken < 0)
+        return -errno;
+    if (dup3(placeholder, descriptor, O_CLOEXEC) >= 0)
+        return taken;
+    error = errno;
+    close(taken);
+    return -error;
 }
 
 int fibd_discard_input(int descriptor, size_t limit) {

@@ -63,7 +63,7 @@ extension Exchange {
 
 extension Connection {
     /// Makes libmicrohttpd see the end of the connection.
-    fileprivate func breakOff() { shutdown(socket, Int32(SHUT_RDWR)) }
+    func breakOff() { shutdown(socket, Int32(SHUT_RDWR)) }
 
     /// libmicrohttpd 0.9.75 takes a short read to mean that there is nothing more; if the end of the connection came
     /// together with those bytes, its edge-triggered epoll never speaks of it again, and the connection would hang until

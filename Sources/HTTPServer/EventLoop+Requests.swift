@@ -108,24 +108,18 @@ extension EventLoop {
             suspend(exchange)
             return true
         case .stream(let head, let source):
-            guard !isDraining else { return send(refusal(503, .stopping), for: exchange) }
-            guard reserveStream() else { return send(refusal(503, .tooManyStreams), for: exchange) }
-            exchange.isEventStream = true
-            handOver(exchange, source, ResponseHead.stream(head.headers))
-            return true
+            return stream(head, source, for: exchange)
         }
     }
 
-    private func send(_ response: HTTPResponse, for exchange: Exchange) -> Bool {
+    func send(_ response: HTTPResponse, for exchange: Exchange) -> Bool {
         if exchange.isEarly, case .bytes(let body) = response.body {
-            handOver(exchange, nil, ResponseHead.whole(response, body: body, isHead: exchange.isHead))
-            return true
+            return handOver(exchange, nil, ResponseHead.whole(response, body: body, isHead: exchange.isHead))
         }
         if exchange.isHead, case .produced(let producer) = response.body {
             // To HEAD, 0.9.75 sends the chunk that ends a body; the client would take it for its next answer.
             ProducerLane(exchange.id, producer, workers, mailbox).abandon()
-            handOver(exchange, nil, ResponseHead.whole(response, body: nil, isHead: true))
-            return true
+            return handOver(exchange, nil, ResponseHead.whole(response, body: nil, isHead: true))
         }
         exchange.phase = .sending
         return ResponseQueue.queue(response, for: exchange, closing: exchange.isEarly || isDraining, loop: self)
@@ -139,19 +133,10 @@ extension EventLoop {
         return send(refusal(status, reason), for: exchange)
     }
 
-    private func refusal(_ status: Int, _ reason: HTTPRefusal) -> HTTPResponse {
+    func refusal(_ status: Int, _ reason: HTTPRefusal) -> HTTPResponse {
         var response = application.refusal(status: status, reason: reason)
         if status == 503, response.headers.first("Retry-After") == nil { response.headers.add("Retry-After", "1") }
         return response
-    }
-
-    private func handOver(_ exchange: Exchange, _ source: (any EventSource)?, _ head: [UInt8]) {
-        exchange.phase = .streaming
-        suspend(exchange)
-        let transport = streams.transport(over: exchange.connection.socket, lingers: source == nil)
-        streams.post(.open(exchange.id, transport, source: source, head: head))
-        // Whatever was asked to close before this one is closed by the same order; so must this one be.
-        if isCutting { streams.post(.closeAll) }
     }
 
     // MARK: Bodies in production

@@ -26,7 +26,8 @@ final class EventLoop: @unchecked Sendable {
     private var lastExchange: UInt64 = 0
     /// Requests from the end of their header to the last byte of their answer, streams included.
     private var openExchanges = 0
-    private var openStreams = 0
+    /// Sockets that the stream thread has taken from their connections.
+    var takenSockets: TakenSockets
     var suspended: [ExchangeID: Exchange] = [:]
     /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
     private var hasClosedConnections = false
@@ -45,6 +46,7 @@ final class EventLoop: @unchecked Sendable {
         self.mailbox = mailbox
         self.streams = streams
         watch = ConnectionWatch(headerSeconds: settings.idleTimeoutSeconds)
+        takenSockets = try TakenSockets()
         poll = try Poll()
         try mailbox.register(in: poll, tag: EventLoop.mailboxTag)
     }
@@ -103,6 +105,7 @@ final class EventLoop: @unchecked Sendable {
 
     private var isDone: Bool {
         guard isDraining else { return false }
+        guard takenSockets.isEmpty else { return false }
         return isCutting ? suspended.isEmpty : openExchanges == 0
     }
 
@@ -118,14 +121,10 @@ final class EventLoop: @unchecked Sendable {
         case .answered(let id, let answer): resume(id) { $0.phase = .answered(answer) }
         case .produced(let id, let piece, let more): resume(id) { $0.producedBody?.received(piece, more: more) }
         case .roomForBody(let id): resume(id) { _ in }
-        case .streamClosed(let id):
-            resume(id) { exchange in
-                exchange.phase = .over
-                if exchange.isEventStream {
-                    openStreams -= 1
-                    counters.streams.store(openStreams, ordering: .relaxed)
-                }
-            }
+        case .socketTaken(let id): resume(id) { $0.phase = .over }
+        case .socketClosed(let isEventStream):
+            takenSockets.closed(isEventStream: isEventStream)
+            countConnections()
         case .drain(let deadline):
             drainDeadline = min(deadline, drainDeadline ?? .max)
             for daemon in daemons { daemon.stopListening() }
@@ -163,25 +162,24 @@ extension EventLoop {
         ResponseQueue.resume(exchange.connection)
     }
 
-    /// True if there is room for one more event stream, which is then counted.
-    func reserveStream() -> Bool {
-        guard openStreams < settings.maxStreams else { return false }
-        openStreams += 1
-        counters.streams.store(openStreams, ordering: .relaxed)
-        return true
-    }
-
     // MARK: What libmicrohttpd reports
 
     func opened(_ connection: Connection) {
         watch.opened(connection, now: now)
-        counters.connections.store(watch.count, ordering: .relaxed)
+        countConnections()
+        // libmicrohttpd counts only its own.
+        if watch.count + takenSockets.count > settings.maxConnections { connection.breakOff() }
     }
 
     func closed(_ connection: Connection) {
         watch.closed(connection)
-        counters.connections.store(watch.count, ordering: .relaxed)
+        countConnections()
         hasClosedConnections = true
+    }
+
+    func countConnections() {
+        counters.connections.store(watch.count + takenSockets.count, ordering: .relaxed)
+        counters.streams.store(takenSockets.streams, ordering: .relaxed)
     }
 
     /// The request line is there.

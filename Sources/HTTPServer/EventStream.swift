@@ -16,8 +16,8 @@
         case closed
     }
 
-    let transport: any StreamTransport
-    var source: (any EventSource)?
+    private(set) var transport: (any StreamTransport)?
+    private(set) var source: (any EventSource)?
     var output = StreamOutput()
     var stage: Stage
     /// The client took no more; the transport will say when it does.
@@ -44,12 +44,13 @@
         output.append(head)
     }
 
-    /// The request that it answers.
-    var exchange: ExchangeID { ExchangeID(rawValue: id) }
-
     /// Asks for a call of the source's `fill`. On the stream thread only: from `onWake` or a source's callbacks. Does
     /// nothing once the stream is closed.
     public func schedule() { loop?.schedule(self) }
 
-    func detach() { loop = nil }
+    /// Lets go of everything.
+    func detach() -> ((any EventSource)?, (any StreamTransport)?) {
+        defer { (loop, source, transport) = (nil, nil, nil) }
+        return (source, transport)
+    }
 }

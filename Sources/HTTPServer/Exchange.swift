@@ -13,7 +13,7 @@ final class Exchange {
         case answered(HTTPAnswer)
         /// The response is with libmicrohttpd.
         case sending
-        /// Suspended; the socket belongs to the stream thread.
+        /// Suspended for the last time; the socket belongs to the stream thread.
         case streaming
         /// The next call of the handler closes the connection.
         case over
@@ -30,8 +30,6 @@ final class Exchange {
     var isHead = false
     /// Among those whose clients are looked after at the end of this turn.
     var isBodyWatched = false
-    /// The event stream counts against the limit of streams; an answer written by the stream thread does not.
-    var isEventStream = false
     /// While a `.produced` body is being sent.
     var producedBody: ProducedBody?
 

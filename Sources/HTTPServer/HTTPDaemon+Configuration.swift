@@ -6,7 +6,8 @@ extension HTTPDaemon {
         public var listen: [ListenAddress]
         /// Threads for `HTTPAnswer.work`, bodies and producers.
         public var workers = 2
-        /// Shared evenly among the addresses. Further clients wait in the system's queue until one leaves.
+        /// Shared evenly among the addresses, event streams included. Further clients wait in the system's queue until one
+        /// leaves; where streams take a part of the limit, they are turned away at once.
         public var maxConnections = 10_000
         /// Event streams; nil: 64 less than `maxConnections`, so that streams can't take every connection.
         public var streamLimit: Int?

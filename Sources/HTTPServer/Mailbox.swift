@@ -14,8 +14,10 @@ enum Message: Sendable {
     case produced(ExchangeID, [UInt8], more: Bool)
     /// The consumer of this request's body caught up.
     case roomForBody(ExchangeID)
-    /// The stream thread is done with this connection's socket.
-    case streamClosed(ExchangeID)
+    /// The socket of this connection belongs to the stream thread now.
+    case socketTaken(ExchangeID)
+    /// The stream thread has closed one that it had taken.
+    case socketClosed(isEventStream: Bool)
     /// Stop accepting; end what is still open at this time (CLOCK_MONOTONIC, ns).
     case drain(deadline: UInt64)
 }

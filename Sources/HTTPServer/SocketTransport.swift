@@ -1,29 +1,28 @@
 private import CMicrohttpd
 internal import Glibc
 
-/// Writes to the socket itself, while libmicrohttpd keeps its hands off the connection: one system call for all that is
-/// queued, and the kernel tells at once when the client leaves.
+/// Owns the socket and writes to it: one system call for all that is queued, and the kernel tells at once when the client
+/// leaves.
 struct SocketTransport: StreamTransport {
     private static let lingerNanoseconds: UInt64 = 2_000_000_000
     private static let discardBytes = 256 * 1024
 
+    // Three words at most: more would be kept apart from the stream, which costs every delivery a look there.
     private let socket: Int32
+    /// The client is given time to read an answer to a request that it hasn't sent to the end.
     private let lingers: Bool
-    private let poll: Poll
-    private let sendBufferBytes: Int32
-    private let timeoutMilliseconds: UInt32
+    private let loop: StreamLoop
 
-    init(_ socket: Int32, poll: Poll, lingers: Bool, sendBufferBytes: Int, timeoutNanoseconds: UInt64) {
+    /// Takes over `socket`, which `close` closes.
+    init(_ socket: Int32, lingers: Bool, loop: StreamLoop) {
         self.socket = socket
         self.lingers = lingers
-        self.poll = poll
-        self.sendBufferBytes = Int32(clamping: sendBufferBytes)
-        timeoutMilliseconds = UInt32(clamping: timeoutNanoseconds / 1_000_000)
+        self.loop = loop
     }
 
     func open(tag: UInt64) -> Bool {
-        if !lingers { fibd_stream_prepare(socket, sendBufferBytes, timeoutMilliseconds) }
-        return poll.addEdges(socket, tag: tag)
+        if !lingers { loop.settings.prepare(socket) }
+        return loop.poll.addEdges(socket, tag: tag)
     }
 
     func send(_ output: inout StreamOutput) -> StreamSending {
@@ -41,7 +40,7 @@ struct SocketTransport: StreamTransport {
     func handle(_ event: Poll.Event) {
         // Whatever a client sends after its request is dropped, so that it can't hide the end of the connection.
         if event.isReadable, fibd_discard_input(socket, SocketTransport.discardBytes) != 0 {
-            poll.reportAgain(socket, tag: event.tag)
+            loop.poll.reportAgain(socket, tag: event.tag)
         }
     }
 
@@ -52,10 +51,18 @@ struct SocketTransport: StreamTransport {
     }
 
     func close() {
-        poll.remove(socket)
         // Unread input would turn the closing into a reset, which throws away what the client hasn't read yet.
         _ = fibd_discard_input(socket, SocketTransport.discardBytes)
-        shutdown(socket, Int32(SHUT_RDWR))
+        Glibc.close(socket)
+        loop.mailbox.post(.socketClosed(isEventStream: !lingers))
+    }
+}
+
+extension StreamLoop.Settings {
+    /// For the socket of an event stream.
+    func prepare(_ socket: Int32) {
+        fibd_stream_prepare(
+            socket, Int32(clamping: sendBufferBytes), UInt32(clamping: timeoutNanoseconds / 1_000_000))
     }
 }
 

@@ -1,13 +1,5 @@
 /// How streams begin and end.
 extension StreamLoop {
-    /// The way to the client over its socket, which the connection no longer touches. With `lingers`, the client is given
-    /// time to read an answer to a request that it hasn't sent to the end.
-    func transport(over socket: Int32, lingers: Bool) -> any StreamTransport {
-        SocketTransport(
-            socket, poll: poll, lingers: lingers, sendBufferBytes: settings.sendBufferBytes,
-            timeoutNanoseconds: settings.timeoutNanoseconds)
-    }
-
     /// Without a source, the head is all there is to send.
     func open(
         _ exchange: ExchangeID, _ transport: any StreamTransport, _ source: (any EventSource)?, _ head: [UInt8]
@@ -33,7 +25,7 @@ extension StreamLoop {
 
     /// The transport has taken everything.
     func finish(_ stream: EventStream) {
-        guard let nanoseconds = stream.transport.finish() else { return close(stream) }
+        guard let nanoseconds = stream.transport?.finish() else { return close(stream) }
         stream.stage = .lingering
         timers.set(now + nanoseconds, for: stream)
     }
@@ -42,13 +34,10 @@ extension StreamLoop {
         guard stream.stage != .closed else { return }
         stream.stage = .closed
         streams[stream.id] = nil
-        stream.detach()
-        stream.transport.close()
         stream.output = StreamOutput()
-        let source = stream.source
-        stream.source = nil
+        let (source, transport) = stream.detach()
         source?.closed()
-        // Last: from here on the descriptor may be closed and its number used again.
-        mailbox.post(.streamClosed(stream.exchange))
+        // Last: it tells the event thread that the stream is gone.
+        transport?.close()
     }
 }

@@ -77,8 +77,8 @@ extension StreamLoop {
 
     /// False if the client has not taken all of it: it is behind, or it left.
     private func flush(_ stream: EventStream) -> Bool {
-        guard stream.output.queuedBytes > 0 else { return true }
-        switch stream.transport.send(&stream.output) {
+        guard stream.output.queuedBytes > 0, let transport = stream.transport else { return true }
+        switch transport.send(&stream.output) {
         case .taken: return true
         case .blocked: stream.isBlocked = true
         case .gone: close(stream)

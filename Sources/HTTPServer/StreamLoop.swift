@@ -130,7 +130,7 @@ internal import Threads
     private func handle(_ event: Poll.Event) {
         if event.tag == StreamLoop.wakeupTag { return wakeup.clear() }
         guard let stream = streams[event.tag] else { return }
-        stream.transport.handle(event)
+        stream.transport?.handle(event)
         if event.isPeerClosed { return close(stream) }
         if event.isWritable { becameWritable(stream) }
     }

@@ -17,7 +17,7 @@ protocol StreamTransport: Sendable {
     /// given to close it from its side, in nanoseconds.
     func finish() -> UInt64?
 
-    /// Once. Whatever the client has not got yet may be lost.
+    /// Once, and last. Whatever the client has not got yet may be lost. Tells the event thread.
     func close()
 }
 

@@ -290,6 +290,35 @@ extension ServerTests {
             }
         }
 
+        @Test("The head of a stream alone is the answer to HEAD")
+        func headOnly() throws {
+            let server = try StreamServer()
+            server.publish([Array("unheard\n".utf8)])
+            let client = try server.base.connect()
+            try client.sendRequest("HEAD", "/events")
+            let head = try client.readResponseHead()
+            #expect(head.status == 200 && head.header("Content-Type") == "text/event-stream")
+            #expect(try client.readToEnd().isEmpty)
+            #expect(server.log.state.withLock { $0.opened } == 0)
+        }
+
+        @Test("Streams count as connections: clients beyond the limit are turned away until one leaves")
+        func connectionLimit() throws {
+            let server = try StreamServer(configure: {
+                $0.maxConnections = 3
+                $0.streamLimit = 2
+            })
+            var streams = try (0..<2).map { _ in try server.subscribe() }
+            for stream in streams { _ = try stream.readResponseHead() }
+            #expect(eventually { server.base.server.statistics.connections == 2 })
+            let client = try server.base.connect()
+            #expect(try client.request("GET", "/plain").text == "plain")
+            #expect(try server.base.connect().isClosedByServer())
+            streams.removeLast().close()
+            #expect(eventually { server.base.server.statistics.connections == 2 })
+            #expect(try server.base.connect().request("GET", "/plain").text == "plain")
+        }
+
         @Test("Streams beyond their limit are refused, and other requests are still served")
         func streamLimit() throws {
             let server = try StreamServer(configure: { $0.streamLimit = 2 })

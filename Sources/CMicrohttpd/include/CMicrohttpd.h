@@ -65,6 +65,14 @@ void fibd_stream_prepare(int descriptor, int send_buffer_bytes, unsigned int tim
 ssize_t fibd_send(int descriptor, const void *bytes, size_t count);
 ssize_t fibd_send_slices(int descriptor, const struct iovec *slices, size_t count);
 
+/* Takes a socket from whoever closes `descriptor` some day: returns another descriptor for it, which belongs to the
+ * caller, and has `descriptor` stand for what `placeholder` is. No epoll may watch `descriptor`: it would go on watching
+ * the socket. A negative errno if that can't be done; then nothing has changed. */
+int fibd_take_over(int descriptor, int placeholder);
+
+/* Something for `fibd_take_over` that is no socket. A descriptor that the caller owns, or a negative errno. */
+int fibd_placeholder_create(void);
+
 /* Throws away up to `limit` received bytes without waiting. 1 if there may be more, else 0. */
 int fibd_discard_input(int descriptor, size_t limit);
 
