@@ -51,13 +51,18 @@ final class StreamWaker: Sendable {
     func wake() { streams.withLock { $0 }?.wake() }
 }
 
-/// Arguments: port, and bytes of memory a connection. Ends when its input ends.
+/// Arguments: port, bytes of memory a connection, and how streams are sent (`socket` or `callback`), each of which may be
+/// left out from the end. Ends when its input ends.
 @main enum Probe {
     static func main() throws {
-        let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-        let port = UInt16(clamping: arguments.first ?? 8080)
+        let arguments = CommandLine.arguments.dropFirst()
+        let numbers = arguments.compactMap { Int($0) }
+        let port = UInt16(clamping: numbers.first ?? 8080)
         var configuration = HTTPDaemon.Configuration(listen: [ListenAddress(host: "127.0.0.1", port: port)])
-        if arguments.count > 1 { configuration.connectionMemoryBytes = arguments[1] }
+        if numbers.count > 1 { configuration.connectionMemoryBytes = numbers[1] }
+        if let sending = arguments.last.flatMap({ HTTPDaemon.StreamSending(rawValue: $0) }) {
+            configuration.streamSending = sending
+        }
         let publisher = Publisher()
         let waker = StreamWaker()
         let server = try HTTPDaemon(

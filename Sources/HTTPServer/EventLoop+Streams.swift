@@ -1,15 +1,50 @@
 private import CMicrohttpd
 
-/// The event thread's part in event streams: it gives them away.
+/// The event thread's part in event streams: it gives them to the stream thread, and sends those that are to go through
+/// libmicrohttpd.
 extension EventLoop {
     func stream(_ head: HTTPStreamHead, _ source: any EventSource, for exchange: Exchange) -> Bool {
         if exchange.isHead { return handOver(exchange, nil, ResponseHead.stream(head.headers)) }
         guard !isDraining else { return send(refusal(503, .stopping), for: exchange) }
-        guard takenSockets.streams < settings.maxStreams else {
-            return send(refusal(503, .tooManyStreams), for: exchange)
+        guard openStreams < settings.maxStreams else { return send(refusal(503, .tooManyStreams), for: exchange) }
+        switch settings.streamSending {
+        case .socket: return handOver(exchange, source, ResponseHead.stream(head.headers))
+        case .callback: return sendByCallback(exchange, source, head.headers)
         }
-        return handOver(exchange, source, ResponseHead.stream(head.headers))
     }
+
+    var openStreams: Int { takenSockets.streams + callbackStreams.count }
+
+    /// Whether streams stand in the way of stopping: libmicrohttpd ends the process if a connection is suspended then.
+    var holdsStreams: Bool {
+        !takenSockets.isEmpty || isCutting && callbackStreams.values.contains { $0.isSuspended }
+    }
+
+    // MARK: Through libmicrohttpd
+
+    private func sendByCallback(_ exchange: Exchange, _ source: any EventSource, _ headers: HTTPHeaders) -> Bool {
+        let stream = CallbackStream(exchange, loop: self)
+        exchange.phase = .sending
+        callbackStreams[exchange.id] = stream
+        countConnections()
+        streams.settings.prepare(exchange.connection.socket)
+        streams.post(.open(exchange.id, stream.transport, source: source, head: []))
+        if isCutting { streams.post(.closeAll) }
+        return stream.queue(headers)
+    }
+
+    func resumeStreams(_ ready: [ExchangeID]) {
+        for id in ready { callbackStreams[id]?.resume() }
+    }
+
+    /// Whatever the reason, libmicrohttpd is done with this request.
+    func endStream(_ id: ExchangeID) {
+        guard callbackStreams.removeValue(forKey: id) != nil else { return }
+        countConnections()
+        streams.post(.left(id))
+    }
+
+    // MARK: By their sockets
 
     /// Gives the socket to the stream thread, with what is to be sent: a stream, or an answer to a client that may still
     /// be sending its request. False, for libmicrohttpd to close the connection, if that can't be done.

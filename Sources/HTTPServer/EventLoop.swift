@@ -28,6 +28,8 @@ final class EventLoop: @unchecked Sendable {
     private var openExchanges = 0
     /// Sockets that the stream thread has taken from their connections.
     var takenSockets: TakenSockets
+    /// Streams that are sent through libmicrohttpd.
+    var callbackStreams: [ExchangeID: CallbackStream] = [:]
     var suspended: [ExchangeID: Exchange] = [:]
     /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
     private var hasClosedConnections = false
@@ -105,7 +107,7 @@ final class EventLoop: @unchecked Sendable {
 
     private var isDone: Bool {
         guard isDraining else { return false }
-        guard takenSockets.isEmpty else { return false }
+        guard !holdsStreams else { return false }
         return isCutting ? suspended.isEmpty : openExchanges == 0
     }
 
@@ -125,6 +127,8 @@ final class EventLoop: @unchecked Sendable {
         case .socketClosed(let isEventStream):
             takenSockets.closed(isEventStream: isEventStream)
             countConnections()
+        case .streamsReady(let ids): resumeStreams(ids)
+        case .streamCut(let id): callbackStreams[id]?.cut()
         case .drain(let deadline):
             drainDeadline = min(deadline, drainDeadline ?? .max)
             for daemon in daemons { daemon.stopListening() }
@@ -179,7 +183,7 @@ extension EventLoop {
 
     func countConnections() {
         counters.connections.store(watch.count + takenSockets.count, ordering: .relaxed)
-        counters.streams.store(takenSockets.streams, ordering: .relaxed)
+        counters.streams.store(openStreams, ordering: .relaxed)
     }
 
     /// The request line is there.
@@ -199,6 +203,7 @@ extension EventLoop {
     func completed(_ exchange: Exchange) {
         if case .header = exchange.phase { return }
         openExchanges -= 1
+        endStream(exchange.id)
         exchange.connection.awaitsHeaderSince = now
         abandon(exchange)
     }

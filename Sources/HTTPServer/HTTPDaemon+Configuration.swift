@@ -1,6 +1,19 @@
 internal import Glibc
 
 extension HTTPDaemon {
+    /// How event streams get to their clients.
+    public enum StreamSending: String, CaseIterable, Sendable {
+        /// The stream thread takes the connection's socket and writes to it. The response ends with the connection, and a
+        /// client that leaves is noticed at once.
+        case socket
+        /// libmicrohttpd sends what a callback of ours gives it: what a connection needs whose bytes aren't those of its
+        /// socket (TLS). The response comes in chunks, except to HTTP/1.0. A client that leaves is noticed when something is
+        /// sent to it, mostly at the second time: let sources send heartbeats. One that doesn't read is also closed after
+        /// `idleTimeoutSeconds`. A stream takes up to 256 KiB more while its client is behind, and keeps the memory of its
+        /// connection.
+        case callback
+    }
+
     /// Limits and addresses. Every limit is a promise about memory or descriptors.
     public struct Configuration: Sendable {
         public var listen: [ListenAddress]
@@ -19,6 +32,7 @@ extension HTTPDaemon {
         public var connectionMemoryBytes = 16 * 1024
         /// Jobs that may wait for a worker before new ones are refused.
         public var workQueueCapacity = 1_024
+        public var streamSending = StreamSending.socket
         /// Send buffer of an event stream's socket: what the system holds for a slow reader (it doubles the figure).
         public var streamSendBufferBytes = 256 * 1024
         /// How long an event stream's data may wait for a client that doesn't take or acknowledge it.

@@ -18,6 +18,10 @@ enum Message: Sendable {
     case socketTaken(ExchangeID)
     /// The stream thread has closed one that it had taken.
     case socketClosed(isEventStream: Bool)
+    /// These streams have something to send through libmicrohttpd.
+    case streamsReady([ExchangeID])
+    /// The stream thread is done with this one, which libmicrohttpd may still be sending.
+    case streamCut(ExchangeID)
     /// Stop accepting; end what is still open at this time (CLOCK_MONOTONIC, ns).
     case drain(deadline: UInt64)
 }

@@ -25,7 +25,7 @@ struct SocketTransport: StreamTransport {
         return loop.poll.addEdges(socket, tag: tag)
     }
 
-    func send(_ output: inout StreamOutput) -> StreamSending {
+    func send(_ output: inout StreamOutput) -> StreamProgress {
         while output.queuedBytes > 0 {
             let (sent, offered) = output.send(to: socket)
             if sent == -EAGAIN { return .blocked }

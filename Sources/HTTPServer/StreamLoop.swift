@@ -18,6 +18,10 @@ internal import Threads
 
     enum Command: Sendable {
         case open(ExchangeID, any StreamTransport, source: (any EventSource)?, head: [UInt8])
+        /// The transport of this stream has room again.
+        case writable(ExchangeID)
+        /// The client of this stream has gone, or has got everything.
+        case left(ExchangeID)
         case closeAll
         case stop
     }
@@ -49,6 +53,9 @@ internal import Threads
     /// Have more to send than one turn takes.
     var bulk = StreamQueue()
     var timers = StreamTimers()
+    /// What the event thread is to send for us. It is told once a turn: libmicrohttpd walks through all suspended
+    /// connections each time that some are resumed.
+    var readyToSend: [ExchangeID] = []
     private var isStopping = false
 
     init(settings: Settings, mailbox: Mailbox, onWake: @escaping @Sendable () -> Void) throws(HTTPServerError) {
@@ -88,6 +95,10 @@ internal import Threads
             while let due = timers.popDue(now: now) { deadlinePassed(due) }
             serveLive()
             serveBulk()
+            if !readyToSend.isEmpty {
+                mailbox.post(.streamsReady(readyToSend))
+                readyToSend = []
+            }
             wait(&events)
             for event in events { handle(event) }
             events.removeAll(keepingCapacity: true)
@@ -106,6 +117,8 @@ internal import Threads
         for command in taken {
             switch command {
             case .open(let exchange, let transport, let source, let head): open(exchange, transport, source, head)
+            case .writable(let exchange): streams[exchange.rawValue].map(becameWritable)
+            case .left(let exchange): streams[exchange.rawValue].map(close)
             case .closeAll: for stream in Array(streams.values) { close(stream) }
             case .stop: isStopping = true
             }

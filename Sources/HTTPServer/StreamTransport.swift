@@ -8,7 +8,7 @@ protocol StreamTransport: Sendable {
     func open(tag: UInt64) -> Bool
 
     /// Takes what the client can take now, from the front.
-    func send(_ output: inout StreamOutput) -> StreamSending
+    func send(_ output: inout StreamOutput) -> StreamProgress
 
     /// What the loop's poll said of this transport, if it is registered there.
     func handle(_ event: Poll.Event)
@@ -22,7 +22,7 @@ protocol StreamTransport: Sendable {
 }
 
 /// What became of the bytes that a stream had to send.
-enum StreamSending {
+enum StreamProgress {
     /// All were taken.
     case taken
     /// The client can take no more for now.

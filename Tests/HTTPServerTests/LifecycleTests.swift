@@ -72,14 +72,19 @@ extension ServerTests {
             #expect(try server.connect().request().text.hasPrefix("127.0.0.1:"))
         }
 
-        @Test("Stopping answers what workers are busy with, and ends streams, uploads, bodies and idle connections")
-        func stopsWithEverythingOpen() throws {
+        @Test(
+            "Stopping answers what workers are busy with, and ends streams, uploads, bodies and idle connections",
+            arguments: StreamSending.allCases)
+        func stopsWithEverythingOpen(sending: StreamSending) throws {
             let gate = Gate()
             let log = FrameLog()
             let consumer = HashingConsumer()
             let producer = CountingProducer(total: .max)
             let started = Gate()
-            let server = try TestServer(configure: { $0.workers = 4 }) { request in
+            let server = try TestServer(configure: {
+                $0.workers = 4
+                $0.streamSending = sending
+            }) { request in
                 switch request.path {
                 case "/work":
                     .answer(
@@ -100,13 +105,13 @@ extension ServerTests {
             }
             try clients[2].send("abc")
             started.wait()
-            _ = try clients[1].readResponseHead()
+            let stream = try StreamClient(clients[1])
             _ = try clients[3].read(1 << 20)
             #expect(try clients[4].readResponse().status == 200)
             #expect(eventually { consumer.state.withLock { $0.bytes } == 3 })
             let stopper = Thread(name: "stop") { server.server.stop() }
             // The stream ends while the worker is still busy.
-            #expect(try clients[1].readToEnd().isEmpty)
+            #expect(try stream.readToCut().isEmpty)
             gate.open()
             stopper.join()
             #expect(try clients[0].readResponse().text == "worked")
@@ -118,12 +123,13 @@ extension ServerTests {
             server.server.stop()
         }
 
-        @Test("Draining lets a stream go on until its source ends it, and answers with Connection: close")
-        func drains() throws {
+        @Test(
+            "Draining lets a stream go on until its source ends it, and answers with Connection: close",
+            arguments: StreamSending.allCases)
+        func drains(sending: StreamSending) throws {
             let gate = Gate()
-            let server = try StreamServer()
+            let server = try StreamServer(sending)
             let stream = try server.subscribe()
-            _ = try stream.readResponseHead()
             let client = try server.base.connect()
             #expect(try client.request("GET", "/plain").header("Connection") == nil)
             let drainer = Thread(name: "drain") {
@@ -140,17 +146,17 @@ extension ServerTests {
             drainer.join()
         }
 
-        @Test("A second, harder stop shortens a drain, and both return")
-        func stopDuringDrain() throws {
-            let server = try StreamServer()
+        @Test("A second, harder stop shortens a drain, and both return", arguments: StreamSending.allCases)
+        func stopDuringDrain(sending: StreamSending) throws {
+            let server = try StreamServer(sending)
             let stream = try server.subscribe()
-            _ = try stream.readResponseHead()
             let drainer = Thread(name: "drain") { server.base.server.drain(deadlineSeconds: 3_600) }
             let port = server.base.port
             #expect(eventually { (try? TestClient(port: port)) == nil })
             server.base.server.stop()
             drainer.join()
-            #expect(try stream.readToEnd().isEmpty)
+            #expect(try stream.readToCut().isEmpty)
+            #expect(server.log.state.withLock { $0.closed == 1 && $0.calledAfterClose == 0 })
         }
 
         @Test("Nothing is left open: not after a stop, not after a drop, not after a start that failed")
@@ -158,9 +164,9 @@ extension ServerTests {
             await #expect(processExitsWith: .success) {
                 let before = openDescriptorCount()
                 for round in 0..<12 {
-                    let server = try StreamServer()
+                    let server = try StreamServer(round % 2 > 0 ? .socket : .callback)
                     let clients = try (0..<10).map { _ in try server.subscribe() }
-                    for client in clients { _ = try client.readResponseHead() }
+                    clients.first?.close()
                     let plain = try server.base.connect()
                     _ = try plain.request("GET", "/plain")
                     if round % 3 > 0 { server.base.server.stop() }
@@ -170,7 +176,7 @@ extension ServerTests {
                         configuration: HTTPDaemon.Configuration(listen: [taken, taken]),
                         application: TestApplication(planning: TestServer.echo))
                 }
-                // The runtime opens a few for itself, once, when it likes. Each kind of round comes four times.
+                // The runtime opens a few for itself, once, when it likes. Each kind of round comes twice.
                 guard openDescriptorCount() < before + 4 else { exit(3) }
             }
         }
