@@ -184,6 +184,8 @@ extension EventLoop {
     func countConnections() {
         counters.connections.store(watch.count + takenSockets.count, ordering: .relaxed)
         counters.streams.store(openStreams, ordering: .relaxed)
+        // See `HTTPDaemon.wakeStreams`.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
     /// The request line is there.

@@ -60,10 +60,12 @@ public final class HTTPDaemon: Sendable {
     /// Has `onWake` called soon on the stream thread if there are event streams; without any, nothing happens, and at no
     /// cost. Any thread, under any lock.
     ///
-    /// To be called after the news that sources may wait for can be read. A stream that is opened meanwhile is counted
-    /// before its source is asked for the first time: either the source finds the news or this call finds the stream, if
-    /// reading and publishing them take the same lock.
+    /// To be called after the news that sources may wait for can be read, with a lock or with none. A stream that is opened
+    /// meanwhile is counted before its source is asked for the first time: either the source finds the news or this call
+    /// finds the stream.
     public func wakeStreams() {
+        // With its counterpart in `countConnections`: of the two stores, of news and of the count, one comes first for all.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
         if counters.streams.load(ordering: .relaxed) > 0 { streams.wake() }
     }
 
