@@ -6,8 +6,9 @@ import Glibc
 ///     swift run -c release --package-path Benchmarks hot-paths import 1000000
 ///     hot-paths --list
 ///
-/// Everything that needs no measuring (making the table, its text) comes first, and depends on the count as little as
-/// it can: the difference of two runs with different counts is then the cost of the operations between them.
+/// Everything that needs no measuring (making the table, its text) comes first and doesn't depend on the count: the
+/// difference of two runs with different counts is the cost of the operations between them. Counts are multiples of
+/// 10,000; of an import, at most 100,000 for that comparison.
 @main
 struct HotPaths {
     static let paths: [(name: String, summary: String, run: @Sendable (Int) -> Void)] = [

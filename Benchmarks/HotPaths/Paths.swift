@@ -1,47 +1,52 @@
 import HTTPServer
 
-/// Rows in the table that requests and changes meet, whatever their number.
+/// Rows that are made before the clock starts, whatever the count.
 private let tableSize = 100_000
+/// Rows of a walk through a whole table, of which there are as many as the count asks for.
+private let walkSize = 10_000
 
 extension HotPaths {
     static func importRows(isSorted: Bool) -> @Sendable (Int) -> Void {
         { count in
-            let pieces = Table(count: count, isSorted: isSorted).pieces
+            let pieces = Table(count: max(count, tableSize), isSorted: isSorted).pieces(of: count)
             let service = Service()
             measure(count) { service.load(pieces, mode: "add") }
         }
     }
 
     static func replay(_ count: Int) {
-        let service = Service()
-        service.load(Table(count: count).pieces)
-        let stream = service.stream("until=sync")
+        let service = Service(segmentBytes: 0)
+        service.load(Table(count: walkSize).pieces())
         measure(count) {
-            let bytes = stream.drain()
-            precondition(bytes > 100 * count, "a replay of \(bytes) bytes")
+            for _ in 0..<(count / walkSize) {
+                let bytes = service.stream("until=sync").drain()
+                precondition(bytes > 100 * walkSize, "a replay of \(bytes) bytes")
+            }
         }
     }
 
+    /// Each stream has a filter of its own, so that no two share the frames.
     static func encodeChanges(_ count: Int) {
-        let table = Table(count: count)
-        let service = Service(logBytes: 4 << 30)
-        let stream = service.stream("replay=none")
-        stream.drain()
-        service.load(table.pieces)
+        let service = Service(logBytes: 1 << 30)
+        let streams = (0..<(count / walkSize)).map { service.stream("replay=none&table=main,\($0 + 1_000)") }
+        for stream in streams { stream.drain() }
+        service.load(Table(count: walkSize).pieces())
         measure(count) {
-            let bytes = stream.drain()
-            precondition(bytes > 100 * count, "changes of \(bytes) bytes")
+            for stream in streams {
+                let bytes = stream.drain()
+                precondition(bytes > 100 * walkSize, "changes of \(bytes) bytes")
+            }
         }
     }
 
     static func deliver(_ count: Int) {
-        let table = Table(count: count / 100 + 1)
+        let table = Table(count: tableSize)
         let service = Service()
         let streams = (0..<100).map { _ in service.stream("replay=none") }
         for stream in streams { stream.drain() }
         measure(count) {
-            for row in table.rows[..<(count / 100)] {
-                service.load([row])
+            for event in 0..<(count / streams.count) {
+                service.load([table.rows[event % tableSize]])
                 service.service.streamsAwake()
                 for stream in streams { precondition(stream.drain() > 100, "no frame") }
             }
@@ -51,7 +56,7 @@ extension HotPaths {
     static func get(_ count: Int) {
         let table = Table(count: tableSize)
         let service = Service()
-        service.load(table.pieces)
+        service.load(table.pieces())
         measure(count) {
             for index in 0..<count {
                 guard
@@ -81,13 +86,15 @@ extension HotPaths {
 
     static func list(_ count: Int) {
         let service = Service()
-        service.load(Table(count: count).pieces)
-        guard case .answer(let answer) = service.plan("GET", "/v1/routes"),
-            case .response(let response) = service.settle(answer), case .produced(let producer) = response.body
-        else { preconditionFailure("a list is produced") }
+        service.load(Table(count: walkSize).pieces())
         measure(count) {
-            var buffer: [UInt8] = []
-            while producer.produce(into: &buffer, limit: 128 << 10) { buffer.removeAll(keepingCapacity: true) }
+            for _ in 0..<(count / walkSize) {
+                guard case .answer(let answer) = service.plan("GET", "/v1/routes"),
+                    case .response(let response) = service.settle(answer), case .produced(let producer) = response.body
+                else { preconditionFailure("a list is produced") }
+                var buffer: [UInt8] = []
+                while producer.produce(into: &buffer, limit: 128 << 10) { buffer.removeAll(keepingCapacity: true) }
+            }
         }
     }
 }

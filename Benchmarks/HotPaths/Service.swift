@@ -6,10 +6,11 @@ import HTTPServer
 struct Service {
     let service: FIBService
 
-    init(logBytes: Int = 64 << 20) {
+    init(logBytes: Int = 64 << 20, segmentBytes: Int = 512 << 20) {
+        var configuration = FIBService.Configuration()
+        configuration.segmentBytes = segmentBytes
         service = FIBService(
-            plane: ControlPlane(limits: ControlPlane.Limits(logBytes: logBytes)),
-            configuration: FIBService.Configuration())
+            plane: ControlPlane(limits: ControlPlane.Limits(logBytes: logBytes)), configuration: configuration)
     }
 
     /// Takes in the rows, a piece of the body at a time.

@@ -34,10 +34,10 @@ struct Table {
         return groups.joined(separator: ":") + "::/48"
     }
 
-    /// All rows as the pieces of a body, 32 KiB each.
-    var pieces: [[UInt8]] {
+    /// The first rows as the pieces of a body, 32 KiB each.
+    func pieces(of count: Int? = nil) -> [[UInt8]] {
         var pieces: [[UInt8]] = [[]]
-        for row in rows {
+        for row in rows.prefix(count ?? rows.count) {
             if pieces[pieces.count - 1].count + row.count > 32 << 10 { pieces.append([]) }
             pieces[pieces.count - 1] += row
         }

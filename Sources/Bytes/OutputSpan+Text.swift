@@ -18,6 +18,19 @@ extension OutputSpan<UInt8> {
     @inlinable @inline(__always)
     public mutating func append(copying bytes: [UInt8]) { append(copying: bytes.span) }
 
+    /// Appends the bytes of a text that stands in the program, for which there must be room.
+    @inlinable @inline(__always)
+    public mutating func append(literal text: StaticString) {
+        precondition(text.hasPointerRepresentation && text.utf8CodeUnitCount <= freeCapacity, "no room")
+        // SAFETY: the text lives as long as the process; the destination has room for it, as was just checked.
+        unsafe withUnsafeMutableBufferPointer { buffer, used in
+            guard let start = buffer.baseAddress else { return }
+            unsafe UnsafeMutableRawPointer(start + used).copyMemory(
+                from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+            used &+= text.utf8CodeUnitCount
+        }
+    }
+
     /// Appends the `count` lowest bytes of `word`, the lowest first. There must be room for all eight.
     @inlinable @inline(__always)
     public mutating func append(word: UInt64, count: Int) {

@@ -32,35 +32,35 @@ public final class EntryTemplate: Sendable {
         let single = hops.count == 1 ? hops[0] : nil
         text.append(UInt8(ascii: "{"))
         if let single, !single.device.isEmpty {
-            text.appendASCII("\"dev\":")
+            text.append(literal: "\"dev\":")
             text.appendJSON(string: single.device)
             text.append(UInt8(ascii: ","))
         }
-        text.appendASCII("\"dst\":\"")
+        text.append(literal: "\"dst\":\"")
         prefix = text.count
-        text.appendASCII(table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
+        text.append(literal: table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
         if let single {
             text.appendFlags(of: single)
             text.appendGateway(of: single, table.family)
         }
         hash = text.count
-        text.appendASCII(",\"metric\":")
+        text.append(literal: ",\"metric\":")
         metric = text.count
         text.appendMetrics(fields.metrics)
         text.append(contentsOf: table.namespaceMember)
         if hops.count > 1 { text.append(hops, table.family) }
-        if fields.preference != .medium { text.append(member: "pref", fields.preference.name) }
-        if let source = fields.preferredSource { text.append(member: "prefsrc", source) }
-        text.append(member: "protocol", fields.protocol.name)
-        if fields.scope != .global { text.append(member: "scope", fields.scope.name) }
+        if fields.preference != .medium { text.append(",\"pref\":\"", text: fields.preference.name) }
+        if let source = fields.preferredSource { text.append(",\"prefsrc\":\"", source) }
+        text.append(",\"protocol\":\"", text: fields.protocol.name)
+        if fields.scope != .global { text.append(",\"scope\":\"", text: fields.scope.name) }
         sequence = text.count
         text.append(contentsOf: table.tableMember)
         tos = text.count
-        text.append(member: "type", fields.type.name)
+        text.append(",\"type\":\"", text: fields.type.name)
         version = text.count
         if let single {
             text.appendVia(of: single, table.family)
-            if single.weight != 1 { text.append(member: "weight", number: UInt64(single.weight)) }
+            if single.weight != 1 { text.append(",\"weight\":", number: UInt64(single.weight)) }
         }
         text.append(UInt8(ascii: "}"))
         self.text = text

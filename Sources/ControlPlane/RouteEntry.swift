@@ -34,11 +34,19 @@ public final class EntryWriter {
         let table: TableIdentity
         let info: RouteInfo
         let template: EntryTemplate
+
+        init(_ table: TableIdentity, _ info: RouteInfo) {
+            self.table = table
+            self.info = info
+            template = EntryTemplate(table, info)
+        }
     }
 
     /// An info has one slot that it can be in, by its address; whose slot is taken by another is made anew.
     private static let slotCount = 256
 
+    private var latest: Slot?
+    /// Empty until a second info comes along, so that who writes one entry pays for no slots.
     private var slots: [Slot?] = []
     private var scratch: [UInt8] = []
 
@@ -64,13 +72,20 @@ public final class EntryWriter {
 
     /// What the route's entry has in common with others.
     public func template(_ table: TableIdentity, _ info: RouteInfo) -> EntryTemplate {
-        if slots.isEmpty { slots = Array(repeating: nil, count: Self.slotCount) }
+        if let latest, latest.info === info, latest.table === table { return latest.template }
+        if latest != nil, slots.isEmpty { slots = Array(repeating: nil, count: Self.slotCount) }
+        let slot = slots.isEmpty ? Slot(table, info) : kept(table, info)
+        latest = slot
+        return slot.template
+    }
+
+    private func kept(_ table: TableIdentity, _ info: RouteInfo) -> Slot {
         // Objects lie at multiples of 16.
         let place = Int(UInt(bitPattern: ObjectIdentifier(info)) &>> 4) & (Self.slotCount - 1)
-        if let slot = slots[place], slot.info === info, slot.table === table { return slot.template }
-        let template = EntryTemplate(table, info)
-        slots[place] = Slot(table: table, info: info, template: template)
-        return template
+        if let slot = slots[place], slot.info === info, slot.table === table { return slot }
+        let slot = Slot(table, info)
+        slots[place] = slot
+        return slot
     }
 }
 

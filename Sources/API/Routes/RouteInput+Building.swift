@@ -123,6 +123,8 @@ struct RouteBuilder {
     let plane: ControlPlane
     let defaults: RouteDefaults
     private var latestTable: TableIdentity?
+    private var latest: KnownInfo?
+    /// Empty until a second row comes along, so that a single one pays for no places.
     private var known: [KnownInfo?] = []
     private let writer = EntryWriter()
 
@@ -142,15 +144,22 @@ struct RouteBuilder {
     private mutating func route(_ input: RouteInput, _ family: AddressFamily) throws(FIBError) -> Route {
         guard let common = input.common(family) else { return try input.route(family) }
         let place = common.hop.spread & (Self.knownCount - 1)
-        if !known.isEmpty, let candidate = known[place], candidate.common == common {
+        if let info = knownInfo(common, place) {
             return try Route.validated(
-                prefix: try input.resolvedPrefix(family), tos: input.tos ?? 0, metric: input.metric,
-                info: candidate.info)
+                prefix: try input.resolvedPrefix(family), tos: input.tos ?? 0, metric: input.metric, info: info)
         }
         let route = try input.route(family)
-        if known.isEmpty { known = Array(repeating: nil, count: Self.knownCount) }
-        known[place] = KnownInfo(common: common, info: route.info)
+        if latest != nil, known.isEmpty { known = Array(repeating: nil, count: Self.knownCount) }
+        let new = KnownInfo(common: common, info: route.info)
+        latest = new
+        if !known.isEmpty { known[place] = new }
         return route
+    }
+
+    private func knownInfo(_ common: RouteInput.Common, _ place: Int) -> RouteInfo? {
+        if let latest, latest.common == common { return latest.info }
+        if !known.isEmpty, let candidate = known[place], candidate.common == common { return candidate.info }
+        return nil
     }
 
     private mutating func table(
