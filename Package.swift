@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "ChangeLog", targets: ["ChangeLog"]),
         .library(name: "ControlPlane", targets: ["ControlPlane"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
+        .library(name: "JSON", targets: ["JSON"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

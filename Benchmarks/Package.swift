@@ -21,6 +21,7 @@ let package = Package(
                 .product(name: "API", package: "fibd"),
                 .product(name: "ControlPlane", package: "fibd"),
                 .product(name: "HTTPServer", package: "fibd"),
+                .product(name: "JSON", package: "fibd"),
             ], path: "HotPaths"),
         .executableTarget(
             name: "http-probe", dependencies: [.product(name: "HTTPServer", package: "fibd")],

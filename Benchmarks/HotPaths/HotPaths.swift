@@ -12,6 +12,7 @@ import Glibc
 @main
 struct HotPaths {
     static let paths: [(name: String, summary: String, run: @Sendable (Int) -> Void)] = [
+        ("read", "a row of NDJSON: its fields found and checked, nothing made of them", readRows),
         ("import", "a row of NDJSON, in no order: read, hashed, stored and logged", importRows(isSorted: false)),
         ("import-sorted", "the same in the order of addresses", importRows(isSorted: true)),
         ("replay", "a route of a replay, encoded for the first time", replay),

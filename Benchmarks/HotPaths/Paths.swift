@@ -1,4 +1,5 @@
 import HTTPServer
+import JSON
 
 /// Rows that are made before the clock starts, whatever the count.
 private let tableSize = 100_000
@@ -6,6 +7,25 @@ private let tableSize = 100_000
 private let walkSize = 10_000
 
 extension HotPaths {
+    static func readRows(_ count: Int) {
+        let rows = Table(count: max(count, tableSize)).rows
+        let fields = JSONFields("dst", "gateway", "dev", "protocol")
+        var bytes = 0
+        measure(count) {
+            do {
+                for row in rows[..<count] {
+                    var reader = JSONReader(row.span.extracting(droppingLast: 1), lineFeedEnds: true)
+                    try reader.read { reader in
+                        try reader.readObject(fields) { reader, _ in try reader.readText { bytes += $0.count } }
+                    }
+                }
+            } catch {
+                preconditionFailure("\(error)")
+            }
+        }
+        precondition(bytes > 20 * count)
+    }
+
     static func importRows(isSorted: Bool) -> @Sendable (Int) -> Void {
         { count in
             let pieces = Table(count: max(count, tableSize), isSorted: isSorted).pieces(of: count)

@@ -24,27 +24,39 @@ extension IPAddress {
     /// The dotted quad that takes up `text` from `start` to its end.
     private static func inetBits(_ text: Span<UInt8>, from start: Int) -> UInt32? {
         // 7 bytes are 0.0.0.0; 15 are 255.255.255.255.
-        guard start >= 0, text.count &- start >= 7, text.count &- start <= 15 else { return nil }
+        let end = text.count
+        guard start >= 0, end &- start >= 7, end &- start <= 15 else { return nil }
         var bits: UInt32 = 0
-        var part: UInt32 = 0
-        var digits = 0
-        var dots = 0
-        for index in start..<text.count {
-            let digit = text[index] &- UInt8(ascii: "0")
-            if digit < 10 {
-                if digits > 0 && part == 0 { return nil }  // a leading zero, which some read as octal
-                part = part &* 10 &+ UInt32(digit)
-                digits &+= 1
-                if part > 255 { return nil }
-            } else {
-                guard text[index] == UInt8(ascii: "."), digits > 0, dots < 3 else { return nil }
-                bits = bits &<< 8 | part
-                part = 0
-                digits = 0
-                dots &+= 1
+        var index = start
+        for part in 0..<4 {
+            if part > 0 {
+                guard index < end, text[index] == UInt8(ascii: ".") else { return nil }
+                index &+= 1
             }
+            guard let first = digit(text, index) else { return nil }
+            var value = first
+            index &+= 1
+            if let second = digit(text, index) {
+                if first == 0 { return nil }  // a leading zero, which some read as octal
+                value = value &* 10 &+ second
+                index &+= 1
+                if let third = digit(text, index) {
+                    value = value &* 10 &+ third
+                    if value > 255 { return nil }
+                    index &+= 1
+                }
+            }
+            bits = bits &<< 8 | value
         }
-        return dots == 3 && digits > 0 ? bits &<< 8 | part : nil
+        return index == end ? bits : nil
+    }
+
+    /// The decimal digit at `index`; nil if there is something else, or nothing.
+    @inline(__always)
+    private static func digit(_ text: Span<UInt8>, _ index: Int) -> UInt32? {
+        guard index < text.count else { return nil }
+        let value = text[index] &- UInt8(ascii: "0")
+        return value < 10 ? UInt32(value) : nil
     }
 
     /// The colon notation that takes up all of `text`.

@@ -43,7 +43,7 @@ public final class EntryWriter {
     }
 
     /// An info has one slot that it can be in, by its address; whose slot is taken by another is made anew.
-    private static let slotCount = 256
+    private static let slotCount = 512
 
     private var latest: Slot?
     /// Empty until a second info comes along, so that who writes one entry pays for no slots.

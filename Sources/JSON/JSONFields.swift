@@ -71,7 +71,7 @@ public struct JSONFields: Sendable {
     }
 
     /// The index of the name that has these bytes.
-    public func find(_ name: Span<UInt8>) -> Int? {
+    func find(_ name: Span<UInt8>) -> Int? {
         if name.count <= 16 {
             let (low, high) = Self.packed(name)
             return find(low: low, high: high, length: name.count)

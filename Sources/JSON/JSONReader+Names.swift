@@ -18,6 +18,16 @@ extension JSONReader {
         return index
     }
 
+    /// The index of the name that stands next, as a string value. Nil, and nothing consumed, if there is something else; so
+    /// too for a name of more than 16 bytes or with escapes, which has to be read as a string.
+    public mutating func readIndex(of names: JSONFields) -> Int? {
+        let start = position
+        skipWhiteSpace()
+        if let index = shortName(names) { return index }
+        position = start
+        return nil
+    }
+
     /// The index of a known name of up to 16 bytes without escapes. Nil, and nothing consumed, for every other text.
     @inline(__always)
     private mutating func shortName(_ fields: JSONFields) -> Int? {

@@ -119,6 +119,27 @@ import Testing
         #expect(try destinations().count == 5)
     }
 
+    @Test("A route takes at most 150 bytes of memory, all told, beside a log of constant size")
+    func memory() throws {
+        let server = try RunningServer("--log-bytes", "65536")
+        // In no order, which fills the nodes of the tables least.
+        func lines(_ numbers: Range<Int>) -> String {
+            numbers.map { number in
+                let place = (number &* 40_503) & 0xffff
+                return "{\"dst\":\"10.\(place >> 8).\(place & 255).0/\(number >> 16 == 0 ? 24 : 25)\",\"dev\":\"a\"}\n"
+            }.joined()
+        }
+        func add(_ numbers: Range<Int>) throws {
+            let response = try server.request("POST", "/v1/routes", lines(numbers), headers: [Self.type])
+            #expect(response.status == 200)
+        }
+        // What the first rows cost is room that later ones find.
+        try add(0..<31_072)
+        let before = server.residentKiB
+        try add(31_072..<131_072)
+        #expect((server.residentKiB - before) * 1_024 / 100_000 <= 150)
+    }
+
     @Test(
         "A body that is cut in the middle counts up to its last whole line, and the log says so",
         arguments: [false, true])

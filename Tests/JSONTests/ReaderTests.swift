@@ -16,6 +16,20 @@ import Testing
         return found
     }
 
+    @Test(
+        "A string is found among names, or left where it is",
+        arguments: [
+            (#" "dst","#, 0), (#""sixteen_bytes_ab""#, 4), (#""metri""#, nil), (#""metrics""#, nil), (#"7"#, nil),
+            (#""fib_notify_on_flag_change""#, nil), (#""\u006detric""#, nil), (#""metric"#, nil), ("", nil),
+        ] as [(String, Int?)])
+    func indexOfName(text: String, expected: Int?) throws {
+        let text = bytes(text)
+        var reader = JSONReader(text.span)
+        let found = reader.readIndex(of: Self.fields)
+        #expect(found == expected)
+        #expect((reader.offset == 0) == (expected == nil))
+    }
+
     struct Foreign: Error {}
 
     static func member(_ reader: inout JSONReader, _ index: Int, _ found: inout [String]) throws {

@@ -14,7 +14,8 @@ struct NameTable<Value: Sendable>: Sendable {
         values = known.map(\.1)
     }
 
-    subscript(text: Span<UInt8>) -> Value? { names.find(text).map { values[$0] } }
+    /// The value that the next string names, which then is consumed.
+    func read(_ reader: inout JSONReader) -> Value? { reader.readIndex(of: names).map { values[$0] } }
 }
 
 /// The parts of a route, as iproute2 writes them.
@@ -23,11 +24,8 @@ extension JSONReader {
     mutating func read<Value>(
         _ names: NameTable<Value>, _ readOther: (inout JSONReader) throws -> Value
     ) throws -> Value {
-        var other = self
-        if try peek() == .string, let value = try readText({ names[$0] }) { return value }
-        let value = try readOther(&other)
-        self = other
-        return value
+        if let value = names.read(&self) { return value }
+        return try readOther(&self)
     }
 
     mutating func readName<Value>(_ expected: String, _ parse: (String) -> Value?) throws -> Value {

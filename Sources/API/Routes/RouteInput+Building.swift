@@ -112,9 +112,14 @@ extension RouteInput {
 
 /// Turns rows into writes; keeps what many rows share. For one thread at a time.
 struct RouteBuilder {
-    private struct KnownInfo {
+    /// A reference, so that looking at one costs nothing.
+    private final class KnownInfo {
         let common: RouteInput.Common
         let info: RouteInfo
+        init(common: RouteInput.Common, info: RouteInfo) {
+            self.common = common
+            self.info = info
+        }
     }
 
     /// A known info has one place, by its nexthop; one that takes the place of another is found out anew.
