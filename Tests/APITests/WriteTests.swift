@@ -36,6 +36,27 @@ struct WriteTests {
         #expect(service.call("DELETE", "/v1/routes/192.0.2.0/24", "", ("If-Match", tag)).status == 204)
     }
 
+    @Test("The same body means what its own query and the tables of its time say, whatever came before")
+    func sameBodyElsewhere() throws {
+        let bodies = [#"{"gateway":"192.0.2.1","dev":"eth0"}"#, #"{"gateway":"192.0.2.2","dev":"eth0"}"#]
+        for turn in 0..<3 {
+            #expect(service.call("PUT", "/v1/namespaces/blue").status == 201)
+            for place in ["table=main", "table=7", "namespace=blue&table=7"] {
+                for body in bodies {
+                    let put = service.call("PUT", "/v1/routes/10.0.0.0/8?\(place)", body)
+                    let isNew = body == bodies[0] && (turn == 0 || place.hasPrefix("namespace"))
+                    #expect(put.status == (isNew ? 201 : 200))
+                    let got = service.call("GET", "/v1/routes/10.0.0.0/8?\(place)")
+                    #expect(got.body == put.body && got.field("ETag") == put.field("ETag"))
+                    #expect(got.body.contains(place.hasPrefix("namespace") ? "\"blue\"" : "\"default\""))
+                    #expect(got.body.contains(place.hasSuffix("7") ? #""table":"7""# : #""table":"main""#))
+                    #expect(got.body.contains(body.contains("192.0.2.1") ? "192.0.2.1" : "192.0.2.2"))
+                }
+            }
+            #expect(service.call("DELETE", "/v1/namespaces/blue").status == 204)
+        }
+    }
+
     @Test(
         "A dry run answers with the head and changes nothing",
         arguments: [

@@ -62,9 +62,8 @@ extension RouteHandlers {
                     && (hash.map { $0 == route.value.hash } ?? true)
             }
         var body: [UInt8] = []
-        body.reserveCapacity(Self.rowBytes)
         if let table, let first = routes.first, !wantsAll, routes.count == 1 || place.metric != nil {
-            RouteEntry.appendRow(table, first, to: &body)
+            memory.appendRow(table, first, to: &body)
             body.append(UInt8(ascii: "\n"))
             return .json(200, body, sequence: sequence).with(version: first.value.version)
         }

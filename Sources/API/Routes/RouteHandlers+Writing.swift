@@ -44,13 +44,12 @@ extension RouteHandlers {
         _ body: [UInt8], _ verb: RouteVerb, _ defaults: RouteDefaults, _ condition: WriteCondition,
         _ options: WriteOptions, waits: Bool
     ) throws(Problem) -> HTTPResponse? {
-        var builder = RouteBuilder(plane, defaults)
         let write: RouteWrite
         do {
             // Read to the end first: a body with anything behind its value is no JSON, whatever the value says.
             var reader = JSONReader(body.span)
             let input = try reader.read { reader in try RouteInput(&reader) }
-            write = try builder.write(input, condition)
+            write = try memory.write(input, defaults, condition)
         } catch {
             throw Problem(input: error)
         }
@@ -86,7 +85,7 @@ extension RouteHandlers {
                 case .delete(let namespace, let table, let selector):
                     try plane.delete(namespace, table, selector, waits: waits)
                 }
-            return result.map { Self.answer($0, options) }
+            return result.map { answer($0, options) }
         } catch {
             throw Problem(error)
         }
@@ -122,14 +121,14 @@ extension RouteHandlers {
         _ = try call.request.bodyKind()
         return .collect(limit: 1 << 20) { body in
             inlineOrWork(body.count) { (waits) throws(Problem) in
-                var builder = RouteBuilder(
-                    plane, RouteDefaults(namespace: place.namespace, table: place.table, family: place.prefix.family))
+                let defaults = RouteDefaults(
+                    namespace: place.namespace, table: place.table, family: place.prefix.family)
                 let write: RouteWrite
                 do {
                     var reader = JSONReader(body.span)
                     var input = try reader.read { reader in try RouteInput(&reader) }
                     try place.fill(&input)
-                    write = try builder.write(input, condition)
+                    write = try memory.write(input, defaults, condition)
                 } catch {
                     throw Problem(input: error)
                 }

@@ -12,14 +12,20 @@ struct RouteHandlers: Sendable {
     /// Threads that apply what imports have read.
     let committing: WorkerPool
     let warn: @Sendable (String) -> Void
+    let memory: RouteMemory
+
+    init(plane: ControlPlane, committing: WorkerPool, warn: @escaping @Sendable (String) -> Void) {
+        self.plane = plane
+        self.committing = committing
+        self.warn = warn
+        memory = RouteMemory(plane)
+    }
 
     /// Of one array or object. Larger tables go in as NDJSON, which is streamed.
     static let bodyLimit = 32 << 20
     /// What is still decided on the thread that serves all connections; anything larger goes to a worker.
     static let inlineBytes = 16 << 10
     static let arrayLimit = 100_000
-    /// Room for one row as most are.
-    static let rowBytes = 384
 
     var endpoints: [Endpoint] {
         [
@@ -86,16 +92,19 @@ struct RouteHandlers: Sendable {
         return text
     }
 
-    static func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
+    func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
-        body.reserveCapacity(rowBytes)
-        RouteEntry.appendRow(
-            result.table, (result.key, result.stored), hardware: options.acknowledgement == .hardware, to: &body)
+        if options.acknowledgement == .hardware {
+            RouteEntry.appendRow(result.table, (result.key, result.stored), hardware: true, to: &body)
+        } else {
+            memory.appendRow(result.table, (result.key, result.stored), to: &body)
+        }
         body.append(UInt8(ascii: "\n"))
         let response = HTTPResponse.json(result.outcome == .created ? 201 : 200, body, sequence: result.sequence)
             .with(version: result.stored.version)
-        return result.outcome == .created ? response.with("Location", location(result.table, result.key)) : response
+        return result.outcome == .created
+            ? response.with("Location", Self.location(result.table, result.key)) : response
     }
 
     static func dryRunAnswer(_ result: WriteResult, asOf head: ChangeSequence) -> HTTPResponse {

@@ -126,16 +126,22 @@ struct RouteBuilder {
     private static let knownCount = 256
 
     let plane: ControlPlane
-    let defaults: RouteDefaults
+    private(set) var defaults: RouteDefaults
     private var latestTable: TableIdentity?
     private var latest: KnownInfo?
     /// Empty until a second row comes along, so that a single one pays for no places.
     private var known: [KnownInfo?] = []
-    private let writer = EntryWriter()
+    let writer = EntryWriter()
 
     init(_ plane: ControlPlane, _ defaults: RouteDefaults) {
         self.plane = plane
         self.defaults = defaults
+    }
+
+    /// The next rows are those of another request, before which a table may have gone.
+    mutating func begin(_ defaults: RouteDefaults) {
+        self.defaults = defaults
+        latestTable = nil
     }
 
     mutating func write(_ input: RouteInput, _ condition: WriteCondition = .none) throws(FIBError) -> RouteWrite {
