@@ -114,12 +114,14 @@ extension EventLoop {
 
     func send(_ response: HTTPResponse, for exchange: Exchange) -> Bool {
         if exchange.isEarly, case .bytes(let body) = response.body {
-            return handOver(exchange, nil, ResponseHead.whole(response, body: body, isHead: exchange.isHead))
+            handOver(exchange, nil, ResponseHead.whole(response, body: body, isHead: exchange.isHead))
+            return true
         }
         if exchange.isHead, case .produced(let producer) = response.body {
             // To HEAD, 0.9.75 sends the chunk that ends a body; the client would take it for its next answer.
             ProducerLane(exchange.id, producer, workers, mailbox).abandon()
-            return handOver(exchange, nil, ResponseHead.whole(response, body: nil, isHead: true))
+            handOver(exchange, nil, ResponseHead.whole(response, body: nil, isHead: true))
+            return true
         }
         exchange.phase = .sending
         return ResponseQueue.queue(response, for: exchange, closing: exchange.isEarly || isDraining, loop: self)

@@ -4,11 +4,16 @@ private import CMicrohttpd
 /// libmicrohttpd.
 extension EventLoop {
     func stream(_ head: HTTPStreamHead, _ source: any EventSource, for exchange: Exchange) -> Bool {
-        if exchange.isHead { return handOver(exchange, nil, ResponseHead.stream(head.headers)) }
+        if exchange.isHead {
+            handOver(exchange, nil, ResponseHead.stream(head.headers))
+            return true
+        }
         guard !isDraining else { return send(refusal(503, .stopping), for: exchange) }
         guard openStreams < settings.maxStreams else { return send(refusal(503, .tooManyStreams), for: exchange) }
         switch settings.streamSending {
-        case .socket: return handOver(exchange, source, ResponseHead.stream(head.headers))
+        case .socket:
+            handOver(exchange, source, ResponseHead.stream(head.headers))
+            return true
         case .callback: return sendByCallback(exchange, source, head.headers)
         }
     }
@@ -47,27 +52,24 @@ extension EventLoop {
     // MARK: By their sockets
 
     /// Gives the socket to the stream thread, with what is to be sent: a stream, or an answer to a client that may still
-    /// be sending its request. False, for libmicrohttpd to close the connection, if that can't be done.
-    func handOver(_ exchange: Exchange, _ source: (any EventSource)?, _ head: [UInt8]) -> Bool {
+    /// be sending its request. If the process may open nothing more, the connection just ends.
+    func handOver(_ exchange: Exchange, _ source: (any EventSource)?, _ head: [UInt8]) {
         exchange.phase = .streaming
         // Takes it out of libmicrohttpd's epoll, too.
         suspend(exchange)
         // The connection is closed in the next turn, not here, where libmicrohttpd may have more of its body at hand.
         mailbox.post(.socketTaken(exchange.id))
-        guard let socket = takenSockets.take(exchange.connection.socket, isEventStream: source != nil) else {
-            return true
-        }
+        guard let socket = takenSockets.take(exchange.connection.socket, isEventStream: source != nil) else { return }
         countConnections()
         let transport = SocketTransport(socket, lingers: source == nil, loop: streams)
         streams.post(.open(exchange.id, transport, source: source, head: head))
         // Whatever was asked to close before this one is closed by the same order; so must this one be.
         if isCutting { streams.post(.closeAll) }
-        return true
     }
 }
 
 /// Takes sockets away from libmicrohttpd, which then closes something else: a connection that it keeps suspended holds
-/// 6 kB of its pool for nothing, and it walks through all suspended ones whenever one of them is resumed.
+/// 8 kB of its pool for nothing, and it walks through all suspended ones whenever one of them is resumed.
 ///
 /// SAFETY of doing so: a suspended connection is in no epoll; once resumed it is closed at once, which needs no more than
 /// an open descriptor.
