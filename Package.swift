@@ -31,8 +31,8 @@ let package = Package(
         .target(
             name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("microhttpd")]),
-        .target(name: "CPrefetch", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
-        .target(name: "Platform", swiftSettings: checked),
+        .target(name: "CMemory", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+        .target(name: "Platform", dependencies: ["CMemory"], swiftSettings: checked),
         .target(name: "Threads", swiftSettings: checked),
 
         // Values and pure rules.
@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Addressing", dependencies: ["Bytes"], swiftSettings: checked),
         .target(
             name: "JSON", dependencies: ["Bytes"], swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
-        .target(name: "ChangeLog", dependencies: ["CNettle", "CPrefetch", "Threads"], swiftSettings: checked),
+        .target(name: "ChangeLog", dependencies: ["CNettle", "CMemory", "Threads"], swiftSettings: checked),
         .target(name: "Routing", dependencies: ["Addressing", "ChangeLog"], swiftSettings: checked),
 
         // The running system and its interface.

@@ -78,7 +78,8 @@ struct ImageTreeBenchmark {
             time(shuffled.count) {
                 for start in stride(from: 0, to: shuffled.count, by: 16) {
                     let end = min(start + 16, shuffled.count)
-                    for n in start..<end { tree.prefetch(shuffled[n]) }
+                    for n in start..<end { tree.prefetch(shuffled[n], .branch) }
+                    for n in start..<end { tree.prefetch(shuffled[n], .leaf) }
                     for n in start..<end { tree.insert(item(n, marker), for: shuffled[n]) }
                 }
             })

@@ -15,6 +15,11 @@ public protocol ImageValue: Sendable {
     var version: ChangeSequence { get }
 }
 
+/// What `Image.prefetch` loads.
+@frozen public enum PrefetchStage: Sendable {
+    case branch, leaf
+}
+
 /// An ordered map that can be kept: copying it takes one retain, and a copy never changes.
 ///
 /// A B+tree of reference-counted nodes. A write changes a node that only this image holds in place and copies one that
@@ -65,9 +70,13 @@ public protocol ImageValue: Sendable {
     }
 
     /// Begins to load what a look-up or a write of `key` will touch. For batches: the memory of several writes is then
-    /// fetched at once, where each for itself would wait for its own.
-    @inlinable public func prefetch(_ key: Key) {
-        root.prefetchLeaf(for: key)
+    /// fetched at once, where each for itself would wait for its own. First for all keys of the batch what leads to their
+    /// places, then for all of them the places.
+    @inlinable public func prefetch(_ key: Key, _ stage: PrefetchStage) {
+        switch stage {
+        case .branch: root.prefetchBranch(for: key)
+        case .leaf: root.prefetchLeaf(for: key)
+        }
     }
 
     /// Count and digest of the entries with `lower <= key < upper` (without an upper bound: to the end). O(log n).

@@ -77,6 +77,23 @@ extension ImageNode {
 }
 
 extension ImageNode {
+    /// Asks the processor to load what is needed to find the leaf for `key`, and doesn't wait for it.
+    @inlinable
+    func prefetchBranch(for key: Key) {
+        guard level > 1 else { return }
+        var node = unsafe Unmanaged.passUnretained(self)
+        for _ in 1..<level {
+            unsafe node = unsafe node._withUnsafeGuaranteedRef { unsafe $0.children[$0.childIndex(for: key)] }
+        }
+        // SAFETY: an inner node has its header, its leads, keys and children in this order; these are addresses within it,
+        // and nothing is read from them.
+        let start = unsafe node.toOpaque()
+        let slots = Self.slots(level: 1)
+        let children = slots * (8 + MemoryLayout<Key>.stride)
+        unsafe fetch(start, bytes: slots * 8)
+        unsafe fetch(start + children, bytes: slots * 8)
+    }
+
     /// Asks the processor to load the leaf for `key`, and doesn't wait for it.
     @inlinable
     func prefetchLeaf(for key: Key) {

@@ -1,4 +1,4 @@
-private import CPrefetch
+private import CMemory
 
 /// Asks the processor to load `bytes` from `address` on, and doesn't wait for them.
 @usableFromInline @unsafe

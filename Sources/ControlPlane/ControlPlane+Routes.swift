@@ -18,8 +18,15 @@ public struct RouteWrite: Sendable {
         hash = writer.hash(table, route)
     }
 
-    /// Under the namespace's lock: takes the one copy of its info that the namespace keeps.
-    mutating func share(_ infos: SharedInfos) { route.info = infos.shared(route.info) }
+    /// Under the namespace's lock: the route with the one copy of its info that the namespace keeps.
+    func shared(_ infos: SharedInfos) -> Route {
+        var route = route
+        route.info = infos.shared(route.info)
+        return route
+    }
+
+    /// Under the namespace's lock; for a transaction, which decides later.
+    mutating func share(_ infos: SharedInfos) { route = shared(infos) }
 }
 
 /// What must hold for a write to happen.
@@ -133,24 +140,28 @@ extension ControlPlane {
             if row == ahead {
                 // In no order, each row would wait for memory of its own; this way some wait together.
                 ahead = min(row + Self.rowsAhead, rows.endIndex)
-                for next in row..<ahead { state.prefetch(rows[next]) }
+                for next in row..<ahead { state.prefetch(rows[next], .branch) }
+                for next in row..<ahead { state.prefetch(rows[next], .leaf) }
             }
-            let result = Result { () throws(FIBError) in try commit(verb, rows[row], &state) }
+            let result: Result<WriteResult, FIBError>
+            do throws(FIBError) {
+                result = .success(try commit(verb, rows[row], &state))
+            } catch {
+                result = .failure(error)
+            }
             guard each(row, result) else { return false }
         }
         return true
     }
 
-    private static var rowsAhead: Int { 16 }
+    private static var rowsAhead: Int { 64 }
 
     private func commit(
         _ verb: RouteVerb, _ write: RouteWrite, _ state: inout Namespace.State
     ) throws(FIBError) -> WriteResult {
         if state.isClosing { throw Self.namespaceNotFound(write.table.namespace) }
         let index = try state.indexCreating(write.table)
-        var write = write
-        write.share(state.infos)
-        let step = try state.decide(verb, write, at: index)
+        let step = try state.decide(verb, write.shared(state.infos), write.hash, write.condition, at: index)
         guard case .edit(let edit, let hash) = step else {
             guard case .unchanged(let key, let stored) = step else { preconditionFailure("no third case") }
             return WriteResult(

@@ -9,13 +9,15 @@ extension Namespace.State {
     }
 
     /// What a write comes to on the table at `index`.
-    mutating func decide(_ verb: RouteVerb, _ write: RouteWrite, at index: Int) throws(FIBError) -> Step {
-        try check(write.condition, write.route, at: index)
-        switch try tables[index].table.decide(verb, write.route) {
+    mutating func decide(
+        _ verb: RouteVerb, _ route: Route, _ hash: EntryHash, _ condition: WriteCondition, at index: Int
+    ) throws(FIBError) -> Step {
+        try check(condition, route, at: index)
+        switch try tables[index].table.decide(verb, route) {
         case .unchanged(let placed): return .unchanged(placed.key, placed.value)
         case .edit(let edit):
-            if edit.info === write.route.info { return .edit(edit, write.hash) }
-            return .edit(edit, hash(of: edit, at: index))
+            if edit.info === route.info { return .edit(edit, hash) }
+            return .edit(edit, self.hash(of: edit, at: index))
         }
     }
 

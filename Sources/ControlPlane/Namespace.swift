@@ -44,12 +44,12 @@ extension Namespace.State {
         return place
     }
 
-    func prefetch(_ write: RouteWrite) {
+    func prefetch(_ write: RouteWrite, _ stage: PrefetchStage) {
         guard let index = index(of: write.table.family, write.table.id) else { return }
-        tables[index].table.prefetch(write.route)
+        tables[index].table.prefetch(write.route, stage)
     }
 
-    /// The place of the table, made if there was none. `identity` is kept for a new one.
+    /// The place of the table, made if there was none.
     mutating func indexCreating(_ identity: TableIdentity) throws(FIBError) -> Int {
         if let index = index(of: identity.family, identity.id) { return index }
         guard tables.count < Self.tableLimit else {
@@ -58,7 +58,7 @@ extension Namespace.State {
                 "namespace \(identity.namespace) already has \(Self.tableLimit) tables, which is the limit")
         }
         let place = lowerBound(identity.family, identity.id)
-        tables.insert((identity, RouteTable(family: identity.family)), at: place)
+        tables.insert((identity.copy(), RouteTable(family: identity.family)), at: place)
         return place
     }
 
@@ -92,9 +92,17 @@ final class SharedInfos {
         // Objects lie at multiples of 16.
         let place = Int(UInt(bitPattern: ObjectIdentifier(info)) &>> 4) & (Self.latestCount - 1)
         if let latest = latest[place], latest.given === info { return latest.kept }
-        let (_, kept) = infos.insert(info)
-        if infos.count > sweepAt { sweep() }
+        let kept = keep(info)
         latest[place] = (info, kept)
+        return kept
+    }
+
+    private func keep(_ info: RouteInfo) -> RouteInfo {
+        if let index = infos.firstIndex(of: info) { return infos[index] }
+        // An object of its own, for the reason that `TableIdentity.copy` gives.
+        let kept = RouteInfo(info.fields)
+        infos.insert(kept)
+        if infos.count > sweepAt { sweep() }
         return kept
     }
 

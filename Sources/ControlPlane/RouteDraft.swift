@@ -37,7 +37,7 @@ public struct RouteDraft {
         switch operation {
         case .write(let verb, let write):
             let index = try touched[place].1.indexCreating(write.table)
-            switch try touched[place].1.decide(verb, write, at: index) {
+            switch try touched[place].1.decide(verb, write.route, write.hash, write.condition, at: index) {
             case .edit(let edit, let hash): return make(edit, hash, at: place, index)
             case .unchanged(let key, let stored):
                 return WriteResult(

@@ -82,7 +82,7 @@ public struct RouteTable: Sendable {
     }
 
     /// Begins to load what writing `route` will touch; see `Image.prefetch`.
-    public func prefetch(_ route: Route) { image.prefetch(route.firstKey) }
+    public func prefetch(_ route: Route, _ stage: PrefetchStage) { image.prefetch(route.firstKey, stage) }
 
     private func run(from start: RouteKey, limit: Int, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
         var cursor = image.cursor(from: start)

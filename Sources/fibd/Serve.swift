@@ -16,6 +16,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         let settings = try Settings(options)
         if options.printConfig { return printConfiguration(settings) }
+        Process.shareHeap()
         // Before the first thread, so that every thread inherits it.
         var signals = Signals()
         let logger = Logger(label: "fibd") { _ in
@@ -50,7 +51,7 @@ struct Serve: ParsableCommand {
         configuration.origins = settings.corsOrigins
         configuration.maximumFilters = settings.maxFilters
         configuration.segmentBytes = settings.replayCacheBytes
-        configuration.committingThreads = settings.threads
+        configuration.committingThreads = max(1, settings.threads / 2)
         configuration.version = Fibd.version
         configuration.warn = { logger.warning("\($0)") }
         return FIBService(plane: plane, configuration: configuration)

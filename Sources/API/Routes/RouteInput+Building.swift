@@ -127,7 +127,10 @@ struct RouteBuilder {
 
     let plane: ControlPlane
     private(set) var defaults: RouteDefaults
-    private var latestTable: TableIdentity?
+    /// Of the rows so far, the latest first. To ask the plane takes the namespace's lock, which an import's other half holds
+    /// most of the time.
+    private var tables: [TableIdentity] = []
+    private static let tableCount = 8
     private var latest: KnownInfo?
     /// Empty until a second row comes along, so that a single one pays for no places.
     private var known: [KnownInfo?] = []
@@ -141,7 +144,7 @@ struct RouteBuilder {
     /// The next rows are those of another request, before which a table may have gone.
     mutating func begin(_ defaults: RouteDefaults) {
         self.defaults = defaults
-        latestTable = nil
+        tables = []
     }
 
     mutating func write(_ input: RouteInput, _ condition: WriteCondition = .none) throws(FIBError) -> RouteWrite {
@@ -176,11 +179,12 @@ struct RouteBuilder {
     private mutating func table(
         _ namespace: String, _ family: AddressFamily, _ id: TableID
     ) throws(FIBError) -> TableIdentity {
-        if let latestTable, latestTable.id == id, latestTable.family == family, latestTable.namespace == namespace {
-            return latestTable
+        for table in tables where table.id == id && table.family == family && table.namespace == namespace {
+            return table
         }
-        let table = try plane.table(namespace, family, id)
-        latestTable = table
+        let table = try plane.table(namespace, family, id).copy()
+        if tables.count == Self.tableCount { tables.removeLast() }
+        tables.insert(table, at: 0)
         return table
     }
 }

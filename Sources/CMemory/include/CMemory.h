@@ -1,0 +1,13 @@
+/* What Swift has no word for: a hint to the processor, and settings of malloc, whose header isn't imported. */
+#ifndef FIBD_CMEMORY_H
+#define FIBD_CMEMORY_H
+
+#include <stddef.h>
+
+/* Asks for `bytes` from `address` on to be loaded into the caches, and returns at once. Never faults. Any thread. */
+void fibd_prefetch(const void *address, size_t bytes);
+
+/* Has all threads allocate from one heap, which grows by `step` bytes at a time. To be called before the first thread. */
+void fibd_share_heap(int step);
+
+#endif
