@@ -7,13 +7,14 @@ internal import HTTPServer
 /// Order of frames: hello, then rows and sync (replay), or missed changes and sync (resume), or sync (live), then
 /// changes as they come, with a sync as heartbeat.
 final class EventFeed {
+    /// What is large stands behind a reference, since a live feed looks at its phase for every frame.
     enum Phase {
-        case hello(StreamStart, Snapshot)
-        case replay(ReplayRows)
+        indirect case hello(StreamStart, Snapshot)
+        indirect case replay(ReplayRows)
         /// The rows are out, and the log no longer reaches back to them: what has changed since is still owed. `round`
         /// counts how often that has happened.
-        case owing(Snapshot, KindSummaries, round: Int)
-        case difference(ReplayDifference)
+        indirect case owing(Snapshot, KindSummaries, round: Int)
+        indirect case difference(ReplayDifference)
         /// Waits until its class has come to the state that the hello named, then joins it with a sync.
         case joining(notBefore: ChangeSequence)
         /// Reads the log by itself, from `position` up to where its class is. `latest` is the number of the latest change
@@ -27,7 +28,7 @@ final class EventFeed {
         /// Waits until it may begin anew (monotonic nanoseconds).
         case backOff(until: UInt64)
         /// Ends with an `error` that says this.
-        case ending(Problem)
+        indirect case ending(Problem)
         case ended
     }
 
