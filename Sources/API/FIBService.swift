@@ -12,7 +12,7 @@ public final class FIBService: HTTPApplication {
         public var origins: [String] = []
         /// How many different filters event streams may have at a time.
         public var maximumFilters = 1_024
-        /// Bytes of encoded rows that are kept for further replays.
+        /// Bytes of encoded rows that replays may share.
         public var segmentBytes = 512 << 20
         /// Threads that apply what imports have read.
         public var committingThreads = 2

@@ -94,38 +94,30 @@ public final class EntryTemplate: Sendable {
             output.append(copying: text.extracting(..<prefix))
             route.key.prefix(family).write(to: &output)
             output.append(copying: text.extracting(prefix..<hash))
-            output.append(copying: Words.hash)
+            output.append(literal: ",\"h\":\"")
             output.append(route.value.hash)
             output.append(UInt8(ascii: "\""))
             if hardware {
-                output.append(copying: Words.hardware)
+                output.append(literal: ",\"hw\":{\"reason\":\"no-device\",\"state\":\"none\",\"version\":")
                 output.append(decimal: number)
                 output.append(UInt8(ascii: "}"))
             }
             output.append(copying: text.extracting(hash..<metric))
             output.append(decimal: UInt64(route.key.metric))
             output.append(copying: text.extracting(metric..<sequence))
-            output.append(copying: Words.sequence)
+            output.append(literal: ",\"seq\":")
             output.append(decimal: number)
             output.append(copying: text.extracting(sequence..<tos))
             if route.key.tos != 0 { writeTos(route.key, &output) }
             output.append(copying: text.extracting(tos..<version))
-            output.append(copying: Words.version)
+            output.append(literal: ",\"version\":")
             output.append(decimal: number)
             output.append(copying: text.extracting(version...))
         }
     }
 
     private func writeTos(_ key: RouteKey, _ output: inout OutputSpan<UInt8>) {
-        output.append(copying: Words.tos)
+        output.append(literal: ",\"tos\":")
         output.append(decimal: key.tos)
-    }
-
-    private enum Words {
-        static let hash = Array(",\"h\":\"".utf8)
-        static let hardware = Array(",\"hw\":{\"reason\":\"no-device\",\"state\":\"none\",\"version\":".utf8)
-        static let sequence = Array(",\"seq\":".utf8)
-        static let tos = Array(",\"tos\":".utf8)
-        static let version = Array(",\"version\":".utf8)
     }
 }

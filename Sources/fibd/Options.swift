@@ -33,7 +33,7 @@ struct Options: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of encoded rows to keep for further replays. Default: 512 MiB or an eighth of the memory, whichever is "
+            "Bytes of encoded rows that replays may share. Default: 512 MiB or an eighth of the memory, whichever is "
                 + "less.",
             valueName: "bytes"))
     var replayCacheBytes: String?

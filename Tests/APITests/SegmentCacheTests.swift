@@ -5,6 +5,8 @@ import Testing
 
 @Suite("Encoded rows kept for further replays")
 struct SegmentCacheTests {
+    private final class Holder {}
+
     private struct Item: ImageValue {
         let number: UInt64
         var version: ChangeSequence { ChangeSequence(rawValue: number) }
@@ -19,8 +21,10 @@ struct SegmentCacheTests {
         return try #require(cursor.nextRun()?.contents)
     }
 
-    private func bytes(_ cache: SegmentCache, _ number: UInt64, now: UInt64 = 0, made: inout Int) throws -> [UInt8]? {
-        cache.segment(of: try contents(number), .ndjson, now) { bytes in
+    private func bytes(_ cache: SegmentCache, _ number: UInt64, keeps: Bool = true, now: UInt64 = 0, made: inout Int)
+        throws -> [UInt8]?
+    {
+        cache.segment(of: try contents(number), .ndjson, keeps: keeps, now) { bytes in
             made += 1
             bytes += Array(repeating: UInt8(truncatingIfNeeded: number), count: 100)
         }
@@ -32,8 +36,29 @@ struct SegmentCacheTests {
         var made = 0
         let first = try bytes(cache, 1, made: &made)
         #expect(try bytes(cache, 1, made: &made) == first && made == 1)
-        let other = cache.segment(of: try contents(1), .serverSentEvents, 0) { $0 += [7] }
+        let other = cache.segment(of: try contents(1), .serverSentEvents, keeps: true, 0) { $0 += [7] }
         #expect(other == [7] && cache.bytes == 101)
+    }
+
+    @Test("What is not to be kept is found if it is there, and not made if it isn't")
+    func keepsNothingForOne() throws {
+        let cache = SegmentCache(byteLimit: 1_000)
+        var made = 0
+        #expect(try bytes(cache, 1, keeps: false, made: &made) == nil)
+        let kept = try bytes(cache, 1, made: &made)
+        #expect(try bytes(cache, 1, keeps: false, made: &made) == kept && made == 1)
+    }
+
+    @Test("Replays share while their turns alternate; one alone does not, nor one that comes after another's end")
+    func sharing() {
+        let cache = SegmentCache(byteLimit: 1_000)
+        let (one, other) = (Holder(), Holder())
+        let (a, b) = (ObjectIdentifier(one), ObjectIdentifier(other))
+        #expect(!cache.isShared(with: a, 1) && !cache.isShared(with: a, 2))
+        #expect(cache.isShared(with: b, 3) && cache.isShared(with: b, 4) && cache.isShared(with: a, 5))
+        let later = 5 + SegmentCache.togetherNanoseconds
+        #expect(!cache.isShared(with: a, later))
+        #expect(!cache.isShared(with: b, 2 * later))
     }
 
     @Test("When it is full, what is there stays, and nothing more comes in")

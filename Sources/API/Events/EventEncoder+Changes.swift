@@ -14,16 +14,16 @@ extension EventEncoder {
     ) {
         let template = writer.template(table, stored.info)
         bytes.append(addingCapacity: template.room + 256) { output in
-            output.append(copying: words.row)
+            output.append(literal: words.row)
             output.append(decimal: stored.version.rawValue)
-            output.append(copying: words.version)
+            output.append(literal: ",\"version\":")
             output.append(decimal: stored.version.rawValue)
-            output.append(copying: words.entry)
+            output.append(literal: ",\"entry\":")
             template.write(key, table.family, to: &output)
-            output.append(copying: words.hash)
+            output.append(literal: ",\"h\":\"")
             output.append(stored.hash)
             output.append(UInt8(ascii: "\""))
-            output.append(copying: words.end)
+            output.append(literal: words.end)
         }
     }
 
@@ -52,25 +52,25 @@ extension EventEncoder {
         case .route(let table, let key, let stored):
             let template = writer.template(table, stored.info)
             bytes.append(addingCapacity: template.room + 512) { output in
-                output.append(copying: words.change)
+                output.append(literal: words.change)
                 output.append(copying: cursorHead)
                 output.append(decimal: change.sequence.rawValue)
                 output.append(copying: cursorTail)
-                output.append(copying: words.operation)
+                output.append(literal: words.operation)
                 output.append(copying: selected.operation.nameBytes)
-                output.append(copying: words.sequence)
+                output.append(literal: "\",\"seq\":")
                 output.append(decimal: change.sequence.rawValue)
-                output.append(copying: words.version)
+                output.append(literal: ",\"version\":")
                 output.append(decimal: version.rawValue)
-                output.append(copying: words.previous)
+                output.append(literal: ",\"prev\":")
                 output.append(decimal: previous.rawValue)
-                output.append(copying: words.entry)
+                output.append(literal: ",\"entry\":")
                 template.write(key, table.family, to: &output)
-                write(selected.new?.hash, words.hash, to: &output)
-                write(selected.old?.hash, words.was, to: &output)
+                write(selected.new?.hash, ",\"h\":\"", to: &output)
+                write(selected.old?.hash, ",\"was\":\"", to: &output)
             }
             if let batch = change.batch { append(batch, to: &bytes) }
-            bytes += words.end
+            bytes.append(literal: words.end)
         case .namespace(let name, let stored):
             frame(ObjectKind.namespace.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
                 bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(change.sequence.rawValue)")
@@ -84,9 +84,9 @@ extension EventEncoder {
         }
     }
 
-    private func write(_ hash: EntryHash?, _ name: [UInt8], to output: inout OutputSpan<UInt8>) {
+    private func write(_ hash: EntryHash?, _ name: StaticString, to output: inout OutputSpan<UInt8>) {
         guard let hash else { return }
-        output.append(copying: name)
+        output.append(literal: name)
         output.append(hash)
         output.append(UInt8(ascii: "\""))
     }

@@ -59,7 +59,8 @@ extension EventFeed {
         _ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>, _ segments: SegmentCache
     ) {
         var rows = rows
-        if rows.write(encoder, group.writer, segments, to: &output, limit: 64 << 10, now: now) {
+        let keeps = segments.isShared(with: ObjectIdentifier(self), now)
+        if rows.write(encoder, group.writer, segments, keeps: keeps, to: &output, limit: 64 << 10, now: now) {
             phase = .replay(rows)
         } else {
             output.append { endReplay(rows.snapshot, rows.summaries, rounds: 0, &$0, now, log) }

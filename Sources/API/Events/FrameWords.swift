@@ -1,27 +1,13 @@
-/// The text of a route's frames between its parts, ready to be copied. A reference, so that holding it for a row costs
-/// nothing.
-final class FrameWords: Sendable {
+/// The text of a route's frames between its parts. Texts that stand in the program, so that no references are counted for
+/// each that is copied.
+struct FrameWords: Sendable {
     /// Up to the number of a row.
-    let row: [UInt8]
+    let row: StaticString
     /// Up to the cursor of a change, and from there to its operation.
-    let change: [UInt8]
-    let operation: [UInt8]
+    let change: StaticString
+    let operation: StaticString
     /// Behind the last member of the data.
-    let end: [UInt8]
-
-    let sequence = Array("\",\"seq\":".utf8)
-    let version = Array(",\"version\":".utf8)
-    let previous = Array(",\"prev\":".utf8)
-    let entry = Array(",\"entry\":".utf8)
-    let hash = Array(",\"h\":\"".utf8)
-    let was = Array(",\"was\":\"".utf8)
-
-    private init(row: String, change: String, operation: String, end: String) {
-        self.row = Array(row.utf8)
-        self.change = Array(change.utf8)
-        self.operation = Array(operation.utf8)
-        self.end = Array(end.utf8)
-    }
+    let end: StaticString
 
     static func of(_ format: EventFormat) -> FrameWords {
         switch format {

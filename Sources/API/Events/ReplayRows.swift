@@ -23,14 +23,14 @@ struct ReplayRows {
 
     /// Appends about `limit` bytes of rows; false when none is left.
     mutating func write(
-        _ encoder: EventEncoder, _ writer: EntryWriter, _ segments: SegmentCache, to output: inout StreamOutput,
-        limit: Int, now: UInt64
+        _ encoder: EventEncoder, _ writer: EntryWriter, _ segments: SegmentCache, keeps: Bool,
+        to output: inout StreamOutput, limit: Int, now: UInt64
     ) -> Bool {
         var rows = Rows(encoder: encoder, writer: writer, limit: limit)
         writeNamespaces(&rows)
         var hasMore = false
         if routes?.takesRuns ?? false {
-            hasMore = writeRuns(&rows, segments, to: &output, now)
+            hasMore = writeRuns(&rows, segments, keeps, to: &output, now)
         } else {
             while rows.isBelowLimit, let (table, route) = routes?.next() {
                 rows.append(table, route.key, route.value)
@@ -50,10 +50,10 @@ struct ReplayRows {
         }
     }
 
-    /// Where only keys decide, routes come a node of their image at a time, and whole nodes are encoded once for all
-    /// replays.
+    /// Where only keys decide, routes come a node of their image at a time, and whole nodes can be encoded once for all
+    /// replays that go on.
     private mutating func writeRuns(
-        _ rows: inout Rows, _ segments: SegmentCache, to output: inout StreamOutput, _ now: UInt64
+        _ rows: inout Rows, _ segments: SegmentCache, _ keeps: Bool, to output: inout StreamOutput, _ now: UInt64
     ) -> Bool {
         while rows.isBelowLimit {
             guard let (table, run) = routes?.nextRun() else { return false }
@@ -66,7 +66,7 @@ struct ReplayRows {
             }
             summaries.routes += contents.summary
             let (encoder, writer) = (rows.encoder, rows.writer)
-            let segment = segments.segment(of: contents, encoder.format, now) { bytes in
+            let segment = segments.segment(of: contents, encoder.format, keeps: keeps, now) { bytes in
                 for place in 0..<run.count {
                     encoder.row(table, run.key(place), run.value(place), writer, into: &bytes)
                 }
@@ -76,7 +76,7 @@ struct ReplayRows {
                 output.append(segment)
                 rows.written += segment.count
             } else {
-                for place in 0..<run.count { rows.append(table, run.key(place), run.value(place)) }
+                rows.append(table, run)
             }
         }
         return true
@@ -101,6 +101,14 @@ struct ReplayRows {
         mutating func append(_ table: TableIdentity, _ key: RouteKey, _ stored: StoredRoute) {
             if bytes.isEmpty { bytes.reserveCapacity(limit - written + 16 << 10) }
             encoder.row(table, key, stored, writer, into: &bytes)
+        }
+
+        mutating func append(_ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>) {
+            if bytes.isEmpty { bytes.reserveCapacity(limit - written + 16 << 10) }
+            let (encoder, writer) = (encoder, writer)
+            for place in 0..<run.count {
+                encoder.row(table, run.key(place), run.value(place), writer, into: &bytes)
+            }
         }
 
         mutating func flush(to output: inout StreamOutput) {
