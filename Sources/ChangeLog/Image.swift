@@ -53,10 +53,7 @@ public protocol ImageValue: Sendable {
     /// Stores `value` under `key` and returns what was there. O(log n).
     @inlinable @discardableResult
     public mutating func insert(_ value: Value, for key: Key) -> Value? {
-        makeRootUnique()
-        let (old, split) = root.insert(value, for: key)
-        if let split { addLevel(beside: split) }
-        return old
+        insert(value, for: key, at: place(of: key))
     }
 
     /// Removes and returns what is under `key`. O(log n).

@@ -1,20 +1,19 @@
 extension ImageNode {
     /// Stores `value` under `key`. Returns what was there, and the upper part of this node if it had to be split.
     @inlinable
-    func insert(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
-        if isLeaf { return insertEntry(value, for: key) }
-        let index = childIndex(for: key)
+    func insert(_ value: Value, for key: Key, at place: ImagePlace) -> (old: Value?, split: ImageNode?) {
+        if isLeaf { return insertEntry(value, for: key, at: place.index) }
+        let index = place.child(at: level)
         if unsafe key < keys[index] { setSeparator(index, to: key) }
         makeChildUnique(index)
-        let (old, split) = withChild(index) { $0.insert(value, for: key) }
+        let (old, split) = withChild(index) { $0.insert(value, for: key, at: place) }
         if let old { header.summary.remove(old.hash) }
         header.summary.add(value.hash)
         return (old, split.flatMap { insertChild($0, at: index + 1) })
     }
 
     @inlinable
-    func insertEntry(_ value: Value, for key: Key) -> (old: Value?, split: ImageNode?) {
-        let index = lowerBound(key)
+    func insertEntry(_ value: Value, for key: Key, at index: Int) -> (old: Value?, split: ImageNode?) {
         if unsafe index < size && keys[index] == key {
             let old = unsafe values[index]
             unsafe values[index] = value

@@ -48,6 +48,15 @@ public struct WriteResult: Sendable {
     public let stored: StoredRoute
     /// The number of the change; if nothing changed, the head.
     public let sequence: ChangeSequence
+    /// What is counted of it.
+    public var row: RowResult { RowResult(outcome: outcome, sequence: sequence) }
+}
+
+/// What one row of many came to.
+public struct RowResult: Sendable {
+    public let outcome: WriteResult.Outcome
+    /// The number of the change; if nothing changed, the head.
+    public let sequence: ChangeSequence
 }
 
 extension ControlPlane {
@@ -99,16 +108,19 @@ extension ControlPlane {
 
     /// Writes rows one by one, each for itself, under as few acquisitions of the locks as their namespaces allow, until
     /// `each`, which is told what every row came to, wants no more.
-    public func write(_ verb: RouteVerb, rows: [RouteWrite], _ each: (Int, Result<WriteResult, FIBError>) -> Bool) {
+    public func write(_ verb: RouteVerb, rows: [RouteWrite], _ each: (Int, Result<RowResult, FIBError>) -> Bool) {
+        // Looked at in place: copies of rows would count references.
+        let all = rows.span
         var index = 0
         var goesOn = true
         while goesOn, index < rows.count {
-            let name = rows[index].table.namespace
-            let end = rows[index...].firstIndex { $0.table.namespace != name } ?? rows.count
+            let name = all[index].table.namespace
+            var end = index + 1
+            while end < all.count, all[end].table.namespace == name { end += 1 }
             do {
                 let namespace = try namespace(name)
                 goesOn = gate.withShared {
-                    namespace.state.withLock { commit(verb, rows[index..<end], &$0, each) }
+                    namespace.state.withLock { commit(verb, all, index..<end, &$0, each) }
                 }
             } catch {
                 goesOn = (index..<end).allSatisfy { each($0, .failure(error)) }
@@ -132,20 +144,20 @@ extension ControlPlane {
 
     /// Rows of one namespace; false if `each` wanted no more.
     private func commit(
-        _ verb: RouteVerb, _ rows: ArraySlice<RouteWrite>, _ state: inout Namespace.State,
-        _ each: (Int, Result<WriteResult, FIBError>) -> Bool
+        _ verb: RouteVerb, _ rows: Span<RouteWrite>, _ range: Range<Int>, _ state: inout Namespace.State,
+        _ each: (Int, Result<RowResult, FIBError>) -> Bool
     ) -> Bool {
-        var ahead = rows.startIndex
-        for row in rows.indices {
+        var ahead = range.lowerBound
+        for row in range {
             if row == ahead {
                 // In no order, each row would wait for memory of its own; this way some wait together.
-                ahead = min(row + Self.rowsAhead, rows.endIndex)
+                ahead = min(row + Self.rowsAhead, range.upperBound)
                 for next in row..<ahead { state.prefetch(rows[next], .branch) }
                 for next in row..<ahead { state.prefetch(rows[next], .leaf) }
             }
-            let result: Result<WriteResult, FIBError>
+            let result: Result<RowResult, FIBError>
             do throws(FIBError) {
-                result = .success(try commit(verb, rows[row], &state))
+                result = .success(try commit(verb, row: rows[row], &state))
             } catch {
                 result = .failure(error)
             }
@@ -155,6 +167,34 @@ extension ControlPlane {
     }
 
     private static var rowsAhead: Int { 64 }
+
+    private func commit(
+        _ verb: RouteVerb, row write: RouteWrite, _ state: inout Namespace.State
+    ) throws(FIBError) -> RowResult {
+        if !state.isClosing, verb.creates, write.condition == .none,
+            let sequence = commitFirst(write, at: try state.indexCreating(write.table), &state)
+        {
+            return RowResult(outcome: .created, sequence: sequence)
+        }
+        return try commit(verb, write, &state).row
+    }
+
+    /// The shortest way, for a route whose prefix has none yet; nil if it isn't open.
+    private func commitFirst(_ write: RouteWrite, at index: Int, _ state: inout Namespace.State) -> ChangeSequence? {
+        let route = write.shared(state.infos)
+        let table = state.tables[index].identity
+        let stored = state.tables[index].table.insertFirst(route) { key in
+            let sequence = log.append { sequence in
+                let new = StoredRoute(version: sequence, hash: write.hash, info: route.info)
+                let best = BestChange.own(joinsNextHops: false)
+                return Change(
+                    sequence: sequence, operation: .add,
+                    object: .route(RouteChange(table: table, key: key, old: nil, new: new, best: best)), batch: nil)
+            }
+            return StoredRoute(version: sequence, hash: write.hash, info: route.info)
+        }
+        return stored?.version
+    }
 
     private func commit(
         _ verb: RouteVerb, _ write: RouteWrite, _ state: inout Namespace.State

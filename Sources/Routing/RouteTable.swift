@@ -100,6 +100,20 @@ public struct RouteTable: Sendable {
         }
     }
 
+    /// Stores what `make` gives for `route` if its prefix has no route yet: what most rows of a full table come to, with
+    /// one search instead of one to decide and another to apply. Nil, and nothing has happened, if there is a route or if
+    /// it takes more than that to see.
+    public mutating func insertFirst(_ route: Route, _ make: (RouteKey) -> StoredRoute) -> StoredRoute? {
+        let key = route.firstKey.at(position: RouteKey.firstPosition)
+        let place = image.place(of: key)
+        guard let (before, behind) = image.neighbours(at: place), !before.isSamePrefix(as: key),
+            !behind.isSamePrefix(as: key)
+        else { return nil }
+        let stored = make(key)
+        image.insert(stored, for: key, at: place)
+        return stored
+    }
+
     /// Spreads the routes of a key anew around the middle, when appends or prepends have used up the positions on one
     /// side. No one sees positions, so this is no change.
     mutating func respace(_ routes: [PlacedRoute]) {

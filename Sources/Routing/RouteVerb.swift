@@ -5,7 +5,7 @@ public enum RouteVerb: String, CaseIterable, Sendable {
     case add, replace, change, append, prepend, test
 
     /// `NLM_F_CREATE`.
-    var creates: Bool { self != .change && self != .test }
+    public var creates: Bool { self != .change && self != .test }
     /// `NLM_F_EXCL`.
     var isExclusive: Bool { self == .add || self == .test }
     /// `NLM_F_REPLACE`.

@@ -82,6 +82,29 @@ private struct Item: ImageValue, Equatable {
         #expect(kept.count > 0 && known.count > 1_000)
     }
 
+    @Test("A place tells what stands around it, and takes the entry", arguments: UInt64(1)...6)
+    func places(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var image = Image<UInt64, Item>()
+        var keys: Set<UInt64> = []
+        var seen = 0
+        for step in UInt64(1)...4_000 {
+            let key = UInt64.random(in: 0..<100_000, using: &random)
+            let copy = image
+            let place = image.place(of: key)
+            if !keys.contains(key), let (before, behind) = image.neighbours(at: place) {
+                seen += 1
+                #expect(before < key && key < behind)
+                #expect(image.first(from: before + 1)?.key == behind)
+            }
+            let old = image.insert(Item(number: step), for: key, at: place)
+            #expect((old != nil) != keys.insert(key).inserted)
+            #expect(image[key]?.number == step && copy[key] == old)
+        }
+        image._checkInvariants()
+        #expect(image.entries() == keys.sorted() && seen > 3_000)
+    }
+
     @Test("A part of a node has no contents of its own")
     func partialRuns() {
         var image = Image<UInt64, Item>()

@@ -1,7 +1,7 @@
 internal import ControlPlane
 
 extension Tally {
-    mutating func count(_ result: WriteResult) {
+    mutating func count(_ result: RowResult) {
         accepted += 1
         switch result.outcome {
         case .created: created += 1

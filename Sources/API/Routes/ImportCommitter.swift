@@ -68,7 +68,7 @@ final class ImportCommitter: Sendable {
             if hasStopped { return }
             if state.draft != nil {
                 for (line, write) in zip(batch.lines, batch.writes) {
-                    let result = Result { () throws(FIBError) in try state.draft?.apply(.write(job.verb, write)) }
+                    let result = Result { () throws(FIBError) in try state.draft?.apply(.write(job.verb, write)).row }
                     guard count(line, result, &state.tally) else { return }
                 }
             } else if !batch.writes.isEmpty {
@@ -81,7 +81,7 @@ final class ImportCommitter: Sendable {
     }
 
     /// False if nothing further is to be applied.
-    private func count(_ line: Int, _ result: Result<WriteResult?, FIBError>, _ tally: inout Tally) -> Bool {
+    private func count(_ line: Int, _ result: Result<RowResult?, FIBError>, _ tally: inout Tally) -> Bool {
         switch result {
         case .success(let result): if let result { tally.count(result) }
         case .failure(let error): reject(line, Problem(error), &tally)

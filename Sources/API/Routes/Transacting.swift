@@ -26,7 +26,7 @@ func transact(
         var tally = Tally()
         var transaction: ChangeSequence?
         for result in results {
-            tally.count(result)
+            tally.count(result.row)
             if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
         }
         if results.isEmpty || options.isDryRun { tally.sequence = head }
