@@ -127,25 +127,25 @@ struct RouteBuilder {
 
     let plane: ControlPlane
     private(set) var defaults: RouteDefaults
-    /// Of the rows so far, the latest first. To ask the plane takes the namespace's lock, which an import's other half holds
-    /// most of the time.
+    /// Of rows that come together: the tables of those so far, the latest first. To ask the plane takes the namespace's
+    /// lock, which an import's other half holds most of the time.
     private var tables: [TableIdentity] = []
+    private let keepsTables: Bool
     private static let tableCount = 8
     private var latest: KnownInfo?
     /// Empty until a second row comes along, so that a single one pays for no places.
     private var known: [KnownInfo?] = []
     let writer = EntryWriter()
 
-    init(_ plane: ControlPlane, _ defaults: RouteDefaults) {
+    /// - Parameter keepsTables: false if each row is a request of its own, before which a table may have gone.
+    init(_ plane: ControlPlane, _ defaults: RouteDefaults, keepsTables: Bool = true) {
         self.plane = plane
         self.defaults = defaults
+        self.keepsTables = keepsTables
     }
 
-    /// The next rows are those of another request, before which a table may have gone.
-    mutating func begin(_ defaults: RouteDefaults) {
-        self.defaults = defaults
-        tables = []
-    }
+    /// The next row is another request's.
+    mutating func begin(_ defaults: RouteDefaults) { self.defaults = defaults }
 
     mutating func write(_ input: RouteInput, _ condition: WriteCondition = .none) throws(FIBError) -> RouteWrite {
         let family = try input.resolvedFamily(defaults)
@@ -179,6 +179,8 @@ struct RouteBuilder {
     private mutating func table(
         _ namespace: String, _ family: AddressFamily, _ id: TableID
     ) throws(FIBError) -> TableIdentity {
+        // No copy: what is known of this table's entries serves for the hash of this one, and for its answer.
+        guard keepsTables else { return try plane.table(namespace, family, id) }
         for table in tables where table.id == id && table.family == family && table.namespace == namespace {
             return table
         }

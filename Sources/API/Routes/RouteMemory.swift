@@ -13,7 +13,8 @@ final class RouteMemory: Sendable {
 
     init(_ plane: ControlPlane) {
         self.plane = plane
-        builder = Locked(RouteBuilder(plane, RouteDefaults()), rank: LockRank(6, "route memory"))
+        builder = Locked(
+            RouteBuilder(plane, RouteDefaults(), keepsTables: false), rank: LockRank(6, "route memory"))
     }
 
     func write(
