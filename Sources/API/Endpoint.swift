@@ -22,19 +22,25 @@ struct PathNames: Sendable {
 struct Endpoint: Sendable {
     typealias Handler = @Sendable (Call) throws(Problem) -> HTTPPlan
 
+    /// What a method does. Not a tuple, from which a closure comes only wrapped in another.
+    struct Action: Sendable {
+        let method: HTTPMethod
+        let handler: Handler
+    }
+
     /// Segments; one in braces stands for any text.
     let path: [String]
     /// Where the braces are.
     let variables: [Int]
     let summary: String
-    let handlers: [(method: HTTPMethod, handler: Handler)]
+    let actions: [Action]
 
     init(_ path: String, _ summary: String, _ handlers: [(HTTPMethod, Handler)]) {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         self.path = segments
         variables = segments.indices.filter { segments[$0].hasPrefix("{") }
         self.summary = summary
-        self.handlers = handlers
+        actions = handlers.map { Action(method: $0.0, handler: $0.1) }
     }
 
     /// Whether a path of these segments is of this form.
@@ -44,15 +50,15 @@ struct Endpoint: Sendable {
         return true
     }
 
-    /// A handler for `method`; GET's for HEAD, since the server leaves the body out.
-    func handler(for method: HTTPMethod) -> Handler? {
+    /// The action of `method`; GET's for HEAD, since the server leaves the body out.
+    func action(for method: HTTPMethod) -> Action? {
         let method = method == .head ? .get : method
-        return handlers.first { $0.method == method }?.handler
+        return actions.first { $0.method == method }
     }
 
     /// The value of `Allow`.
     var allow: String {
-        var methods = handlers.map(\.method.rawValue)
+        var methods = actions.map(\.method.rawValue)
         if methods.contains("GET") { methods.append("HEAD") }
         return (methods + ["OPTIONS"]).joined(separator: ", ")
     }

@@ -53,11 +53,16 @@ public final class FIBService: HTTPApplication {
 
     public func plan(for request: HTTPRequest) -> HTTPPlan {
         let cors = requestGuard.corsHeaders(for: request)
+        let plan = guardedPlan(for: request)
+        return cors.isEmpty ? plan : plan.adding(cors)
+    }
+
+    private func guardedPlan(for request: HTTPRequest) -> HTTPPlan {
         do throws(Problem) {
             try requestGuard.check(request)
-            return try route(request).adding(cors)
+            return try route(request)
         } catch {
-            return HTTPPlan.answer(.response(error.response)).adding(cors)
+            return .answer(.response(error.response))
         }
     }
 
@@ -80,9 +85,9 @@ public final class FIBService: HTTPApplication {
         // By index: an endpoint that doesn't match isn't even copied.
         for index in endpoints.indices where endpoints[index].matches(target.segments) {
             let endpoint = endpoints[index]
-            if let handler = endpoint.handler(for: request.method) {
+            if let action = endpoint.action(for: request.method) {
                 let names = PathNames(segments: target.segments, positions: endpoint.variables)
-                return try handler(Call(request: request, target: target, names: names))
+                return try action.handler(Call(request: request, target: target, names: names))
             }
             if request.method == .options { return .answer(.response(preflight(request, endpoint))) }
             var problem = Problem(

@@ -3,8 +3,7 @@ internal import HTTPServer
 /// Adding header fields to whatever the answer will be.
 extension HTTPPlan {
     func adding(_ fields: [(String, String)]) -> HTTPPlan {
-        if fields.isEmpty { return self }
-        return switch self {
+        switch self {
         case .answer(let answer): .answer(answer.adding(fields))
         case .collect(let limit, let then): .collect(limit: limit) { then($0).adding(fields) }
         case .consume(let consumer): .consume(Decorated(consumer, fields))

@@ -55,7 +55,7 @@ struct ServerHandlers: Sendable {
             bytes.appendASCII(index > 0 ? ",{\"path\":" : "{\"path\":")
             bytes.appendJSON(string: endpoint.pattern)
             bytes.appendASCII(",\"methods\":[")
-            bytes.appendASCII(endpoint.handlers.map { "\"\($0.method.rawValue)\"" }.joined(separator: ","))
+            bytes.appendASCII(endpoint.actions.map { "\"\($0.method.rawValue)\"" }.joined(separator: ","))
             bytes.appendASCII("],\"summary\":")
             bytes.appendJSON(string: endpoint.summary)
             bytes.append(UInt8(ascii: "}"))

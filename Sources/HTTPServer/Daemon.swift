@@ -119,7 +119,8 @@ private func handleRequest(
     }
     if case .header = exchange.phase {
         let method = unsafe HTTPMethod(rawValue: String(cString: method))
-        return unsafe loop.begin(exchange, method: method, version: String(cString: version)) ? .YES : .NO
+        let isVersion10 = unsafe strcmp(version, MHD_HTTP_VERSION_1_0) == 0
+        return loop.begin(exchange, method: method, isVersion10: isVersion10) ? .YES : .NO
     }
     return loop.goOn(exchange) ? .YES : .NO
 }

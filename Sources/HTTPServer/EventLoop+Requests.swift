@@ -8,12 +8,12 @@ extension EventLoop {
     private static let reservedBodyBytes = 1 << 20
 
     /// The first call. False closes the connection.
-    func begin(_ exchange: Exchange, method: HTTPMethod, version: String) -> Bool {
+    func begin(_ exchange: Exchange, method: HTTPMethod, isVersion10: Bool) -> Bool {
         headerComplete(exchange)
         exchange.isHead = method == .head
         do throws(RequestReader.Refusal) {
             let request = try unsafe RequestReader.read(
-                exchange.connection.handle, target: exchange.target, method: method, version: version,
+                exchange.connection.handle, target: exchange.target, method: method, isVersion10: isVersion10,
                 peer: exchange.connection.peer)
             if request.hasBody { watch.bodyGoesOn(exchange) }
             return carryOut(application.plan(for: request), of: request, for: exchange)

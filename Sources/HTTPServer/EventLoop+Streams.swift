@@ -44,7 +44,8 @@ extension EventLoop {
 
     /// Whatever the reason, libmicrohttpd is done with this request.
     func endStream(_ id: ExchangeID) {
-        guard callbackStreams.removeValue(forKey: id) != nil else { return }
+        // Asked of every request, and mostly there is none.
+        guard !callbackStreams.isEmpty, callbackStreams.removeValue(forKey: id) != nil else { return }
         countConnections()
         streams.post(.left(id))
     }

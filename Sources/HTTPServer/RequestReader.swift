@@ -14,10 +14,10 @@ enum RequestReader {
 
     /// The pointers are borrowed for the call.
     static func read(
-        _ handle: OpaquePointer, target: String, method: HTTPMethod, version: String, peer: String
+        _ handle: OpaquePointer, target: String, method: HTTPMethod, isVersion10: Bool, peer: String
     ) throws(Refusal) -> HTTPRequest {
         let headers = unsafe headers(of: handle)
-        let framing = try framing(of: headers, isVersion10: version == "HTTP/1.0")
+        let framing = try framing(of: headers, isVersion10: isVersion10)
         let (path, query) = try split(target)
         return HTTPRequest(
             method: method, path: path, query: query, headers: headers,
