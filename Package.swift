@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "ControlPlane", dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Routing", "Threads"],
             swiftSettings: checked),
-        .target(name: "HTTPServer", dependencies: ["CMicrohttpd", "Threads"], swiftSettings: checked),
+        .target(name: "HTTPServer", dependencies: ["Bytes", "CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(
             name: "API",
             dependencies: [

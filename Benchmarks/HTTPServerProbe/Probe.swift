@@ -4,12 +4,12 @@ import Synchronization
 /// Answers every request inline with a small JSON body, for load generators; `/stream` follows what `/publish` gives.
 struct ProbeApplication: HTTPApplication {
     private static let response: HTTPResponse = {
-        var headers = HTTPHeaders()
+        var headers = HTTPResponseHeaders()
         headers.add("Content-Type", "application/json")
         return HTTPResponse(status: 200, headers: headers, body: .bytes(Array(#"{"status":"ok"}"#.utf8)))
     }()
     private static let streamHead: HTTPStreamHead = {
-        var headers = HTTPHeaders()
+        var headers = HTTPResponseHeaders()
         headers.add("Content-Type", "text/event-stream")
         return HTTPStreamHead(headers: headers)
     }()

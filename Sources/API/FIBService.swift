@@ -93,16 +93,16 @@ public final class FIBService: HTTPApplication {
             var problem = Problem(
                 status: 405, code: "EOPNOTSUPP", reason: "method-not-allowed",
                 detail: "\(request.method.rawValue) is not allowed on \(endpoint.pattern); allowed: \(endpoint.allow)")
-            problem.headers = [("Allow", endpoint.allow)]
+            problem.headers = [("Allow", .text(endpoint.allow))]
             throw problem
         }
         throw .notFound(request.path)
     }
 
     private func preflight(_ request: HTTPRequest, _ endpoint: Endpoint) -> HTTPResponse {
-        let response = HTTPResponse.empty(204).with("Allow", endpoint.allow)
+        let response = HTTPResponse.empty(204).with("Allow", .text(endpoint.allow))
         if requestGuard.corsHeaders(for: request).isEmpty { return response }
-        return response.with("Access-Control-Allow-Methods", endpoint.allow)
+        return response.with("Access-Control-Allow-Methods", .text(endpoint.allow))
             .with("Access-Control-Allow-Headers", "Content-Type, If-Match, If-None-Match, Last-Event-ID, Prefer")
             .with("Access-Control-Max-Age", "600")
     }

@@ -2,7 +2,7 @@ internal import HTTPServer
 
 /// Adding header fields to whatever the answer will be.
 extension HTTPPlan {
-    func adding(_ fields: [(String, String)]) -> HTTPPlan {
+    func adding(_ fields: [(StaticString, HTTPFieldValue)]) -> HTTPPlan {
         switch self {
         case .answer(let answer): .answer(answer.adding(fields))
         case .collect(let limit, let then): .collect(limit: limit) { then($0).adding(fields) }
@@ -12,9 +12,9 @@ extension HTTPPlan {
 
     private final class Decorated: BodyConsumer {
         private let consumer: any BodyConsumer
-        private let fields: [(String, String)]
+        private let fields: [(StaticString, HTTPFieldValue)]
 
-        init(_ consumer: any BodyConsumer, _ fields: [(String, String)]) {
+        init(_ consumer: any BodyConsumer, _ fields: [(StaticString, HTTPFieldValue)]) {
             self.consumer = consumer
             self.fields = fields
         }
@@ -25,7 +25,7 @@ extension HTTPPlan {
 }
 
 extension HTTPAnswer {
-    func adding(_ fields: [(String, String)]) -> HTTPAnswer {
+    func adding(_ fields: [(StaticString, HTTPFieldValue)]) -> HTTPAnswer {
         switch self {
         case .response(var response):
             for (name, value) in fields { response.headers.add(name, value) }

@@ -21,7 +21,7 @@ struct Problem: Error, Sendable {
     var errors: [Item] = []
     var retryAfterSeconds: Int?
     /// Further header fields, such as `Allow`.
-    var headers: [(String, String)] = []
+    var headers: [(StaticString, HTTPFieldValue)] = []
 
     init(
         status: Int, code: String = "EINVAL", reason: String, detail: String, rule: String? = nil,
@@ -66,10 +66,10 @@ struct Problem: Error, Sendable {
         var body: [UInt8] = []
         append(to: &body)
         body.append(UInt8(ascii: "\n"))
-        var fields = HTTPHeaders()
+        var fields = HTTPResponseHeaders()
         fields.add("Content-Type", "application/problem+json")
         fields.add("Cache-Control", "no-store")
-        if let retryAfterSeconds { fields.add("Retry-After", String(retryAfterSeconds)) }
+        if let retryAfterSeconds { fields.add("Retry-After", .number(UInt64(retryAfterSeconds))) }
         for (name, value) in headers { fields.add(name, value) }
         return HTTPResponse(status: status, headers: fields, body: .bytes(body))
     }

@@ -22,7 +22,7 @@ final class CallbackStream {
     var isSuspended: Bool { exchange.isSuspended }
 
     /// False if the connection must be closed instead.
-    func queue(_ headers: HTTPHeaders) -> Bool {
+    func queue(_ headers: HTTPResponseHeaders) -> Bool {
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         // SAFETY: the library calls `freeStream` once, when no call of `readStream` can follow.
         guard
@@ -34,9 +34,7 @@ final class CallbackStream {
         }
         // The connection keeps its own reference.
         defer { unsafe MHD_destroy_response(response) }
-        for (name, value) in headers where HTTPHeaders.isSendable(name, value) {
-            unsafe MHD_add_response_header(response, name, value)
-        }
+        unsafe ResponseQueue.add(headers, to: response)
         unsafe MHD_add_response_header(response, "Connection", "close")
         return unsafe MHD_queue_response(exchange.connection.handle, 200, response) == .YES
     }

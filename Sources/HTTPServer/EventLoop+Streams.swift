@@ -27,7 +27,8 @@ extension EventLoop {
 
     // MARK: Through libmicrohttpd
 
-    private func sendByCallback(_ exchange: Exchange, _ source: any EventSource, _ headers: HTTPHeaders) -> Bool {
+    private func sendByCallback(_ exchange: Exchange, _ source: any EventSource, _ headers: HTTPResponseHeaders) -> Bool
+    {
         let stream = CallbackStream(exchange, loop: self)
         exchange.phase = .sending
         callbackStreams[exchange.id] = stream

@@ -56,8 +56,8 @@ public enum HTTPAnswer: Sendable {
 
 /// The head of an event stream. `Date` and `Connection: close` are added.
 public struct HTTPStreamHead: Sendable {
-    public var headers: HTTPHeaders
-    public init(headers: HTTPHeaders) { self.headers = headers }
+    public var headers: HTTPResponseHeaders
+    public init(headers: HTTPResponseHeaders) { self.headers = headers }
 }
 
 /// How a body ended.

@@ -1,7 +1,4 @@
-/// Header fields in the order in which they were sent or added. Names are compared without regard to ASCII case.
-///
-/// In a response, a field whose name isn't a token or whose value contains a control character (a line break above
-/// all) is left out: no text from a client can add lines to a header.
+/// The header fields of a request in the order in which they were sent. Names are compared without regard to ASCII case.
 public struct HTTPHeaders: Sendable {
     private var fields: [(name: String, value: String)] = []
 
@@ -66,16 +63,6 @@ public struct HTTPHeaders: Sendable {
             true
         default: false
         }
-    }
-
-    /// What may go into a response. libmicrohttpd refuses tabs too, so they are refused on every path.
-    static func isSendable(_ name: String, _ value: String) -> Bool { isToken(name) && isText(value) }
-
-    private static func isText(_ value: String) -> Bool {
-        let utf8 = value.utf8Span
-        let bytes = utf8.span
-        for index in bytes.indices where bytes[index] < 0x20 || bytes[index] == 0x7F { return false }
-        return true
     }
 }
 

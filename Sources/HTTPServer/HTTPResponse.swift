@@ -8,13 +8,14 @@ public struct HTTPResponse: Sendable {
 
     /// 200...599.
     public var status: Int
-    public var headers: HTTPHeaders
+    public var headers: HTTPResponseHeaders
     /// Not sent in answer to HEAD, nor with 204 and 304; `Content-Length` still tells its size to HEAD.
     public var body: Body
     public var closesConnection: Bool
 
     public init(
-        status: Int, headers: HTTPHeaders = HTTPHeaders(), body: Body = .bytes([]), closesConnection: Bool = false
+        status: Int, headers: HTTPResponseHeaders = HTTPResponseHeaders(), body: Body = .bytes([]),
+        closesConnection: Bool = false
     ) {
         self.status = status
         self.headers = headers

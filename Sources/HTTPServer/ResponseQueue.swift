@@ -16,17 +16,16 @@ enum ResponseQueue {
         }
         // The connection keeps its own reference.
         defer { unsafe MHD_destroy_response(made) }
-        for (name, value) in response.headers where HTTPHeaders.isSendable(name, value) {
-            unsafe add(name, value, to: made)
-        }
-        if closing || response.closesConnection { unsafe add("Connection", "close", to: made) }
+        unsafe add(response.headers, to: made)
+        if closing || response.closesConnection { unsafe MHD_add_response_header(made, "Connection", "close") }
         return unsafe MHD_queue_response(exchange.connection.handle, UInt32(clamping: response.status), made) == .YES
     }
 
-    /// Not by passing the strings: that would copy each into an array first.
-    private static func add(_ name: String, _ value: String, to response: OpaquePointer) {
-        _ = unsafe name.withCString { name in
-            unsafe value.withCString { value in unsafe MHD_add_response_header(response, name, value) }
+    static func add(_ headers: HTTPResponseHeaders, to response: OpaquePointer) {
+        for (name, value) in headers.fields {
+            unsafe HTTPFieldValue.literal(name).withCString { name in
+                unsafe value.withCString { value in _ = unsafe MHD_add_response_header(response, name, value) }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ struct Service {
 
     struct Reply {
         let status: Int
-        let headers: HTTPHeaders
+        let headers: HTTPResponseHeaders
         let body: String
 
         func field(_ name: String) -> String? { headers.first(name) }

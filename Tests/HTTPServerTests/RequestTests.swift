@@ -124,8 +124,7 @@ extension ServerTests {
         func closesAndDropsBadHeaders() throws {
             let server = try TestServer { _ in
                 var response = TestServer.text("x", status: 418)
-                response.headers.add("X-Split", "a\r\nX-Evil: 1")
-                response.headers.add("X Bad", "b")
+                response.headers.add("X-Split", .text("a\r\nX-Evil: 1"))
                 response.headers.add("X-Good", "c")
                 response.closesConnection = true
                 return .answer(.response(response))
@@ -134,7 +133,7 @@ extension ServerTests {
             let response = try client.request()
             #expect(response.status == 418 && response.header("Connection") == "close")
             #expect(response.header("X-Good") == "c" && response.header("X-Split") == nil)
-            #expect(response.header("X-Evil") == nil && response.header("X Bad") == nil)
+            #expect(response.header("X-Evil") == nil)
             #expect(client.isClosedByServer())
         }
 

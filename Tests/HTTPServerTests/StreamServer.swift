@@ -130,7 +130,7 @@ struct StreamServer {
     }
 
     static let head: HTTPStreamHead = {
-        var headers = HTTPHeaders()
+        var headers = HTTPResponseHeaders()
         headers.add("Content-Type", "text/event-stream")
         return HTTPStreamHead(headers: headers)
     }()

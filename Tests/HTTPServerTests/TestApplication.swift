@@ -43,7 +43,7 @@ struct TestServer {
     }
 
     static func text(_ text: String, status: Int = 200) -> HTTPResponse {
-        var headers = HTTPHeaders()
+        var headers = HTTPResponseHeaders()
         headers.add("Content-Type", "text/plain")
         return HTTPResponse(status: status, headers: headers, body: .bytes(Array(text.utf8)))
     }

@@ -47,8 +47,8 @@ struct EventHandlers: Sendable {
     }
 
     private func head(_ format: EventFormat) -> HTTPResponse {
-        var fields = HTTPHeaders()
-        fields.add("Content-Type", format.contentType)
+        var fields = HTTPResponseHeaders()
+        fields.add("Content-Type", .text(format.contentType))
         fields.add("Cache-Control", "no-store")
         fields.add("X-Accel-Buffering", "no")
         return HTTPResponse(status: 200, headers: fields)

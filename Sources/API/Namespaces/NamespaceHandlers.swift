@@ -34,7 +34,7 @@ struct NamespaceHandlers: Sendable {
                 let rest = after.map { after in all.filter { $0.0 > after } } ?? all
                 let rows = limit.map { Array(rest.prefix($0)) } ?? rest
                 var response = HTTPResponse.json(200, Self.list(rows, isNDJSON), sequence: snapshot.sequence)
-                    .with("Fibd-Count", String(all.count))
+                    .with("Fibd-Count", .number(UInt64(all.count)))
                 if isNDJSON { response = response.withType("application/x-ndjson") }
                 if rows.count < rest.count, let last = rows.last {
                     response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.0)
@@ -103,7 +103,7 @@ struct NamespaceHandlers: Sendable {
                         let status = result.outcome == .created ? 201 : 200
                         let response = Self.answer(status, name, result.stored, result.sequence)
                         return .response(
-                            status == 201 ? response.with("Location", "/v1/namespaces/\(name)") : response)
+                            status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response)
                     } catch {
                         throw Problem(error)
                     }

@@ -65,10 +65,10 @@ struct RequestGuard: Sendable {
     }
 
     /// The header fields that let a listed page read the answer.
-    func corsHeaders(for request: HTTPRequest) -> [(String, String)] {
+    func corsHeaders(for request: HTTPRequest) -> [(StaticString, HTTPFieldValue)] {
         guard let origin = request.headers.first("Origin"), origins.contains(origin) else { return [] }
         return [
-            ("Access-Control-Allow-Origin", origin), ("Vary", "Origin"),
+            ("Access-Control-Allow-Origin", .text(origin)), ("Vary", "Origin"),
             ("Access-Control-Expose-Headers", "Fibd-Seq, Fibd-Count, Fibd-Durable, ETag, Link, Location"),
         ]
     }

@@ -5,10 +5,10 @@ internal import JSON
 
 extension HTTPResponse {
     static func json(_ status: Int, _ body: [UInt8], sequence: ChangeSequence? = nil) -> HTTPResponse {
-        var fields = HTTPHeaders()
+        var fields = HTTPResponseHeaders()
         fields.add("Content-Type", "application/json")
         fields.add("Cache-Control", "no-store")
-        if let sequence { fields.add("Fibd-Seq", String(sequence.rawValue)) }
+        if let sequence { fields.add("Fibd-Seq", .number(sequence.rawValue)) }
         return HTTPResponse(status: status, headers: fields, body: .bytes(body))
     }
 
@@ -24,21 +24,22 @@ extension HTTPResponse {
     }
 
     static func empty(_ status: Int, sequence: ChangeSequence? = nil) -> HTTPResponse {
-        var fields = HTTPHeaders()
+        var fields = HTTPResponseHeaders()
         fields.add("Cache-Control", "no-store")
-        if let sequence { fields.add("Fibd-Seq", String(sequence.rawValue)) }
+        if let sequence { fields.add("Fibd-Seq", .number(sequence.rawValue)) }
         return HTTPResponse(status: status, headers: fields)
     }
 
-    static func text(_ status: Int, _ text: String, type: String = "text/plain; charset=utf-8") -> HTTPResponse {
-        var fields = HTTPHeaders()
+    static func text(_ status: Int, _ text: String, type: HTTPFieldValue = "text/plain; charset=utf-8") -> HTTPResponse
+    {
+        var fields = HTTPResponseHeaders()
         fields.add("Content-Type", type)
         fields.add("Cache-Control", "no-store")
         return HTTPResponse(status: status, headers: fields, body: .bytes(Array(text.utf8)))
     }
 
     /// Consuming, so that a chain of these adds to one header instead of copying it each time.
-    consuming func with(_ name: String, _ value: String) -> HTTPResponse {
+    consuming func with(_ name: StaticString, _ value: HTTPFieldValue) -> HTTPResponse {
         var response = self
         response.headers.add(name, value)
         return response
@@ -48,12 +49,12 @@ extension HTTPResponse {
     consuming func with(nextPageOf path: String, _ target: HTTPTarget, after cursor: String) -> HTTPResponse {
         let items = target.items.filter { $0.name != "after" } + [("after", cursor)]
         let query = items.map { "\($0.name)=\(HTTPTarget.encoded($0.value))" }.joined(separator: "&")
-        return with("Link", "<\(path)?\(query)>; rel=\"next\"")
+        return with("Link", .text("<\(path)?\(query)>; rel=\"next\""))
     }
 
     /// The version of the one object that the answer is about (RFC 9110, section 8.8.3).
     consuming func with(version: ChangeSequence) -> HTTPResponse {
-        with("ETag", "\"" + String(version.rawValue) + "\"")
+        with("ETag", .tag(version.rawValue))
     }
 }
 

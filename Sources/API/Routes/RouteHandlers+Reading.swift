@@ -80,7 +80,7 @@ extension RouteHandlers {
             RouteEntry.appendRow(table, route, to: &body)
         }
         body.appendASCII("]\n")
-        return .json(200, body, sequence: sequence).with("Fibd-Count", String(routes.count))
+        return .json(200, body, sequence: sequence).with("Fibd-Count", .number(UInt64(routes.count)))
     }
 
     // MARK: Lists
@@ -102,7 +102,8 @@ extension RouteHandlers {
                 let count = snapshot.summary(of: wanted).count
                 var walk = RouteWalk(snapshot, wanted)
                 if let after { walk.skip(to: after.namespace, after.family, after.table, behind: after.key) }
-                let base = HTTPResponse.json(200, [], sequence: snapshot.sequence).with("Fibd-Count", String(count))
+                let base = HTTPResponse.json(200, [], sequence: snapshot.sequence).with(
+                    "Fibd-Count", .number(UInt64(count)))
                 guard let limit else {
                     return .response(RouteListing(walk, isNDJSON).response(base))
                 }
@@ -132,12 +133,9 @@ extension RouteHandlers {
 }
 
 extension HTTPResponse {
-    func withType(_ type: String) -> HTTPResponse {
-        var fields = HTTPHeaders()
-        for (name, value) in headers where name != "Content-Type" { fields.add(name, value) }
-        fields.add("Content-Type", type)
+    func withType(_ type: HTTPFieldValue) -> HTTPResponse {
         var response = self
-        response.headers = fields
+        response.headers.set("Content-Type", type)
         return response
     }
 }

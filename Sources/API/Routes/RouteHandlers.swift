@@ -104,7 +104,7 @@ struct RouteHandlers: Sendable {
         let response = HTTPResponse.json(result.outcome == .created ? 201 : 200, body, sequence: result.sequence)
             .with(version: result.stored.version)
         return result.outcome == .created
-            ? response.with("Location", Self.location(result.table, result.key)) : response
+            ? response.with("Location", .text(Self.location(result.table, result.key))) : response
     }
 
     static func dryRunAnswer(_ result: WriteResult, asOf head: ChangeSequence) -> HTTPResponse {
