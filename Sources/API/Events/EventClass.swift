@@ -94,9 +94,10 @@ final class EventClass {
     /// transaction, of which a stream shows all or nothing: a sync may be sent wherever the class stands.
     ///
     /// Whoever waits is woken by it, whether it was the wake of the change that brought it about or another stream that
-    /// came upon the change first. On the stream thread.
+    /// came upon the change first. In a turn of the streams.
     func advance() -> Step {
-        let start = position
+        // So it goes for all streams of the class but the first: nothing is allocated for them.
+        guard position < log.head else { return .upToDate }
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
         var seen = 0
@@ -124,7 +125,6 @@ final class EventClass {
             tails[format.rawValue].append(chunk)
             tails[format.rawValue] = chunk
         }
-        if position == start { return .upToDate }
         // A step is bounded; if changes are left, a feed that is woken for nothing makes the next one.
         if hasFrames || position < log.head { wakeWaiting() }
         return .moved

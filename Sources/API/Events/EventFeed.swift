@@ -2,11 +2,13 @@ internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
 
-/// One open event stream: where it stands and what comes next. Touched only under the hub's lock.
+/// One open event stream: where it stands and what comes next.
 ///
 /// Order of frames: hello, then rows and sync (replay), or missed changes and sync (resume), or sync (live), then
 /// changes as they come, with a sync as heartbeat.
-final class EventFeed {
+///
+/// SAFETY: touched only under the hub's lock. Its connection carries the reference without.
+final class EventFeed: @unchecked Sendable {
     /// What is large stands behind a reference, since a live feed looks at its phase for every frame.
     enum Phase {
         indirect case hello(StreamStart, Snapshot)

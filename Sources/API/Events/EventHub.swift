@@ -10,17 +10,17 @@ extension LockRank {
 
 /// All event streams and their classes.
 ///
-/// The stream thread takes the lock for one turn of one stream at a time, a worker for opening one.
+/// Who serves the streams takes the lock for one turn of one stream at a time, a worker for opening one.
 final class EventHub: Sendable {
     struct State {
         var classes: [EventFilter: EventClass] = [:]
-        var feeds: [UInt64: EventFeed] = [:]
+        var feeds: [ObjectIdentifier: EventFeed] = [:]
         var isDraining = false
         var lastFloor = ChangeSequence.zero
         /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
-        /// only the stream thread can do that.
+        /// only who holds the streams' turn can do that.
         var replaced: [EventClass] = []
-        /// Ticks with every use of a class, and numbers the feeds.
+        /// Ticks with every use of a class.
         var clock: UInt64 = 0
         let segments: SegmentCache
     }
@@ -45,17 +45,17 @@ final class EventHub: Sendable {
         let seed = isKnown ? nil : makeClass(request.filter, snapshot, latest: latestNow)
         let latestAtStart =
             if case .resume(let position) = start { latest(upTo: position, request.filter) } else { latestNow }
-        let id: UInt64? = state.withLock { state in
+        let feed: EventFeed? = state.withLock { state in
             guard
                 let group = state.enter(
                     request.filter, orMake: { seed ?? makeClass(request.filter, snapshot, latest: latestNow) }, self)
             else { return nil }
-            state.clock += 1
-            state.feeds[state.clock] = EventFeed(request, start, snapshot, latest: latestAtStart, group)
-            return state.clock
+            let feed = EventFeed(request, start, snapshot, latest: latestAtStart, group)
+            state.feeds[ObjectIdentifier(feed)] = feed
+            return feed
         }
-        guard let id else { throw .tooManyFilters(maximumFilters) }
-        return EventConnection(hub: self, id: id)
+        guard let feed else { throw .tooManyFilters(maximumFilters) }
+        return EventConnection(hub: self, feed: feed)
     }
 
     private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
@@ -74,7 +74,7 @@ final class EventHub: Sendable {
             latest: latest, log: plane.log)
     }
 
-    /// On the stream thread, after changes: moves the classes that someone waits for, which wakes who has something to do.
+    /// In a turn of the streams, after changes: moves the classes that someone waits for, which wakes who has something to do.
     func wake() {
         state.withLock { state in
             if state.isDraining {
@@ -91,9 +91,8 @@ final class EventHub: Sendable {
     /// Tells every stream that the server goes away; they end once they have sent what they had begun.
     func drain() { state.withLock { $0.isDraining = true } }
 
-    fileprivate func fill(_ id: UInt64, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
+    fileprivate func fill(_ feed: EventFeed, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
         state.withLock { state in
-            guard let feed = state.feeds[id] else { return .end }
             if state.isDraining {
                 output.append { feed.encoder.end("drain", .draining, into: &$0) }
                 return .end
@@ -106,7 +105,8 @@ final class EventHub: Sendable {
                 }
             default: break
             }
-            state.segments.sweep(now)
+            // Not with every change: it may take long, and changes are to go out soon.
+            if now >= feed.heartbeatAt { state.segments.sweep(now) }
             return feed.fill(&output, now: now, plane.log, state.segments)
         }
     }
@@ -125,9 +125,9 @@ final class EventHub: Sendable {
         feed.restart(in: group, next(snapshot, feed.request.filter))
     }
 
-    fileprivate func close(_ id: UInt64) {
+    fileprivate func close(_ feed: EventFeed) {
         state.withLock { state in
-            guard let feed = state.feeds.removeValue(forKey: id) else { return }
+            guard state.feeds.removeValue(forKey: ObjectIdentifier(feed)) != nil else { return }
             feed.leave(.ended)
             state.exit(feed.group)
         }
@@ -176,20 +176,20 @@ extension EventHub.State {
     }
 }
 
-/// The stream thread's handle of a feed.
+/// A feed as the server sees it.
 private final class EventConnection: EventSource {
     private let hub: EventHub
-    private let id: UInt64
+    private let feed: EventFeed
 
-    init(hub: EventHub, id: UInt64) {
+    init(hub: EventHub, feed: EventFeed) {
         self.hub = hub
-        self.id = id
+        self.feed = feed
     }
 
     // Also for a connection that was gone before its stream was opened.
-    deinit { hub.close(id) }
+    deinit { hub.close(feed) }
 
-    func opened(_ stream: EventStream) { hub.state.withLock { $0.feeds[id]?.stream = stream } }
-    func fill(_ output: inout StreamOutput, now: UInt64) -> FillResult { hub.fill(id, &output, now) }
-    func closed() { hub.close(id) }
+    func opened(_ stream: EventStream) { hub.state.withLock { _ in feed.stream = stream } }
+    func fill(_ output: inout StreamOutput, now: UInt64) -> FillResult { hub.fill(feed, &output, now) }
+    func closed() { hub.close(feed) }
 }
