@@ -45,10 +45,10 @@ public final class FIBService: HTTPApplication {
 
     deinit { committing.shutDown() }
 
-    /// To be called on the stream thread after it was woken.
+    /// To be called where the server says that streams were woken.
     public func streamsAwake() { events.wake() }
 
-    /// Tells all event streams that the server goes away. Wake the stream thread afterwards.
+    /// Tells all event streams that the server goes away. Wake the streams afterwards.
     public func drainStreams() { events.drain() }
 
     public func plan(for request: HTTPRequest) -> HTTPPlan {

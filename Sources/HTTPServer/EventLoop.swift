@@ -10,6 +10,8 @@ internal import Threads
 /// that thread orders the two.
 final class EventLoop: @unchecked Sendable {
     private static let mailboxTag = UInt64.max
+    /// With more in one turn, this thread has enough to do, and leaves the streams to theirs.
+    private static let fewRequests = 4
 
     let application: any HTTPApplication
     let settings: HTTPDaemon.Configuration
@@ -24,6 +26,7 @@ final class EventLoop: @unchecked Sendable {
     private var daemons: [Daemon] = []
     var watch: ConnectionWatch
     private var lastExchange: UInt64 = 0
+    private var requestsOfTurn = 0
     /// Requests from the end of their header to the last byte of their answer, streams included.
     private var openExchanges = 0
     /// Sockets that the stream thread has taken from their connections.
@@ -70,9 +73,12 @@ final class EventLoop: @unchecked Sendable {
     func run() {
         var events: [Poll.Event] = []
         var messages: [Message] = []
+        streams.wakeNotes.open()
+        defer { streams.wakeNotes.close() }
         while !isDone {
             poll.wait(timeoutMilliseconds: timeout(), into: &events)
             now = monotonicNow()
+            requestsOfTurn = 0
             if events.contains(where: { $0.tag == EventLoop.mailboxTag }) {
                 mailbox.take(&messages)
                 for message in messages { handle(message) }
@@ -81,6 +87,7 @@ final class EventLoop: @unchecked Sendable {
             events.removeAll(keepingCapacity: true)
             // Also when only messages came: what they resumed shows in no descriptor and in no timeout.
             runDaemons()
+            streams.settleWakes(lends: requestsOfTurn <= EventLoop.fewRequests)
             watch.endTurn(now: now)
             if let deadline = drainDeadline, deadline <= now, !isCutting { cut() }
         }
@@ -184,7 +191,7 @@ extension EventLoop {
     func countConnections() {
         counters.connections.store(watch.count + takenSockets.count, ordering: .relaxed)
         counters.streams.store(openStreams, ordering: .relaxed)
-        // See `HTTPDaemon.wakeStreams`.
+        // See `HTTPDaemon.hasStreams`.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
@@ -198,6 +205,7 @@ extension EventLoop {
     func headerComplete(_ exchange: Exchange) {
         exchange.connection.awaitsHeaderSince = nil
         openExchanges += 1
+        requestsOfTurn += 1
         counters.requests.wrappingAdd(1, ordering: .relaxed)
     }
 

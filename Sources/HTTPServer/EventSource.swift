@@ -1,4 +1,5 @@
-/// What feeds one event stream. All calls are made on the stream thread, which serves all streams: be quick.
+/// What feeds one event stream. Calls come one at a time for all streams, from the thread that holds the turn, which may be
+/// one that has other work to do: be quick.
 public protocol EventSource: AnyObject, Sendable {
     /// Once, before anything else. Keep `stream` to `schedule()` it.
     func opened(_ stream: EventStream)

@@ -1,6 +1,6 @@
 /// One open event stream, as its source sees it.
 ///
-/// SAFETY: everything mutable is touched by the stream thread alone: `schedule` checks that, the rest is internal to
+/// SAFETY: everything mutable is touched only by who holds the turn: `schedule` checks that, the rest is internal to
 /// `StreamLoop`. Other threads only carry the reference.
 @safe public final class EventStream: @unchecked Sendable {
     /// Never reused in this server.
@@ -44,8 +44,8 @@
         output.append(head)
     }
 
-    /// Asks for a call of the source's `fill`. On the stream thread only: from `onWake` or a source's callbacks. Does
-    /// nothing once the stream is closed.
+    /// Asks for a call of the source's `fill`. Only from `onWake` or a source's callbacks. Does nothing once the stream is
+    /// closed.
     public func schedule() { loop?.schedule(self) }
 
     /// Lets go of everything.

@@ -24,7 +24,8 @@ public final class HTTPDaemon: Sendable {
     // the threads have been joined.
     private let isStopped = Locked(false, rank: LockRank(0, "HTTP server stop"))
 
-    /// Binds, and serves at once. `onWake` is called on the stream thread after `streams.wake()`, sometimes without.
+    /// Binds, and serves at once. `onWake` is called after `streams.wake()`, sometimes without, on a thread that holds no
+    /// lock and may `schedule` streams.
     public init(
         configuration: Configuration, application: any HTTPApplication,
         onWake: @escaping @Sendable () -> Void = {}
@@ -57,16 +58,22 @@ public final class HTTPDaemon: Sendable {
 
     public var statistics: HTTPStatistics { counters.snapshot() }
 
-    /// Has `onWake` called soon on the stream thread if there are event streams; without any, nothing happens, and at no
-    /// cost. Any thread, under any lock.
+    /// Has `onWake` called soon if there are event streams; without any, nothing happens, and at no cost. Any thread, under
+    /// any lock.
     ///
     /// To be called after the news that sources may wait for can be read, with a lock or with none. A stream that is opened
     /// meanwhile is counted before its source is asked for the first time: either the source finds the news or this call
     /// finds the stream.
-    public func wakeStreams() {
+    public func wakeStreams() { if hasStreams() { streams.wake() } }
+
+    /// `wakeStreams` for a thread that holds no lock and has 200 µs to give: if the stream thread sleeps and there are few
+    /// streams, it serves them itself, sooner than the other could be woken.
+    public func serveStreams() { if hasStreams() { streams.serveOrSignal() } }
+
+    private func hasStreams() -> Bool {
         // With its counterpart in `countConnections`: of the two stores, of news and of the count, one comes first for all.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        if counters.streams.load(ordering: .relaxed) > 0 { streams.wake() }
+        return counters.streams.load(ordering: .relaxed) > 0
     }
 
     /// Stops accepting, and returns when the server has ended. Until the deadline, requests under way are finished and

@@ -4,7 +4,7 @@ extension StreamLoop {
     private static let bulkNanoseconds: UInt64 = 1_000_000
 
     func schedule(_ stream: EventStream) {
-        precondition(isOnThread, "schedule() outside the stream thread")
+        precondition(turn.isMine, "schedule() outside of a turn")
         // A blocked stream is served anyway once its client has caught up.
         guard !stream.isQueued, !stream.isBlocked, stream.stage != .closed else { return }
         stream.isQueued = true
@@ -17,12 +17,12 @@ extension StreamLoop {
         schedule(stream)
     }
 
-    func serveLive() {
+    func serveLive(isLent: Bool = false) {
         guard !live.isEmpty else { return }
         // What is scheduled meanwhile has its turn after the next look at the sockets.
         var turn: [EventStream] = []
         swap(&turn, &live)
-        for stream in turn { serve(stream) }
+        for stream in turn { serve(stream, isLent: isLent) }
         if live.isEmpty {
             turn.removeAll(keepingCapacity: true)
             swap(&turn, &live)
@@ -41,8 +41,8 @@ extension StreamLoop {
     }
 
     /// One turn: sends what is queued and lets the source add to it, until the client can take no more, the source has
-    /// no more, or the turn is over.
-    private func serve(_ stream: EventStream) {
+    /// no more, or the turn is over. A lent turn goes on to the next stream at once.
+    private func serve(_ stream: EventStream, isLent: Bool = false) {
         stream.isQueued = false
         guard stream.stage == .open || stream.stage == .flushing, !stream.isBlocked else { return }
         var left = StreamOutput.turnBytes - stream.output.queuedBytes
@@ -55,7 +55,7 @@ extension StreamLoop {
             left -= added
             guard stream.isBulk else { break }
             // A source that has more but appends nothing must not keep the others waiting.
-            if added == 0 { return schedule(stream) }
+            if added == 0 || isLent { return schedule(stream) }
         }
         if stream.stage == .flushing { finish(stream) }
     }

@@ -2,14 +2,17 @@ internal import Glibc
 internal import Synchronization
 internal import Threads
 
-/// The stream thread: serves all event streams. It asks their sources for frames and hands these to the transports, which
-/// get them to the clients; by far the most go straight to sockets.
+/// Serves all event streams. It asks their sources for frames and hands these to the transports, which get them to the
+/// clients; by far the most go straight to sockets.
 ///
 /// An event costs what its bytes cost, and one system call serves all the events of a stream's turn. Streams with
 /// something new go first; those with a long way to go (replays) share what is left, a turn each.
 ///
-/// SAFETY: what is mutable is touched by the stream thread alone, which `run` occupies; other threads reach the loop
-/// through `commands` and `wakeState` only.
+/// The stream thread, which `run` occupies, makes turn after turn and sleeps in between. While it sleeps, a thread that
+/// brings news may make one in its place (`StreamLoop+Lending`).
+///
+/// SAFETY: what is mutable is touched only by who holds `turn`; other threads reach the loop through `commands`, `wakeState`
+/// and `wakeNotes`.
 @safe public final class StreamLoop: @unchecked Sendable {
     struct Settings: Sendable {
         var sendBufferBytes: Int
@@ -26,6 +29,7 @@ internal import Threads
         case stop
     }
 
+    /// Of the stream thread, which falls asleep and awakes only while it holds the turn.
     private enum WakeState {
         static let awake = 0
         static let wakeRequested = 1
@@ -38,13 +42,15 @@ internal import Threads
     private let commands = Locked<[Command]>([], rank: .leaf)
     private let wakeState = Atomic<Int>(WakeState.awake)
     private let wakeup: Wakeup
-    private let onWake: @Sendable () -> Void
-    private let thread = Atomic<UInt>(0)
+    let onWake: @Sendable () -> Void
+    let wakeNotes = WakeNotes()
     let poll: Poll
     let settings: Settings
     let mailbox: Mailbox
 
-    // Of the stream thread.
+    let turn = StreamTurn()
+
+    // Of the holder of the turn.
     /// CLOCK_MONOTONIC, ns, at the start of this turn: read once for all streams that it serves.
     var now = monotonicNow()
     var streams: [UInt64: EventStream] = [:]
@@ -56,6 +62,8 @@ internal import Threads
     /// What the event thread is to send for us. It is told once a turn: libmicrohttpd walks through all suspended
     /// connections each time that some are resumed.
     var readyToSend: [ExchangeID] = []
+    /// When the stream thread will look at the timers again by itself.
+    private(set) var wakesAt: UInt64 = 0
     private var isStopping = false
 
     init(settings: Settings, mailbox: Mailbox, onWake: @escaping @Sendable () -> Void) throws(HTTPServerError) {
@@ -67,45 +75,53 @@ internal import Threads
         try wakeup.register(in: poll, tag: StreamLoop.wakeupTag)
     }
 
-    /// Has `onWake` called soon on the stream thread; calls meanwhile count as one. Any thread, under any lock: one
-    /// atomic operation, and a system call only if the stream thread sleeps.
+    /// Has `onWake` called soon, by who holds the turn then; calls meanwhile count as one. Any thread, under any lock: one
+    /// atomic operation, and a system call only if the stream thread sleeps; on the event thread, a note.
     public func wake() {
+        if !wakeNotes.note() { signal() }
+    }
+
+    /// Has the stream thread make a turn. What the caller did before, that turn sees: its exchange of the state reads this
+    /// one's or a later one's.
+    func signal() {
         let previous = wakeState.exchange(WakeState.wakeRequested, ordering: .acquiringAndReleasing)
         if previous == WakeState.asleep { wakeup.signal() }
     }
 
     func post(_ command: Command) {
         commands.withLock { $0.append(command) }
-        wake()
+        signal()
     }
 
     // MARK: The stream thread
 
     func run() {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
         var events: [Poll.Event] = []
-        while true {
-            now = monotonicNow()
-            let previous = wakeState.exchange(WakeState.awake, ordering: .acquiringAndReleasing)
-            if previous == WakeState.wakeRequested {
-                takeCommands()
-                onWake()
-            }
-            if isStopping, streams.isEmpty { return }
-            while let due = timers.popDue(now: now) { deadlinePassed(due) }
-            serveLive()
-            serveBulk()
-            if !readyToSend.isEmpty {
-                mailbox.post(.streamsReady(readyToSend))
-                readyToSend = []
-            }
-            wait(&events)
-            for event in events { handle(event) }
+        while let timeout = turn.take({ makeTurn(events) }) {
             events.removeAll(keepingCapacity: true)
+            poll.wait(timeoutMilliseconds: timeout, into: &events)
         }
     }
 
-    var isOnThread: Bool { UInt(pthread_self()) == thread.load(ordering: .relaxed) }
+    /// How long to wait for the next turn, in milliseconds; nil if there is none.
+    private func makeTurn(_ events: [Poll.Event]) -> Int32? {
+        now = monotonicNow()
+        for event in events { handle(event) }
+        let previous = wakeState.exchange(WakeState.awake, ordering: .acquiringAndReleasing)
+        if previous == WakeState.wakeRequested {
+            takeCommands()
+            onWake()
+        }
+        if isStopping, streams.isEmpty { return nil }
+        while let due = timers.popDue(now: now) { deadlinePassed(due) }
+        serveLive()
+        serveBulk()
+        tellEventThread()
+        return timeToSleep()
+    }
+
+    /// May be out of date at once, unless the turn is held.
+    var isAsleep: Bool { wakeState.load(ordering: .relaxed) == WakeState.asleep }
 
     var isWakeRequested: Bool { wakeState.load(ordering: .relaxed) == WakeState.wakeRequested }
 
@@ -125,26 +141,29 @@ internal import Threads
         }
     }
 
-    private func wait(_ events: inout [Poll.Event]) {
-        var timeout: Int32 = 0
-        if live.isEmpty, bulk.isEmpty {
-            let next = timers.next
-            timeout = next == .max ? -1 : milliseconds(from: monotonicNow(), until: next)
-        }
-        if timeout != 0 {
-            // Fails if someone asked to be heard meanwhile; then there is no sleep.
-            let (slept, _) = wakeState.compareExchange(
-                expected: WakeState.awake, desired: WakeState.asleep, ordering: .acquiringAndReleasing)
-            if !slept { timeout = 0 }
-        }
-        poll.wait(timeoutMilliseconds: timeout, into: &events)
-    }
-
     private func handle(_ event: Poll.Event) {
         if event.tag == StreamLoop.wakeupTag { return wakeup.clear() }
+        // A turn that came between may have closed it.
         guard let stream = streams[event.tag] else { return }
         stream.transport?.handle(event)
         if event.isPeerClosed { return close(stream) }
         if event.isWritable { becameWritable(stream) }
+    }
+
+    func tellEventThread() {
+        guard !readyToSend.isEmpty else { return }
+        mailbox.post(.streamsReady(readyToSend))
+        readyToSend = []
+    }
+
+    private func timeToSleep() -> Int32 {
+        wakesAt = timers.next
+        guard live.isEmpty, bulk.isEmpty else { return 0 }
+        let timeout = wakesAt == .max ? -1 : milliseconds(from: monotonicNow(), until: wakesAt)
+        guard timeout != 0 else { return 0 }
+        // Fails if someone asked to be heard meanwhile; then there is no sleep.
+        let (sleeps, _) = wakeState.compareExchange(
+            expected: WakeState.awake, desired: WakeState.asleep, ordering: .acquiringAndReleasing)
+        return sleeps ? timeout : 0
     }
 }

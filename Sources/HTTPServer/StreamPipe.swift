@@ -1,6 +1,6 @@
 internal import Threads
 
-/// Carries the bytes of one stream from the stream thread to the content callback of its response, on the event thread.
+/// Carries the bytes of one stream from who serves the streams to the content callback of its response, on the event thread.
 /// Slices are handed on, not copied, and at most about twice `capacity` is under way. No one waits here: each side is told
 /// what became of its attempt, and who must be woken.
 final class StreamPipe: Sendable {
@@ -24,7 +24,7 @@ final class StreamPipe: Sendable {
     // A leaf: protects the queue while slices are moved; never held while bytes are copied.
     private let state = Locked(State(), rank: .leaf)
 
-    // MARK: The stream thread
+    // MARK: Who holds the streams' turn
 
     /// Moves what fits. If not everything did, a `take` will say that the writer is to be woken.
     func put(_ output: inout StreamOutput) -> (isAllTaken: Bool, wakesReader: Bool) {

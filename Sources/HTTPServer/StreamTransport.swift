@@ -1,4 +1,4 @@
-/// How the bytes of one stream get to its client. On the stream thread only, but for its creation.
+/// How the bytes of one stream get to its client. Used only by who holds the turn, but for its creation.
 ///
 /// A transport sees to it that the loop hears when a client that was behind can take more again
 /// (`StreamLoop.becameWritable`), and, as soon as it knows itself, that the client left (`StreamLoop.close`).

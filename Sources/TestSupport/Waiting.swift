@@ -2,10 +2,10 @@ internal import Glibc
 
 /// Waits until `condition` holds; false if it doesn't within the time. For what another thread or process does, where
 /// there is nothing to wait on.
-public func eventually(within seconds: Int = 20, _ condition: () -> Bool) -> Bool {
+public func eventually(within seconds: Int = 20, _ condition: () throws -> Bool) rethrows -> Bool {
     var start = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &start)
-    while !condition() {
+    while try !condition() {
         var now = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         if now.tv_sec - start.tv_sec > seconds { return false }

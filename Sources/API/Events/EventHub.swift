@@ -105,7 +105,7 @@ final class EventHub: Sendable {
                 }
             default: break
             }
-            // Not with every change: it may take long, and changes are to go out soon.
+            // Not with every change: it may take long, and the event thread delivers some of these.
             if now >= feed.heartbeatAt { state.segments.sweep(now) }
             return feed.fill(&output, now: now, plane.log, state.segments)
         }
