@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 extension IPAddress: CustomStringConvertible {
     /// The canonical text; see `append(to:)`.
@@ -17,34 +17,35 @@ extension IPAddress: CustomStringConvertible {
     }
 
     /// At most 45 bytes, for a caller that made room for 64: words are written whole.
+    @inlinable @inline(__always)
     public func write(to output: inout OutputSpan<UInt8>) {
         if family == .inet {
-            Self.writeDotted(UInt32(truncatingIfNeeded: high &>> 32), to: &output)
+            output.append(dotted: UInt32(truncatingIfNeeded: high &>> 32))
         } else {
             writeColons(to: &output)
         }
     }
 
-    private func writeColons(to output: inout OutputSpan<UInt8>) {
+    @usableFromInline
+    func writeColons(to output: inout OutputSpan<UInt8>) {
         let colon = UInt8(ascii: ":")
         if high == 0 && low &>> 32 == 0xFFFF {
             let prefix: [7 of UInt8] = [0x3A, 0x3A, 0x66, 0x66, 0x66, 0x66, 0x3A]  // ::ffff:
             for index in prefix.indices { output.append(prefix[index]) }
-            Self.writeDotted(UInt32(truncatingIfNeeded: low), to: &output)
+            output.append(dotted: UInt32(truncatingIfNeeded: low))
             return
         }
         let gap = longestZeroRun()
-        var index = 0
-        while index < 8 {
-            if index == gap.start {
-                output.append(colon)
-                output.append(colon)
-                index += gap.count
-                continue
-            }
-            if index > 0 && index != gap.start + gap.count { output.append(colon) }
+        for index in 0..<gap.start {
+            if index > 0 { output.append(colon) }
             output.append(hexadecimal: group(index))
-            index += 1
+        }
+        if gap.count == 0 { return }
+        output.append(colon)
+        output.append(colon)
+        for index in gap.start + gap.count..<8 {
+            if index > gap.start + gap.count { output.append(colon) }
+            output.append(hexadecimal: group(index))
         }
     }
 
@@ -54,27 +55,17 @@ extension IPAddress: CustomStringConvertible {
         return UInt16(truncatingIfNeeded: half &>> UInt64(48 - 16 * (index & 3)))
     }
 
-    /// Where `::` goes; a start beyond the last group if nowhere.
+    /// Where `::` goes, and for how many groups; behind the last group and for none if nowhere.
     private func longestZeroRun() -> (start: Int, count: Int) {
-        var best = (start: 8, count: 1)
-        var index = 0
-        while index < 8 {
-            var end = index
-            while end < 8, group(end) == 0 { end += 1 }
-            if end - index > best.count { best = (index, end - index) }
-            index = end + 1
+        // Bit i is set if a run of more than `count` zero groups begins at group i.
+        var runs: UInt8 = 0
+        for index in 0..<8 where group(index) == 0 { runs |= 1 &<< index }
+        var (start, count) = (8, 0)
+        while runs != 0 {
+            start = runs.trailingZeroBitCount
+            count += 1
+            runs &= runs &>> 1
         }
-        return best
-    }
-
-    @inline(__always)
-    private static func writeDotted(_ bits: UInt32, to output: inout OutputSpan<UInt8>) {
-        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 24))
-        output.append(UInt8(ascii: "."))
-        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 16))
-        output.append(UInt8(ascii: "."))
-        output.append(decimal: UInt8(truncatingIfNeeded: bits &>> 8))
-        output.append(UInt8(ascii: "."))
-        output.append(decimal: UInt8(truncatingIfNeeded: bits))
+        return count < 2 ? (8, 0) : (start, count)
     }
 }

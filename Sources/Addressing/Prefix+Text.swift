@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 extension Prefix {
     /// The prefix that a text stands for: `address/length`, or a bare address for the prefix that holds just it.
@@ -55,6 +55,7 @@ extension Prefix: CustomStringConvertible {
     }
 
     /// At most 49 bytes, for a caller that made room for 72: words are written whole.
+    @inlinable @inline(__always)
     public func write(to output: inout OutputSpan<UInt8>) {
         address.write(to: &output)
         output.append(UInt8(ascii: "/"))

@@ -22,12 +22,42 @@ extension OutputSpan<UInt8> {
     @inlinable @inline(__always)
     public mutating func append(literal text: StaticString) {
         precondition(text.hasPointerRepresentation && text.utf8CodeUnitCount <= freeCapacity, "no room")
-        // SAFETY: the text lives as long as the process; the destination has room for it, as was just checked.
+        if text.utf8CodeUnitCount == 0 { return }
+        // SAFETY: the text lives as long as the process; the destination has room for it, as was just checked, and so an
+        // address.
         unsafe withUnsafeMutableBufferPointer { buffer, used in
-            guard let start = buffer.baseAddress else { return }
+            let start = unsafe buffer.baseAddress.unsafelyUnwrapped
             unsafe UnsafeMutableRawPointer(start + used).copyMemory(
                 from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
             used &+= text.utf8CodeUnitCount
+        }
+    }
+
+    /// What `append(blocksOf:from:to:)` copies at once.
+    @inlinable @inline(__always)
+    public static var blockSize: Int { 32 }
+
+    /// Appends the bytes from `start` to `end` of `source`, a block at a time rather than by a call. A block more must be
+    /// readable behind `end`, and free here behind what is appended.
+    @inlinable @inline(__always)
+    public mutating func append(blocksOf source: Span<UInt8>, from start: Int, to end: Int) {
+        let size = Self.blockSize
+        precondition(0 <= start && start <= end && end <= source.count &- size, "not in the source")
+        let count = end &- start
+        precondition(count <= freeCapacity &- size, "no room for blocks")
+        // SAFETY: fewer than `count + size` bytes are read from `start` on and written, all of which lie in the source and
+        // in what is free of the destination, as was just checked, so both have an address; bytes need no alignment.
+        unsafe withUnsafeMutableBufferPointer { buffer, used in
+            unsafe source.withUnsafeBytes { source in
+                let (to, from) = unsafe (buffer.baseAddress.unsafelyUnwrapped, source.baseAddress.unsafelyUnwrapped)
+                var place = 0
+                repeat {
+                    let block = unsafe from.loadUnaligned(fromByteOffset: start &+ place, as: SIMD32<UInt8>.self)
+                    unsafe UnsafeMutableRawPointer(to + used + place).storeBytes(of: block, as: SIMD32<UInt8>.self)
+                    place &+= size
+                } while place < count
+            }
+            used &+= count
         }
     }
 
@@ -35,27 +65,29 @@ extension OutputSpan<UInt8> {
     @inlinable @inline(__always)
     public mutating func append(word: UInt64, count: Int) {
         precondition(freeCapacity >= 8 && 0...8 ~= count, "no room for a word")
-        // SAFETY: eight bytes of the destination are free, as was just checked; bytes need no alignment.
+        // SAFETY: eight bytes of the destination are free, as was just checked, so it has an address; bytes need no alignment.
         unsafe withUnsafeMutableBufferPointer { buffer, used in
-            guard let start = buffer.baseAddress else { return }
+            let start = unsafe buffer.baseAddress.unsafelyUnwrapped
             unsafe UnsafeMutableRawPointer(start + used).storeBytes(of: word.littleEndian, as: UInt64.self)
             used &+= count
         }
     }
 
+    /// Appends a number's digits. There must be room for 24 bytes.
+    @inlinable @inline(__always)
+    public mutating func append(_ number: DecimalText) {
+        append(word: number.first, count: number.firstCount)
+        if number.second == 0 { return }
+        append(word: number.second, count: 8)
+        if number.third != 0 { append(word: number.third, count: 8) }
+    }
+
     /// Appends a number in decimal digits. There must be room for 24 bytes.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func append(decimal value: UInt64) {
-        if value < 100_000_000 {
-            let digits = DigitWord.decimal(UInt32(truncatingIfNeeded: value))
-            // Zeros in front are zero bytes as long as the digits aren't characters; the last digit always stands.
-            let zeros = min(7, digits.trailingZeroBitCount &>> 3)
-            append(word: (digits | DigitWord.zeros) &>> UInt64(8 &* zeros), count: 8 &- zeros)
-            return
-        }
-        let (front, last) = value.quotientAndRemainder(dividingBy: 100_000_000)
-        append(decimal: front)
-        append(word: DigitWord.decimal(UInt32(truncatingIfNeeded: last)) | DigitWord.zeros, count: 8)
+        // Metrics, mostly.
+        if value < 10 { return append(word: value | DigitWord.zeros, count: 1) }
+        append(DecimalText(value))
     }
 
     /// Appends a number up to 255 in decimal digits. There must be room for 8 bytes.
@@ -70,6 +102,26 @@ extension OutputSpan<UInt8> {
         append(word: (digits | DigitWord.zeros) &>> UInt64(8 &* zeros), count: 3 &- zeros)
     }
 
+    /// Appends the four bytes of a number, the highest first, in decimal digits with dots between them. There must be room
+    /// for 20 bytes.
+    @inlinable @inline(__always)
+    public mutating func append(dotted bytes: UInt32) {
+        let front = DigitWord.dotted(UInt64(bytes &>> 24) | UInt64(bytes & 0xFF_0000) &<< 16)
+        let back = DigitWord.dotted(UInt64(bytes &>> 8 & 0xFF) | UInt64(bytes & 0xFF) &<< 32)
+        append(dotted: UInt32(truncatingIfNeeded: front), characters: 4)
+        append(dotted: UInt32(truncatingIfNeeded: front &>> 32), characters: 4)
+        append(dotted: UInt32(truncatingIfNeeded: back), characters: 4)
+        append(dotted: UInt32(truncatingIfNeeded: back &>> 32), characters: 3)
+    }
+
+    /// Appends the first of three digits and a dot, without the zeros in front.
+    @inlinable @inline(__always)
+    mutating func append(dotted digits: UInt32, characters: Int) {
+        // The last digit always stands.
+        let zeros = (digits & 0x000F_0F0F | 0x0001_0000).trailingZeroBitCount &>> 3
+        append(word: UInt64(digits) &>> UInt64(8 &* zeros), count: characters &- zeros)
+    }
+
     /// Appends the hexadecimal digits of a number, in lower case and without zeros in front. There must be room for 8 bytes.
     @inlinable @inline(__always)
     public mutating func append(hexadecimal value: UInt16) {
@@ -78,41 +130,25 @@ extension OutputSpan<UInt8> {
     }
 
     /// Appends all 16 hexadecimal digits of a number, in lower case. There must be room for them.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func append(hexadecimal value: UInt64) {
         append(word: DigitWord.hexadecimal(UInt32(truncatingIfNeeded: value &>> 32)), count: 8)
         append(word: DigitWord.hexadecimal(UInt32(truncatingIfNeeded: value)), count: 8)
     }
-}
 
-/// Eight digits at a time, the first in the lowest byte. Each step splits all groups of digits in two at once.
-@usableFromInline
-enum DigitWord {
-    /// The character 0, eight times.
+    /// Appends all 32 hexadecimal digits of a number of 128 bits, in lower case. There must be room for them.
     @inlinable @inline(__always)
-    static var zeros: UInt64 { 0x3030_3030_3030_3030 }
-
-    /// Of a number below 10^8, as values from 0 to 9.
-    @inlinable @inline(__always)
-    static func decimal(_ value: UInt32) -> UInt64 {
-        let (high, low) = value.quotientAndRemainder(dividingBy: 10_000)
-        let fours = UInt64(high) | UInt64(low) &<< 32
-        // Multiplying and shifting divides: by 100 what is below 10^4, then by 10 what is below 100.
-        let hundreds = (fours &* 10_486) &>> 20 & 0x0000_007F_0000_007F
-        let twos = hundreds | (fours &- hundreds &* 100) &<< 16
-        let tens = (twos &* 103) &>> 10 & 0x000F_000F_000F_000F
-        return tens | (twos &- tens &* 10) &<< 8
-    }
-
-    /// As characters.
-    @inlinable @inline(__always)
-    static func hexadecimal(_ value: UInt32) -> UInt64 {
-        var nibbles = UInt64(value.byteSwapped)
-        nibbles = (nibbles | nibbles &<< 16) & 0x0000_FFFF_0000_FFFF
-        nibbles = (nibbles | nibbles &<< 8) & 0x00FF_00FF_00FF_00FF
-        nibbles = (nibbles &>> 4 | nibbles &<< 8) & 0x0F0F_0F0F_0F0F_0F0F
-        // One in each byte that is above 9: there, 'a' follows where '9' ends.
-        let letters = (nibbles &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
-        return nibbles &+ zeros &+ letters &* 0x27
+    public mutating func append(hexadecimal high: UInt64, _ low: UInt64) {
+        precondition(freeCapacity >= 32, "no room for 32 digits")
+        let (front, back) = (high.byteSwapped, low.byteSwapped)
+        let words = DigitWord.hexadecimal(SIMD4(front & 0xFFFF_FFFF, front &>> 32, back & 0xFFFF_FFFF, back &>> 32))
+        // SAFETY: 32 bytes of the destination are free, as was just checked, so it has an address; bytes need no alignment.
+        unsafe withUnsafeMutableBufferPointer { buffer, used in
+            let start = unsafe UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped + used)
+            for place in 0..<4 {
+                unsafe start.storeBytes(of: words[place].littleEndian, toByteOffset: 8 &* place, as: UInt64.self)
+            }
+            used &+= 32
+        }
     }
 }

@@ -57,12 +57,12 @@ public import ChangeLog
         }
     }
 
-    public var length: UInt8 { 255 - UInt8(truncatingIfNeeded: rank >> 56) }
-    public var tos: UInt8 { 255 - UInt8(truncatingIfNeeded: rank >> 48) }
-    public var metric: UInt32 { UInt32(truncatingIfNeeded: rank >> 16) }
-    public var position: UInt16 { UInt16(truncatingIfNeeded: rank) }
+    @inlinable public var length: UInt8 { 255 - UInt8(truncatingIfNeeded: rank >> 56) }
+    @inlinable public var tos: UInt8 { 255 - UInt8(truncatingIfNeeded: rank >> 48) }
+    @inlinable public var metric: UInt32 { UInt32(truncatingIfNeeded: rank >> 16) }
+    @inlinable public var position: UInt16 { UInt16(truncatingIfNeeded: rank) }
 
-    public func prefix(_ family: AddressFamily) -> Prefix {
+    @inlinable public func prefix(_ family: AddressFamily) -> Prefix {
         Prefix(unchecked: IPAddress(family, high: high, low: low), length)
     }
 

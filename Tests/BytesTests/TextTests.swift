@@ -37,6 +37,34 @@ import Testing
             let digits = String(value, radix: 16)
             let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
             #expect(Self.text { $0.append(hexadecimal: value) } == padded)
+            #expect(Self.text { $0.append(hexadecimal: value, ~value) }.hasPrefix(padded))
+            #expect(Self.text { $0.append(hexadecimal: ~value, value) }.hasSuffix(padded))
+            #expect(Self.text { $0.append(DecimalText(value)) } == String(value))
+        }
+    }
+
+    @Test("Bytes with dots between them are those that Swift prints", arguments: UInt8.min ... .max)
+    func dotted(byte: UInt8) {
+        for other: UInt8 in [0, 9, 10, 99, 100, 255] {
+            for (a, b, c, d) in [
+                (byte, other, 1, 20), (other, byte, 20, 1), (1, 20, byte, other), (20, 1, other, byte),
+            ] {
+                let bytes = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
+                #expect(Self.text { $0.append(dotted: bytes) } == "\(a).\(b).\(c).\(d)")
+            }
+        }
+    }
+
+    @Test("A number's digits can be written again and again")
+    func decimalTwice() {
+        for value: UInt64 in [0, 7, 99_999_999, 100_000_000, 1_000_000_002] {
+            let digits = DecimalText(value)
+            let text = Self.text { output in
+                output.append(digits)
+                output.append(UInt8(ascii: " "))
+                output.append(digits)
+            }
+            #expect(text == "\(value) \(value)")
         }
     }
 
@@ -60,6 +88,45 @@ import Testing
     func copying() {
         let parts: [[UInt8]] = [Array("ab".utf8), [], Array("cde".utf8)]
         #expect(Self.text { output in for part in parts { output.append(copying: part.span) } } == "abcde")
+    }
+
+    @Test("Copies in blocks have every byte of their range and no other")
+    func blocks() {
+        let block = OutputSpan<UInt8>.blockSize
+        let source = (0..<(4 * block)).map { UInt8($0) }
+        for start in 0..<block {
+            for end in start...(3 * block) {
+                var bytes: [UInt8] = []
+                bytes.append(addingCapacity: 5 * block) { output in
+                    output.append(blocksOf: source.span, from: start, to: end)
+                    output.append(blocksOf: source.span, from: 0, to: 1)
+                }
+                #expect(bytes == source[start..<end] + [0])
+            }
+        }
+    }
+
+    @Test func readingOrWritingBlocksBeyondTheRoomEndsTheProcess() async {
+        await #expect(processExitsWith: .failure) {
+            var bytes: [UInt8] = []
+            let source = [UInt8](repeating: 0, count: 40)
+            bytes.append(addingCapacity: 100) { $0.append(blocksOf: source.span, from: 0, to: 9) }
+        }
+        await #expect(processExitsWith: .failure) {
+            var bytes: [UInt8] = []
+            let source = [UInt8](repeating: 0, count: 100)
+            bytes.append(addingCapacity: 1) { output in
+                while output.freeCapacity > 40 { output.append(0) }
+                output.append(blocksOf: source.span, from: 0, to: 9)
+            }
+        }
+        await #expect(processExitsWith: .failure) {
+            var bytes: [UInt8] = []
+            bytes.append(addingCapacity: 1) { output in
+                while output.freeCapacity > 31 { output.append(0) }
+                output.append(hexadecimal: 1, 2)
+            }
+        }
     }
 
     @Test func writingBeyondTheRoomEndsTheProcess() async {
