@@ -91,6 +91,17 @@
         return unsafe leaf.values[range.lowerBound &+ place]
     }
 
+    /// Runs `body` with all keys and values where they are, which counts no references to them.
+    @inlinable @inline(__always)
+    public func withEntries<Result>(_ body: (Span<Key>, Span<Value>) -> Result) -> Result {
+        // SAFETY: these slots of the leaf are initialised and stay as they are while the run holds it.
+        withExtendedLifetime(leaf) {
+            let keys = unsafe UnsafeBufferPointer(start: leaf.keys + range.lowerBound, count: range.count)
+            let values = unsafe UnsafeBufferPointer(start: leaf.values + range.lowerBound, count: range.count)
+            return unsafe body(keys.span, values.span)
+        }
+    }
+
     /// The first entry, which then is no longer part of the run.
     @inlinable public mutating func popFirst() -> (key: Key, value: Value)? {
         guard let index = range.first else { return nil }

@@ -1,32 +1,34 @@
-public import Addressing
+internal import Addressing
 internal import Bytes
-internal import ChangeLog
 internal import JSON
-public import Routing
+internal import Routing
 
 /// The canonical bytes of an entry but for what differs between the routes of one table that share an info: prefix,
 /// metric and tos, and in a row of a listing the status fields.
 ///
-/// A table has many routes and few infos, so most of an entry's text need be made only once.
-public final class EntryTemplate: Sendable {
-    private let text: [UInt8]
-    // Where, in `text`, the text goes on behind …
+/// A table has many routes and few infos, so most of an entry's text need be made only once. The text itself stands in an
+/// array that many templates share, and a template says where: plain numbers, so that to look one up, for every row of a
+/// replay, counts no reference.
+@frozen public struct EntryTemplate: BitwiseCopyable, Sendable {
+    @usableFromInline let start: UInt32
+    // Where the text goes on behind …
     /// … the prefix.
-    private let prefix: Int
+    @usableFromInline let prefix: UInt32
     /// … `h` and `hw`.
-    private let hash: Int
+    @usableFromInline let hash: UInt32
     /// … the metric.
-    private let metric: Int
+    @usableFromInline let metric: UInt32
     /// … `seq`.
-    private let sequence: Int
+    @usableFromInline let sequence: UInt32
     /// … `tos`.
-    private let tos: Int
+    @usableFromInline let tos: UInt32
     /// … `version`.
-    private let version: Int
+    @usableFromInline let version: UInt32
+    @usableFromInline let end: UInt32
 
-    init(_ table: TableIdentity, _ info: RouteInfo) {
-        var text: [UInt8] = []
-        text.reserveCapacity(192)
+    /// Appends the text to `text`.
+    init(_ table: TableIdentity, _ info: RouteInfo, in text: inout [UInt8]) {
+        start = UInt32(text.count)
         let fields = info.fields
         let hops = fields.nextHops
         let single = hops.count == 1 ? hops[0] : nil
@@ -37,15 +39,15 @@ public final class EntryTemplate: Sendable {
             text.append(UInt8(ascii: ","))
         }
         text.append(literal: "\"dst\":\"")
-        prefix = text.count
+        prefix = UInt32(text.count)
         text.append(literal: table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
         if let single {
             text.appendFlags(of: single)
             text.appendGateway(of: single, table.family)
         }
-        hash = text.count
+        hash = UInt32(text.count)
         text.append(literal: ",\"metric\":")
-        metric = text.count
+        metric = UInt32(text.count)
         text.appendMetrics(fields.metrics)
         text.append(contentsOf: table.namespaceMember)
         if hops.count > 1 { text.append(hops, table.family) }
@@ -53,71 +55,20 @@ public final class EntryTemplate: Sendable {
         if let source = fields.preferredSource { text.append(",\"prefsrc\":\"", source) }
         text.append(",\"protocol\":\"", text: fields.protocol.name)
         if fields.scope != .global { text.append(",\"scope\":\"", text: fields.scope.name) }
-        sequence = text.count
+        sequence = UInt32(text.count)
         text.append(contentsOf: table.tableMember)
-        tos = text.count
+        tos = UInt32(text.count)
         text.append(",\"type\":\"", text: fields.type.name)
-        version = text.count
+        version = UInt32(text.count)
         if let single {
             text.appendVia(of: single, table.family)
             if single.weight != 1 { text.append(",\"weight\":", number: UInt64(single.weight)) }
         }
         text.append(UInt8(ascii: "}"))
-        self.text = text
+        end = UInt32(text.count)
+        text.append(contentsOf: repeatElement(0, count: OutputSpan<UInt8>.blockSize))
     }
 
     /// Room that `write` needs.
-    public var room: Int { text.count + 128 }
-
-    /// The entry: what is hashed.
-    public func write(_ key: RouteKey, _ family: AddressFamily, to output: inout OutputSpan<UInt8>) {
-        let whole = self.text
-        let text = whole.span
-        output.append(copying: text.extracting(..<prefix))
-        key.prefix(family).write(to: &output)
-        output.append(copying: text.extracting(prefix..<metric))
-        output.append(decimal: UInt64(key.metric))
-        guard key.tos != 0 else { return output.append(copying: text.extracting(metric...)) }
-        output.append(copying: text.extracting(metric..<tos))
-        writeTos(key, &output)
-        output.append(copying: text.extracting(tos...))
-    }
-
-    /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
-    ///
-    /// - Parameter hardware: also say what hardware makes of it. There is no device, so that is always nothing.
-    func appendRow(_ route: PlacedRoute, _ family: AddressFamily, hardware: Bool, to bytes: inout [UInt8]) {
-        let number = route.value.version.rawValue
-        bytes.append(addingCapacity: room + 192) { output in
-            let whole = self.text
-            let text = whole.span
-            output.append(copying: text.extracting(..<prefix))
-            route.key.prefix(family).write(to: &output)
-            output.append(copying: text.extracting(prefix..<hash))
-            output.append(literal: ",\"h\":\"")
-            output.append(route.value.hash)
-            output.append(UInt8(ascii: "\""))
-            if hardware {
-                output.append(literal: ",\"hw\":{\"reason\":\"no-device\",\"state\":\"none\",\"version\":")
-                output.append(decimal: number)
-                output.append(UInt8(ascii: "}"))
-            }
-            output.append(copying: text.extracting(hash..<metric))
-            output.append(decimal: UInt64(route.key.metric))
-            output.append(copying: text.extracting(metric..<sequence))
-            output.append(literal: ",\"seq\":")
-            output.append(decimal: number)
-            output.append(copying: text.extracting(sequence..<tos))
-            if route.key.tos != 0 { writeTos(route.key, &output) }
-            output.append(copying: text.extracting(tos..<version))
-            output.append(literal: ",\"version\":")
-            output.append(decimal: number)
-            output.append(copying: text.extracting(version...))
-        }
-    }
-
-    private func writeTos(_ key: RouteKey, _ output: inout OutputSpan<UInt8>) {
-        output.append(literal: ",\"tos\":")
-        output.append(decimal: key.tos)
-    }
+    @inlinable public var room: Int { Int(end &- start) &+ 160 }
 }

@@ -38,6 +38,22 @@ private struct Item: ImageValue, Equatable {
         #expect(image.first(from: bound)?.key == sorted.first { $0.key >= bound }?.key)
     }
 
+    @Test("A run's entries are the same all at once as one by one, also of a part")
+    func entriesOfARun() throws {
+        var image = Image<UInt64, Item>()
+        for number in 0..<1_000 { image.insert(Item(number: UInt64(number)), for: UInt64(number)) }
+        var cursor = image.cursor(from: 100)
+        while var run = cursor.nextRun() {
+            _ = run.popFirst()
+            run.drop(from: 900)
+            let entries = run.withEntries { keys, values in keys.indices.map { (keys[$0], values[$0]) } }
+            #expect(entries.count == run.count)
+            for (place, (key, value)) in entries.enumerated() {
+                #expect(key == run.key(place) && value == run.value(place))
+            }
+        }
+    }
+
     @Test("A copy keeps what it was, whatever happens to the original", arguments: UInt64(1)...6)
     func snapshotsAreConstant(seed: UInt64) {
         var random = SeededGenerator(seed: seed)

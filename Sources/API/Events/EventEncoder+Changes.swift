@@ -12,19 +12,15 @@ extension EventEncoder {
         _ table: TableIdentity, _ key: RouteKey, _ stored: StoredRoute, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
-        let template = writer.template(table, stored.info)
-        bytes.append(addingCapacity: template.room + 256) { output in
-            output.append(literal: words.row)
-            output.append(decimal: stored.version.rawValue)
-            output.append(literal: ",\"version\":")
-            output.append(decimal: stored.version.rawValue)
-            output.append(literal: ",\"entry\":")
-            template.write(key, table.family, to: &output)
-            output.append(literal: ",\"h\":\"")
-            output.append(stored.hash)
-            output.append(UInt8(ascii: "\""))
-            output.append(literal: words.end)
-        }
+        writer.append(table, key, stored, as: ReplayForm(format: format), to: &bytes)
+    }
+
+    /// The rows of a run.
+    func rows(
+        _ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>, _ writer: EntryWriter,
+        into bytes: inout [UInt8]
+    ) {
+        writer.append(table, run, as: ReplayForm(format: format), to: &bytes)
     }
 
     /// A namespace as a row of a replay.
@@ -50,25 +46,9 @@ extension EventEncoder {
         let version = selected.new == nil ? change.sequence : entry.version
         switch entry {
         case .route(let table, let key, let stored):
-            let template = writer.template(table, stored.info)
-            bytes.append(addingCapacity: template.room + 512) { output in
-                output.append(literal: words.change)
-                output.append(copying: cursorHead)
-                output.append(decimal: change.sequence.rawValue)
-                output.append(copying: cursorTail)
-                output.append(literal: words.operation)
-                output.append(copying: selected.operation.nameBytes)
-                output.append(literal: "\",\"seq\":")
-                output.append(decimal: change.sequence.rawValue)
-                output.append(literal: ",\"version\":")
-                output.append(decimal: version.rawValue)
-                output.append(literal: ",\"prev\":")
-                output.append(decimal: previous.rawValue)
-                output.append(literal: ",\"entry\":")
-                template.write(key, table.family, to: &output)
-                write(selected.new?.hash, ",\"h\":\"", to: &output)
-                write(selected.old?.hash, ",\"was\":\"", to: &output)
-            }
+            let form = ChangeForm(
+                encoder: self, sequence: change.sequence, version: version, previous: previous, selected: selected)
+            writer.append(table, key, stored, as: form, to: &bytes)
             if let batch = change.batch { append(batch, to: &bytes) }
             bytes.append(literal: words.end)
         case .namespace(let name, let stored):
@@ -82,13 +62,6 @@ extension EventEncoder {
                 bytes.append(UInt8(ascii: "}"))
             }
         }
-    }
-
-    private func write(_ hash: EntryHash?, _ name: StaticString, to output: inout OutputSpan<UInt8>) {
-        guard let hash else { return }
-        output.append(literal: name)
-        output.append(hash)
-        output.append(UInt8(ascii: "\""))
     }
 
     /// A change that was found by comparing states: the client learns what is different, not how it came about.
@@ -142,9 +115,4 @@ extension SelectedChange.Entry {
         case .namespace(let name, let stored): stored.settings.appendEntry(name: name, to: &bytes)
         }
     }
-}
-
-extension ChangeOperation {
-    fileprivate var nameBytes: [UInt8] { Self.allNameBytes[Int(rawValue)] }
-    private static let allNameBytes = allCases.map { Array($0.name.utf8) }
 }

@@ -1,8 +1,6 @@
-/// The text of a route's frames between its parts. Texts that stand in the program, so that no references are counted for
+/// The text of a change's frame between its parts. Texts that stand in the program, so that no references are counted for
 /// each that is copied.
 struct FrameWords: Sendable {
-    /// Up to the number of a row.
-    let row: StaticString
     /// Up to the cursor of a change, and from there to its operation.
     let change: StaticString
     let operation: StaticString
@@ -17,10 +15,8 @@ struct FrameWords: Sendable {
     }
 
     private static let serverSentEvents = FrameWords(
-        row: "event: route\ndata: {\"op\":\"replay\",\"seq\":", change: "id: ",
-        operation: "\nevent: route\ndata: {\"op\":\"", end: "}\n\n")
+        change: "id: ", operation: "\nevent: route\ndata: {\"op\":\"", end: "}\n\n")
 
     private static let ndjson = FrameWords(
-        row: "{\"event\":\"route\",\"data\":{\"op\":\"replay\",\"seq\":", change: "{\"event\":\"route\",\"id\":\"",
-        operation: "\",\"data\":{\"op\":\"", end: "}}\n")
+        change: "{\"event\":\"route\",\"id\":\"", operation: "\",\"data\":{\"op\":\"", end: "}}\n")
 }

@@ -58,18 +58,16 @@ struct ReplayRows {
         while rows.isBelowLimit {
             guard let (table, run) = routes?.nextRun() else { return false }
             guard let contents = run.contents else {
-                for place in 0..<run.count {
-                    rows.append(table, run.key(place), run.value(place))
-                    summaries.routes.add(run.value(place).hash)
+                rows.append(table, run)
+                run.withEntries { _, routes in
+                    for place in routes.indices { summaries.routes.add(routes[place].hash) }
                 }
                 continue
             }
             summaries.routes += contents.summary
             let (encoder, writer) = (rows.encoder, rows.writer)
             let segment = segments.segment(of: contents, encoder.format, keeps: keeps, now) { bytes in
-                for place in 0..<run.count {
-                    encoder.row(table, run.key(place), run.value(place), writer, into: &bytes)
-                }
+                encoder.rows(table, run, writer, into: &bytes)
             }
             if let segment {
                 rows.flush(to: &output)
@@ -105,10 +103,7 @@ struct ReplayRows {
 
         mutating func append(_ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>) {
             if bytes.isEmpty { bytes.reserveCapacity(limit - written + 16 << 10) }
-            let (encoder, writer) = (encoder, writer)
-            for place in 0..<run.count {
-                encoder.row(table, run.key(place), run.value(place), writer, into: &bytes)
-            }
+            encoder.rows(table, run, writer, into: &bytes)
         }
 
         mutating func flush(to output: inout StreamOutput) {

@@ -29,17 +29,30 @@ final class RouteListing: BodyProducer {
     func produce(into buffer: inout [UInt8], limit: Int) -> Bool {
         state.withLock { state in
             while buffer.count < limit {
-                guard let row = state.walk.next() else {
+                let start = buffer.count
+                guard appendRows(of: &state, to: &buffer) else {
                     if !isNDJSON { buffer.appendASCII(state.hasBegun ? "]\n" : "[]\n") }
                     return false
                 }
-                if !isNDJSON { buffer.append(UInt8(ascii: state.hasBegun ? "," : "[")) }
+                // There is a comma before every row.
+                if !isNDJSON, !state.hasBegun { buffer[start] = UInt8(ascii: "[") }
                 state.hasBegun = true
-                state.writer.appendRow(row.0, row.1, to: &buffer)
-                if isNDJSON { buffer.append(UInt8(ascii: "\n")) }
             }
             return true
         }
+    }
+
+    /// Some rows, which all have a comma before them or a line feed behind; false if there are none left.
+    private func appendRows(of state: inout State, to buffer: inout [UInt8]) -> Bool {
+        let form = ListedForm(isNDJSON ? .lineFeedBehind : .commaBefore)
+        if state.walk.takesRuns {
+            guard let (table, run) = state.walk.nextRun() else { return false }
+            state.writer.append(table, run, as: form, to: &buffer)
+        } else {
+            guard let (table, (key, route)) = state.walk.next() else { return false }
+            state.writer.append(table, key, route, as: form, to: &buffer)
+        }
+        return true
     }
 
     func cancel() {}

@@ -30,7 +30,9 @@ final class RouteMemory: Sendable {
     }
 
     func appendRow(_ table: TableIdentity, _ route: PlacedRoute, to bytes: inout [UInt8]) {
-        let written: Void? = builder.withLockIfAvailable { $0.writer.appendRow(table, route, to: &bytes) }
+        let written: Void? = builder.withLockIfAvailable { builder in
+            builder.writer.append(table, route.key, route.value, as: ListedForm(), to: &bytes)
+        }
         if written == nil { RouteEntry.appendRow(table, route, to: &bytes) }
     }
 }
