@@ -5,6 +5,8 @@
     @usableFromInline let root: ImageNode<Key, Value>
     @usableFromInline var leaf: ImageNode<Key, Value>
     @usableFromInline var index: Int
+    /// The leaf after the current one, if it has been looked up.
+    @usableFromInline var following: ImageNode<Key, Value>?
 
     @inlinable
     init(root: ImageNode<Key, Value>, from key: Key?) {
@@ -24,10 +26,13 @@
         return unsafe (leaf.keys[index], leaf.values[index])
     }
 
-    /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk.
+    /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk: while the
+    /// caller is at work on one run, the memory of the next is on its way.
     @inlinable public mutating func nextRun() -> ImageRun<Key, Value>? {
         if index == leaf.size, !enterNextLeaf() { return nil }
         defer { index = leaf.size }
+        following = root.leafFollowing(leafOf: leaf.firstKey)
+        following?.prefetch()
         return ImageRun(leaf: leaf, range: index..<leaf.size)
     }
 
@@ -35,8 +40,9 @@
     @inlinable
     mutating func enterNextLeaf() -> Bool {
         // Only an empty image has an empty leaf.
-        guard leaf.size > 0, let next = root.leafFollowing(leafOf: leaf.firstKey) else { return false }
+        guard leaf.size > 0, let next = following ?? root.leafFollowing(leafOf: leaf.firstKey) else { return false }
         leaf = next
+        following = nil
         index = 0
         return true
     }

@@ -96,9 +96,13 @@ extension ImageNode {
 
     /// Asks the processor to load the leaf for `key`, and doesn't wait for it.
     @inlinable
-    func prefetchLeaf(for key: Key) {
+    func prefetchLeaf(for key: Key) { unsafe leaf(for: key)._withUnsafeGuaranteedRef { $0.prefetch() } }
+
+    /// Asks the processor to load this leaf, and doesn't wait for it.
+    @inlinable
+    func prefetch() {
         let bytes = Self.slots(level: 0) &* (MemoryLayout<Key>.stride &+ MemoryLayout<Value>.stride)
         // SAFETY: a leaf has at least its header's bytes before its slots, so all of these are its own.
-        unsafe fetch(leaf(for: key).toOpaque(), bytes: bytes)
+        unsafe fetch(Unmanaged.passUnretained(self).toOpaque(), bytes: bytes)
     }
 }
