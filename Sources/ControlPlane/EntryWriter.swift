@@ -11,8 +11,11 @@ public final class EntryWriter {
         @usableFromInline let template: EntryTemplate
     }
 
-    /// An info has one slot that it can be in, by its address; whose slot is taken by another is made anew.
     private static let slotCount = 512
+    /// An info can be in so many slots one behind the other, from that of its address on. If others have them all, it takes
+    /// the first.
+    @inlinable @inline(__always)
+    static var reach: Int { 8 }
     /// Texts of templates that lost their slot stay until there is this much, and then all begin anew.
     private static let textLimit = 128 << 10
 
@@ -56,7 +59,8 @@ public final class EntryWriter {
     private func make(_ table: TableIdentity, _ info: RouteInfo) -> EntryTemplate {
         if text.count > Self.textLimit { forget() }
         if slots.count == 1, slots[0] != nil { grow() }
-        let place = Self.place(ObjectIdentifier(info), slots.count)
+        let places = (0..<Self.reach).map { Self.place(ObjectIdentifier(info), $0, slots.count) }
+        let place = places.first { slots[$0] == nil } ?? places[0]
         let template = EntryTemplate(table, info, in: &text)
         slots[place] = Slot(table: ObjectIdentifier(table), info: ObjectIdentifier(info), template: template)
         held[place] = (table, info)
@@ -65,14 +69,17 @@ public final class EntryWriter {
 
     @inlinable @inline(__always)
     static func known(_ table: ObjectIdentifier, _ info: ObjectIdentifier, _ slots: Span<Slot?>) -> EntryTemplate? {
-        guard let slot = slots[place(info, slots.count)], slot.info == info, slot.table == table else { return nil }
-        return slot.template
+        for step in 0..<reach {
+            guard let slot = slots[place(info, step, slots.count)] else { return nil }
+            if slot.info == info && slot.table == table { return slot.template }
+        }
+        return nil
     }
 
     @inlinable @inline(__always)
-    static func place(_ info: ObjectIdentifier, _ count: Int) -> Int {
+    static func place(_ info: ObjectIdentifier, _ step: Int, _ count: Int) -> Int {
         // Objects lie at multiples of 16.
-        Int(UInt(bitPattern: info) &>> 4) & (count &- 1)
+        (Int(UInt(bitPattern: info) &>> 4) &+ step) & (count &- 1)
     }
 
     private func grow() {
