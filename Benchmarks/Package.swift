@@ -9,15 +9,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     ],
     targets: [
+        .target(name: "Shared", path: "Shared"),
         .executableTarget(
             name: "image-tree",
             dependencies: [
+                "Shared",
                 .product(name: "ChangeLog", package: "fibd"),
                 .product(name: "HashTreeCollections", package: "swift-collections"),
             ], path: "ImageTree"),
         .executableTarget(
             name: "hot-paths",
             dependencies: [
+                "Shared",
                 .product(name: "API", package: "fibd"),
                 .product(name: "ControlPlane", package: "fibd"),
                 .product(name: "HTTPServer", package: "fibd"),

@@ -1,3 +1,5 @@
+import Shared
+
 /// A table made up from a seed, as NDJSON: prefix lengths as on the Internet, by and large, one in six routes IPv6.
 struct Table {
     /// Each a row with its line feed, in no order.
@@ -42,17 +44,5 @@ struct Table {
             pieces[pieces.count - 1] += row
         }
         return pieces
-    }
-}
-
-/// Steele, Lea and Flood's generator: numbers that any machine repeats.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

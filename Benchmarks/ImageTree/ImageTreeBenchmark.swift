@@ -1,5 +1,6 @@
 import ChangeLog
 import HashTreeCollections
+import Shared
 
 /// What a route's key and value weigh in the server: 24 and 32 bytes.
 struct Key: ImageKey, Hashable {
@@ -21,17 +22,6 @@ struct Item: ImageValue {
 }
 
 final class Marker: Sendable {}
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// The ordered trees and the hash tree that could keep an image, on the same keys in one run.
 ///
