@@ -35,7 +35,7 @@ extension HotPaths {
     }
 
     static func replay(_ count: Int) {
-        let service = Service(segmentBytes: 0)
+        let service = Service()
         service.load(Table(count: walkSize).pieces())
         measure(count) {
             for _ in 0..<(count / walkSize) {

@@ -6,9 +6,8 @@ import HTTPServer
 struct Service {
     let service: FIBService
 
-    init(logBytes: Int = 64 << 20, segmentBytes: Int = 512 << 20) {
+    init(logBytes: Int = 64 << 20) {
         var configuration = FIBService.Configuration()
-        configuration.segmentBytes = segmentBytes
         service = FIBService(
             plane: ControlPlane(limits: ControlPlane.Limits(logBytes: logBytes)), configuration: configuration)
     }

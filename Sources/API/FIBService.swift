@@ -12,8 +12,6 @@ public final class FIBService: HTTPApplication {
         public var origins: [String] = []
         /// How many different filters event streams may have at a time.
         public var maximumFilters = 1_024
-        /// Bytes of encoded rows that replays may share.
-        public var segmentBytes = 512 << 20
         /// Threads that apply what imports have read.
         public var committingThreads = 2
         /// The version of the program, as `GET /v1` tells it.
@@ -31,8 +29,7 @@ public final class FIBService: HTTPApplication {
     private let endpoints: [Endpoint]
 
     public init(plane: ControlPlane, configuration: Configuration) {
-        events = EventHub(
-            plane: plane, maximumFilters: configuration.maximumFilters, segmentBytes: configuration.segmentBytes)
+        events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)

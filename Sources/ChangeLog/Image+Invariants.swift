@@ -11,7 +11,6 @@ extension Image {
         precondition(isRoot || node.size >= 1, "empty node")
         var summary = Summary()
         var depth = 1
-        var versions: UInt64 = 0
         for index in 0..<node.size {
             let key = unsafe node.keys[index]
             let next = index + 1 < node.size ? unsafe node.keys[index + 1] : below
@@ -19,7 +18,6 @@ extension Image {
             precondition(above.map { $0 <= key } ?? true, "key below its separator")
             if node.isLeaf {
                 summary.add(unsafe node.values[index].hash)
-                versions &+= unsafe node.values[index].version.rawValue
             } else {
                 precondition(unsafe node.leads[index] == key.leading, "the first word of another key")
                 let (childDepth, part) = node.withChild(index) { check($0, isRoot: false, above: key, below: next) }
@@ -29,7 +27,6 @@ extension Image {
             }
         }
         precondition(summary == node.summary, "summary \(node.summary) of a node with \(summary)")
-        precondition(versions == node.header.versions, "sum of versions \(node.header.versions), not \(versions)")
         return (depth, summary)
     }
 }

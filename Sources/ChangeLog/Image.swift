@@ -11,8 +11,6 @@ extension UInt64: ImageKey {
 /// What an image keeps under a key: anything with the hash of its entry.
 public protocol ImageValue: Sendable {
     var hash: EntryHash { get }
-    /// The number of the change that made the entry.
-    var version: ChangeSequence { get }
 }
 
 /// What `Image.prefetch` loads.

@@ -48,21 +48,6 @@
     }
 }
 
-/// Tells the contents of one node from those of others, as sure as hashes do.
-///
-/// Equal digests mean the same entries. An entry that went and came back has a higher version than before, as has one that
-/// was replaced; so of the same entries, no two states have the same sum of versions.
-@frozen public struct ImageContents: Hashable, Sendable {
-    public let summary: Summary
-    @usableFromInline let versions: UInt64
-
-    @inlinable
-    init(summary: Summary, versions: UInt64) {
-        self.summary = summary
-        self.versions = versions
-    }
-}
-
 /// Neighbouring entries of an image, in order; at most 32.
 ///
 /// SAFETY: Sendable as the image is.
@@ -76,11 +61,12 @@
         self.range = range
     }
 
-    /// What the run holds, if it is all of what its node holds: runs with equal contents hold the same entries at the same
-    /// versions, in whatever image. Nil for a part.
-    @inlinable public var contents: ImageContents? {
-        guard range == 0..<leaf.size else { return nil }
-        return ImageContents(summary: leaf.summary, versions: leaf.header.versions)
+    /// Count and digest of its entries. O(1) for all of a node.
+    @inlinable public var summary: Summary {
+        if range == 0..<leaf.size { return leaf.summary }
+        var result = Summary()
+        for index in range { result.add(unsafe leaf.values[index].hash) }
+        return result
     }
 
     @inlinable public var isEmpty: Bool { range.isEmpty }

@@ -19,7 +19,6 @@ extension ImageNode {
             unsafe values[index] = value
             header.summary.add(value.hash)
             header.summary.remove(old.hash)
-            header.versions &+= value.version.rawValue &- old.version.rawValue
             return (old, nil)
         }
         guard size == slots else {
@@ -45,7 +44,6 @@ extension ImageNode {
         unsafe (values + index).initialize(to: value)
         header.size += 1
         header.summary.add(value.hash)
-        header.versions &+= value.version.rawValue
     }
 
     /// Its entries are counted in this node's summary already. Returns the upper part if this node had to be split.

@@ -19,7 +19,6 @@ extension ImageNode {
         unsafe (keys + index).update(from: keys + index + 1, count: behind)
         header.size -= 1
         header.summary.remove(removed.hash)
-        header.versions &-= removed.version.rawValue
         return removed
     }
 

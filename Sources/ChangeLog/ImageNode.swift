@@ -7,15 +7,12 @@ struct ImageNodeHeader {
     @usableFromInline var size: Int
     /// Of all entries at or below the node.
     @usableFromInline var summary: Summary
-    /// Of a leaf: the sum of its entries' versions, modulo 2^64.
-    @usableFromInline var versions: UInt64
 
     @inlinable
     init(level: Int) {
         self.level = level
         size = 0
         summary = Summary()
-        versions = 0
     }
 }
 
@@ -135,12 +132,8 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
         let count = size - point
         unsafe (target.keys + target.size).moveInitialize(from: keys + point, count: count)
         var moved = Summary()
-        var versions: UInt64 = 0
         if isLeaf {
-            for index in point..<size {
-                moved.add(unsafe values[index].hash)
-                versions &+= unsafe values[index].version.rawValue
-            }
+            for index in point..<size { moved.add(unsafe values[index].hash) }
             unsafe (target.values + target.size).moveInitialize(from: values + point, count: count)
         } else {
             for index in point..<size { moved += withChild(index) { $0.summary } }
@@ -149,9 +142,7 @@ final class ImageNode<Key: ImageKey, Value: ImageValue>: ManagedBuffer<ImageNode
         }
         header.size = point
         header.summary -= moved
-        header.versions &-= versions
         target.header.size += count
         target.header.summary += moved
-        target.header.versions &+= versions
     }
 }

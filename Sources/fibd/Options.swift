@@ -31,13 +31,6 @@ struct Options: ParsableArguments {
             valueName: "bytes"))
     var logBytes: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Bytes of encoded rows that replays may share. Default: 512 MiB or an eighth of the memory, whichever is "
-                + "less.",
-            valueName: "bytes"))
-    var replayCacheBytes: String?
-
     @Option(help: ArgumentHelp("Worker threads for long requests.", valueName: "n"))
     var threads: String?
 

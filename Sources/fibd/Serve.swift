@@ -50,7 +50,6 @@ struct Serve: ParsableCommand {
         configuration.hostNames = settings.hostNames
         configuration.origins = settings.corsOrigins
         configuration.maximumFilters = settings.maxFilters
-        configuration.segmentBytes = settings.replayCacheBytes
         configuration.committingThreads = max(1, settings.threads / 2)
         configuration.version = Fibd.version
         configuration.warn = { logger.warning("\($0)") }

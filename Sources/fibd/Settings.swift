@@ -17,7 +17,6 @@ struct Settings {
     let dataDirectory: String?
     let logLevel: String
     let logBytes: Int
-    let replayCacheBytes: Int
     let threads: Int
     let maxConnections: Int
     let maxFilters: Int
@@ -42,8 +41,6 @@ struct Settings {
         _ = try source.flag("ephemeral", options.ephemeral, true)
         logLevel = try source.text("log_level", options.logLevel, "info")
         logBytes = try source.number("log_bytes", options.logBytes, min(256 << 20, Process.memoryLimit / 8), 1 << 16)
-        replayCacheBytes = try source.number(
-            "replay_cache_bytes", options.replayCacheBytes, min(512 << 20, Process.memoryLimit / 8), 0)
         threads = try source.number("threads", options.threads, 2, 1)
         maxConnections = try source.number("max_connections", options.maxConnections, 10_000, 2)
         maxFilters = try source.number("max_filters", options.maxFilters, 1_024, 1)

@@ -43,7 +43,7 @@ struct EventFeedTests {
     @Test("A live stream begins with hello and sync, however far its class has gone meanwhile")
     func liveOrder() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
-        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
+        let hub = EventHub(plane: plane, maximumFilters: 8)
         let first = try hub.open(EventRequest())
         #expect(Self.drain(first) == ["hello", "namespace", "sync"])
         var request = EventRequest()
@@ -59,7 +59,7 @@ struct EventFeedTests {
     @Test("Who waits is woken even if another stream comes upon the change before its wake-up does")
     func wakesOthers() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
-        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
+        let hub = EventHub(plane: plane, maximumFilters: 8)
         let (busy, waiting) = (try hub.open(EventRequest()), try hub.open(EventRequest()))
         for source in [busy, waiting] { #expect(Self.drain(source) == ["hello", "namespace", "sync"]) }
         try Self.add(0..<1, to: plane)
@@ -73,7 +73,7 @@ struct EventFeedTests {
     @Test("Who waits in a class that was replaced begins anew, and waits in the new one")
     func replacedClass() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 16))
-        let hub = EventHub(plane: plane, maximumFilters: 8, segmentBytes: 1 << 20)
+        let hub = EventHub(plane: plane, maximumFilters: 8)
         let waiting = try hub.open(EventRequest())
         #expect(Self.drain(waiting) == ["hello", "namespace", "sync"])
         // More than the log holds, and another stream of the same filter before anyone was woken.

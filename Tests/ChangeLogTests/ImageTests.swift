@@ -75,29 +75,6 @@ private struct Item: ImageValue, Equatable {
         }
     }
 
-    @Test(
-        "A node's contents are known by what it holds: not by where, nor by what it held once", arguments: UInt64(1)...8
-    )
-    func contents(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
-        var image = Image<UInt64, Item>()
-        var known: [ImageContents: [UInt64]] = [:]
-        // Keys come back with other numbers, and copies are kept so that nodes are copied, too.
-        var kept = image
-        for step in UInt64(1)...3_000 {
-            let key = UInt64.random(in: 0..<60, using: &random)
-            if step % 3 == 0 { image.remove(key) } else { image.insert(Item(number: step), for: key) }
-            if step % 5 == 0 { kept = image }
-            var cursor = image.cursor()
-            while let run = cursor.nextRun() {
-                let held = (0..<run.count).flatMap { [run.key($0), run.value($0).number] }
-                let contents = try #require(run.contents)
-                #expect(known.updateValue(held, forKey: contents) ?? held == held)
-            }
-        }
-        #expect(kept.count > 0 && known.count > 1_000)
-    }
-
     @Test("A place tells what stands around it, and takes the entry", arguments: UInt64(1)...6)
     func places(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -121,14 +98,15 @@ private struct Item: ImageValue, Equatable {
         #expect(image.entries() == keys.sorted() && seen > 3_000)
     }
 
-    @Test("A part of a node has no contents of its own")
+    @Test("A run adds up to its entries, whole or in part")
     func partialRuns() {
         var image = Image<UInt64, Item>()
         for number in UInt64(0)..<10 { image.insert(Item(number: number), for: number) }
         var cursor = image.cursor(from: 3)
         var run = cursor.nextRun()
-        #expect(run?.count == 7 && run?.contents == nil)
+        #expect(run?.count == 7 && run?.summary == image.summary(from: 3, to: nil))
         run?.drop(from: 5)
+        #expect(run?.summary == image.summary(from: 3, to: 5))
         #expect(run?.count == 2 && run?.popFirst()?.key == 3 && run?.popFirst()?.key == 4 && run?.popFirst() == nil)
     }
 

@@ -5,13 +5,13 @@ internal import HTTPServer
 extension EventFeed {
     /// Appends what is next, about one turn's worth at most.
     func fill(
-        _ output: inout StreamOutput, now: UInt64, _ log: Log<Change>, _ segments: SegmentCache
+        _ output: inout StreamOutput, now: UInt64, _ log: Log<Change>
     ) -> FillResult {
         // Bounded in steps too: some select nothing, and others wait for the thread.
         for _ in 0..<16 where output.queuedBytes < StreamOutput.turnBytes {
             switch phase {
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
-            case .replay(let rows): replay(rows, &output, now, log, segments)
+            case .replay(let rows): replay(rows, &output, now, log)
             case .owing: return .more
             case .difference(let difference): send(difference, &output, now, log)
             case .joining(let sequence):
@@ -55,15 +55,15 @@ extension EventFeed {
         }
     }
 
-    private func replay(
-        _ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>, _ segments: SegmentCache
-    ) {
+    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
         var rows = rows
-        let keeps = segments.isShared(with: ObjectIdentifier(self), now)
-        if rows.write(encoder, group.writer, segments, keeps: keeps, to: &output, limit: 64 << 10, now: now) {
-            phase = .replay(rows)
-        } else {
-            output.append { endReplay(rows.snapshot, rows.summaries, rounds: 0, &$0, now, log) }
+        // A run more than the limit fits in.
+        output.append(reserving: 80 << 10) { bytes in
+            if rows.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
+                phase = .replay(rows)
+            } else {
+                endReplay(rows.snapshot, rows.summaries, rounds: 0, &bytes, now, log)
+            }
         }
     }
 

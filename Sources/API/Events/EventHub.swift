@@ -22,17 +22,16 @@ final class EventHub: Sendable {
         var replaced: [EventClass] = []
         /// Ticks with every use of a class.
         var clock: UInt64 = 0
-        let segments: SegmentCache
     }
 
     let plane: ControlPlane
     let maximumFilters: Int
     let state: Locked<State>
 
-    init(plane: ControlPlane, maximumFilters: Int, segmentBytes: Int) {
+    init(plane: ControlPlane, maximumFilters: Int) {
         self.plane = plane
         self.maximumFilters = maximumFilters
-        state = Locked(State(segments: SegmentCache(byteLimit: segmentBytes)), rank: .events)
+        state = Locked(State(), rank: .events)
     }
 
     /// Makes ready the stream that the request describes. On a worker: it may have to walk the whole table.
@@ -105,9 +104,7 @@ final class EventHub: Sendable {
                 }
             default: break
             }
-            // Not with every change: it may take long, and the event thread delivers some of these.
-            if now >= feed.heartbeatAt { state.segments.sweep(now) }
-            return feed.fill(&output, now: now, plane.log, state.segments)
+            return feed.fill(&output, now: now, plane.log)
         }
     }
 
