@@ -19,12 +19,14 @@ extension Image {
     /// O(log n).
     @inlinable public func place(of key: Key) -> ImagePlace { root.place(of: key) }
 
-    /// The keys before and behind the gap into which a new key of this place would go; nil if one of them is in another
-    /// node.
-    @inlinable public func neighbours(at place: ImagePlace) -> (before: Key, behind: Key)? {
+    /// The keys before and behind the gap into which a new key of this place would go, `behind` nil at the very end; nil if
+    /// one of them is in another node.
+    @inlinable public func neighbours(at place: ImagePlace) -> (before: Key, behind: Key?)? {
         unsafe root.leaf(at: place)._withUnsafeGuaranteedRef { leaf in
-            guard place.index > 0, place.index < leaf.size else { return nil }
-            return unsafe (leaf.keys[place.index - 1], leaf.keys[place.index])
+            guard place.index > 0 else { return nil }
+            let before = unsafe leaf.keys[place.index - 1]
+            if place.index < leaf.size { return unsafe (before, leaf.keys[place.index]) }
+            return root.isAtEnd(place) ? (before, nil) : nil
         }
     }
 
@@ -52,6 +54,14 @@ extension ImageNode {
         }
         place.index = unsafe node._withUnsafeGuaranteedRef { $0.lowerBound(key) }
         return place
+    }
+
+    /// Whether the place is in the last leaf below this node.
+    @inlinable
+    func isAtEnd(_ place: ImagePlace) -> Bool {
+        if isLeaf { return true }
+        let index = place.child(at: level)
+        return index == size - 1 && withChild(index) { $0.isAtEnd(place) }
     }
 
     @inlinable

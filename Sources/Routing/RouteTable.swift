@@ -107,7 +107,7 @@ public struct RouteTable: Sendable {
         let key = route.firstKey.at(position: RouteKey.firstPosition)
         let place = image.place(of: key)
         guard let (before, behind) = image.neighbours(at: place), !before.isSamePrefix(as: key),
-            !behind.isSamePrefix(as: key)
+            !(behind?.isSamePrefix(as: key) ?? false)
         else { return nil }
         let stored = make(key)
         image.insert(stored, for: key, at: place)
