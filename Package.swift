@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "ControlPlane", targets: ["ControlPlane"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .library(name: "JSON", targets: ["JSON"]),
+        .library(name: "Storage", targets: ["Storage"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -28,12 +29,14 @@ let package = Package(
     targets: [
         // Rooms for C and the operating system.
         .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(
             name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("microhttpd")]),
         .target(name: "CMemory", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "Platform", dependencies: ["CMemory"], swiftSettings: checked),
         .target(name: "Threads", swiftSettings: checked),
+        .target(name: "Storage", dependencies: ["CNettle", "CSQLite"], swiftSettings: checked),
 
         // Values and pure rules.
         .target(name: "Bytes", swiftSettings: checked),
@@ -45,7 +48,8 @@ let package = Package(
 
         // The running system and its interface.
         .target(
-            name: "ControlPlane", dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Routing", "Threads"],
+            name: "ControlPlane",
+            dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Routing", "Storage", "Threads"],
             swiftSettings: checked),
         .target(name: "HTTPServer", dependencies: ["Bytes", "CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(
@@ -57,15 +61,16 @@ let package = Package(
         .executableTarget(
             name: "fibd",
             dependencies: [
-                "API", "ControlPlane", "HTTPServer", "JSON", "Platform", "Threads",
+                "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Platform", "Storage", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: checked),
 
         // Tests.
-        .target(name: "TestSupport", swiftSettings: checked),
+        .target(name: "TestSupport", dependencies: ["Storage", "Threads"], swiftSettings: checked),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", "Threads"], swiftSettings: checked),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
@@ -75,7 +80,9 @@ let package = Package(
             swiftSettings: checked),
         .testTarget(
             name: "ControlPlaneTests",
-            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "Routing", "TestSupport", "Threads"],
+            dependencies: [
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "Routing", "Storage", "TestSupport", "Threads",
+            ],
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
         .testTarget(

@@ -18,6 +18,8 @@ let package = Package(
                 .product(name: "HashTreeCollections", package: "swift-collections"),
             ], path: "ImageTree"),
         .executableTarget(
+            name: "store-commits", dependencies: [.product(name: "Storage", package: "fibd")], path: "StoreCommits"),
+        .executableTarget(
             name: "hot-paths",
             dependencies: [
                 "Shared",

@@ -8,8 +8,10 @@ internal import Glibc
     public let port: UInt16
 
     public init(_ options: String..., environment: [String] = []) throws {
+        let keeps = options.contains("--data-dir") || environment.contains { $0.hasPrefix("FIBD_DATA_DIR=") }
         process = try ChildProcess(
-            RunningServer.binary, ["--listen", "127.0.0.1:0"] + options, environment: environment)
+            RunningServer.binary, ["--listen", "127.0.0.1:0"] + options + (keeps ? [] : ["--ephemeral"]),
+            environment: environment)
         var port: UInt16?
         _ = eventually { [process] in
             port = RunningServer.listeningPort(process.errorOutput)

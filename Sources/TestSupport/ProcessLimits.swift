@@ -13,3 +13,14 @@ public func raiseDescriptorLimit(to wanted: Int) -> Int {
     }
     return Int(clamping: limit.rlim_cur)
 }
+
+/// Lets no file of this process grow beyond so many bytes, or any number if nil: what comes after that fails, as on a full
+/// disk.
+public func limitFileSize(to bytes: Int?) {
+    signal(SIGXFSZ, SIG_IGN)
+    let kind = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+    var limit = rlimit()
+    guard unsafe getrlimit(kind, &limit) == 0 else { return }
+    limit.rlim_cur = bytes.map { rlim_t($0) } ?? limit.rlim_max
+    unsafe setrlimit(kind, &limit)
+}
