@@ -48,6 +48,9 @@ public final class FIBService: HTTPApplication {
     /// Tells all event streams that the server goes away. Wake the streams afterwards.
     public func drainStreams() { events.drain() }
 
+    /// Tells all event streams that the store has failed. Wake the stream thread afterwards.
+    public func failStreams(_ why: String) { events.fail(why) }
+
     public func plan(for request: HTTPRequest) -> HTTPPlan {
         let cors = requestGuard.corsHeaders(for: request)
         let plan = guardedPlan(for: request)

@@ -34,6 +34,15 @@ extension HTTPAnswer {
         case .stream(var head, let source):
             for (name, value) in fields { head.headers.add(name, value) }
             return .stream(head, source)
+        case .held(var held):
+            let late = held.late
+            held.answer = held.answer.adding(fields)
+            held.late = {
+                var response = late()
+                for (name, value) in fields { response.headers.add(name, value) }
+                return response
+            }
+            return .held(held)
         }
     }
 

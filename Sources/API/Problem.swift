@@ -1,3 +1,4 @@
+internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
 internal import JSON
@@ -19,6 +20,10 @@ struct Problem: Error, Sendable {
     var detail: String
     var rule: String?
     var errors: [Item] = []
+    /// The number of a change that was made all the same.
+    var sequence: ChangeSequence?
+    /// Of a write: what became of it, if that isn't said by the status.
+    var outcome: String?
     var retryAfterSeconds: Int?
     /// Further header fields, such as `Allow`.
     var headers: [(StaticString, HTTPFieldValue)] = []
@@ -49,6 +54,8 @@ struct Problem: Error, Sendable {
         member("code", code)
         member("reason", reason)
         if let rule { member("rule", rule) }
+        if let outcome { member("outcome", outcome) }
+        if let sequence { bytes.appendASCII(",\"seq\":\(sequence.rawValue)") }
         if !errors.isEmpty {
             bytes.appendASCII(",\"errors\":[")
             for (index, item) in errors.enumerated() {
@@ -82,6 +89,12 @@ extension Problem {
 
     static let draining = Problem(
         status: 503, code: "ESHUTDOWN", reason: "draining", detail: "the server is stopping; connect again later")
+
+    static func storeFailed(_ why: String) -> Problem {
+        Problem(
+            status: 503, code: "EIO", reason: "store-failed",
+            detail: "the store has failed, and the server stops: \(why)")
+    }
 
     static func tooManyFilters(_ limit: Int) -> Problem {
         Problem(

@@ -19,10 +19,8 @@ struct ServerHandlers: Sendable {
         [
             Endpoint("/", "What this is", [(.get, plain(Self.welcome))]),
             Endpoint("/v1", "The resources", [(.get, index)]),
-            Endpoint("/livez", "Whether the process answers", [(.get, health("[+]process ok\n"))]),
-            // The state is in memory, so once the server listens it is ready.
-            Endpoint(
-                "/readyz", "Whether it can serve", [(.get, health("[+]listening ok\n[+]state ok (memory)\n"))]),
+            Endpoint("/livez", "Whether the process answers", [(.get, health { ("[+]process ok\n", nil) })]),
+            Endpoint("/readyz", "Whether it can serve", [(.get, health(readiness))]),
             Endpoint("/openapi.yaml", "The description of this interface", [(.get, description)]),
         ]
     }
@@ -66,7 +64,7 @@ struct ServerHandlers: Sendable {
 
     /// As Kubernetes' components tell it: `ok`, after the checks if they are asked for. `?verbose` without a value is how
     /// that is usually done.
-    private func health(_ checks: String) -> Endpoint.Handler {
+    private func health(_ check: @escaping @Sendable () -> (checks: String, failure: String?)) -> Endpoint.Handler {
         { call throws(Problem) in
             var query = Query(call.target)
             let isVerbose =
@@ -74,7 +72,22 @@ struct ServerHandlers: Sendable {
                     ["": true, "1": true, "true": true, "0": false, "false": false][text]
                 } ?? false
             try query.finish()
-            return .answer(.response(.text(200, (isVerbose ? checks : "") + "ok\n")))
+            let (checks, failure) = check()
+            guard let failure else { return .answer(.response(.text(200, (isVerbose ? checks : "") + "ok\n"))) }
+            return .answer(.response(.text(503, checks + failure + "\n").with("Retry-After", "1")))
+        }
+    }
+
+    /// The server listens once the state is recovered, so only the store can be in the way.
+    @Sendable private func readiness() -> (checks: String, failure: String?) {
+        let durable = "durable up to \(plane.log.durable.rawValue) of \(plane.log.head.rawValue)"
+        let failure = "readyz check failed"
+        return switch plane.storeStatus {
+        case nil: ("[+]listening ok\n[+]state ok (memory)\n", nil)
+        case .writing: ("[+]listening ok\n[+]store ok (\(durable))\n", nil)
+        case .blocked(let why): ("[+]listening ok\n[-]store takes nothing (\(durable)): \(why)\n", failure)
+        case .failed(let why): ("[+]listening ok\n[-]store failed (\(durable)): \(why)\n", failure)
+        case .closed: ("[+]listening ok\n[-]stopping (\(durable))\n", failure)
         }
     }
 

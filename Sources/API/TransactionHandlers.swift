@@ -15,7 +15,7 @@ struct TransactionHandlers: Sendable {
     private func commit(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
         let defaults = RouteDefaults(namespace: try query.namespace())
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         try call.request.refuseCondition()
         _ = try call.request.bodyKind()

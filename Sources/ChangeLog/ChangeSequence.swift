@@ -7,6 +7,8 @@
     @inlinable public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 
     public static let zero = ChangeSequence(rawValue: 0)
+    /// Above every number that is ever given.
+    public static let max = ChangeSequence(rawValue: .max)
 
     /// The number after this one.
     @inlinable public var next: ChangeSequence { advanced(by: 1) }

@@ -1,27 +1,29 @@
 extension Log.State {
-    /// Returns what had to be dropped to stay within the bound.
+    /// Returns what had to be dropped to stay within the bound; nothing above the durable mark, if there is one.
     @inlinable
-    mutating func append(_ record: consuming Record) -> [[Record]] {
+    mutating func append(_ record: consuming Record, keepingAbove durable: ChangeSequence?) -> [[Record]] {
         head = record.sequence
+        upcoming = head.next
         openBytes += record.retainedBytes
         open.append(record)
-        return open.count == Log.openCapacity ? seal() : []
+        return open.count == Log.openCapacity ? seal(keepingAbove: durable) : []
     }
 
     @usableFromInline
-    mutating func seal() -> [[Record]] {
+    mutating func seal(keepingAbove durable: ChangeSequence?) -> [[Record]] {
         sealed.append(Log.Segment(records: open, bytes: openBytes))
         sealedBytes += openBytes
         openBytes = 0
         open = []
         open.reserveCapacity(Log.openCapacity)
-        return trim()
+        return trim(keepingAbove: durable)
     }
 
-    private mutating func trim() -> [[Record]] {
+    private mutating func trim(keepingAbove durable: ChangeSequence?) -> [[Record]] {
         var dropped: [[Record]] = []
         while sealedBytes + sharedBytes > byteLimit, firstSealed < sealed.count {
             let segment = sealed[firstSealed]
+            if let durable, let last = segment.records.last, last.sequence > durable { break }
             sealed[firstSealed].records = []
             firstSealed += 1
             sealedBytes -= segment.bytes
@@ -48,11 +50,11 @@ extension Log.State {
     }
 }
 
-extension Array where Element: LogRecord {
+extension RandomAccessCollection where Element: LogRecord, Index == Int {
     /// The first record with a number above `position`.
     func firstIndex(after position: ChangeSequence) -> Int {
-        var low = 0
-        var high = count
+        var low = startIndex
+        var high = endIndex
         while low < high {
             let middle = (low + high) / 2
             if self[middle].sequence > position { high = middle } else { low = middle + 1 }

@@ -25,6 +25,8 @@ public final class Log<Record: LogRecord>: Sendable {
 
     @usableFromInline struct State {
         @usableFromInline var head: ChangeSequence
+        /// The number that the next record gets: it follows the head, but for the first one after a crash.
+        @usableFromInline var upcoming: ChangeSequence
         @usableFromInline var floor: ChangeSequence
         @usableFromInline var sealed: [Segment] = []
         /// Sealed segments before this index were dropped; their slots are cut off in bulk.
@@ -47,16 +49,32 @@ public final class Log<Record: LogRecord>: Sendable {
     /// The head once more, for those who only want to know whether there is anything new: a lock that they shared with the
     /// writers would slow these down.
     @usableFromInline let published: Atomic<UInt64>
+    /// The durable mark. Not above the head; where there is no store, always the head.
+    @usableFromInline let settled: Atomic<UInt64>
+    /// What the records above the durable mark cost, in bytes.
+    @usableFromInline let unsettled = Atomic<Int>(0)
+    @usableFromInline let isVolatile: Bool
 
-    /// - Parameter start: the number before the first; what a recovered store says, or zero.
-    public init(byteLimit: Int, start: ChangeSequence = .zero) {
-        state = Locked(State(head: start, floor: start, byteLimit: byteLimit), rank: .log)
+    /// - Parameters:
+    ///   - start: records up to this number are not there any more; zero for a new history.
+    ///   - isVolatile: there is no store, and so no record is more durable than any other.
+    public init(byteLimit: Int, start: ChangeSequence = .zero, isVolatile: Bool = true) {
+        state = Locked(
+            State(head: start, upcoming: start.next, floor: start, byteLimit: byteLimit), rank: .log)
         published = Atomic(start.rawValue)
+        settled = Atomic(start.rawValue)
+        self.isVolatile = isVolatile
     }
 
     public var mark: Mark { state.withLock { Mark(head: $0.head, floor: $0.floor) } }
     /// The last number assigned. Takes no lock.
     @inlinable public var head: ChangeSequence { ChangeSequence(rawValue: published.load(ordering: .acquiring)) }
+    /// The number that the next record gets. Only who holds the gate exclusively can know what will have it.
+    public var upcoming: ChangeSequence { state.withLock { $0.upcoming } }
+    /// Everything up to this number is as durable as it gets, and may be told. Takes no lock.
+    @inlinable public var durable: ChangeSequence { ChangeSequence(rawValue: settled.load(ordering: .acquiring)) }
+    /// What the records above the durable mark cost, in bytes. Takes no lock.
+    @inlinable public var unsettledBytes: Int { unsettled.load(ordering: .relaxed) }
     /// Bytes that the retained records cost, without what others keep.
     public var retainedBytes: Int { state.withLock { $0.openBytes + $0.sealedBytes } }
 
@@ -64,9 +82,9 @@ public final class Log<Record: LogRecord>: Sendable {
     @inlinable @discardableResult
     public func append(_ build: (ChangeSequence) -> Record) -> ChangeSequence {
         let (sequence, dropped) = state.withLock { state in
-            let sequence = state.head.next
-            let dropped = state.append(build(sequence))
-            published.store(sequence.rawValue, ordering: .releasing)
+            let sequence = state.upcoming
+            let dropped = append(build(sequence), &state)
+            publish(state)
             return (sequence, dropped)
         }
         // What was dropped is freed here, outside the lock.
@@ -81,10 +99,10 @@ public final class Log<Record: LogRecord>: Sendable {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
             for record in records {
-                precondition(record.sequence == state.head.next, "a record does not follow the head")
-                dropped += state.append(record)
+                precondition(record.sequence == state.upcoming, "a record does not follow the head")
+                dropped += append(record, &state)
             }
-            published.store(state.head.rawValue, ordering: .releasing)
+            publish(state)
             return dropped
         }
         _ = consume dropped
@@ -94,11 +112,61 @@ public final class Log<Record: LogRecord>: Sendable {
     @inlinable public func append(count: Int, _ build: (Int, ChangeSequence) -> Record) {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
-            for index in 0..<count { dropped += state.append(build(index, state.head.next)) }
-            published.store(state.head.rawValue, ordering: .releasing)
+            for index in 0..<count { dropped += append(build(index, state.upcoming), &state) }
+            publish(state)
             return dropped
         }
         _ = consume dropped
+    }
+
+    @inlinable @inline(__always)
+    func append(_ record: consuming Record, _ state: inout State) -> [[Record]] {
+        if isVolatile { return state.append(record, keepingAbove: nil) }
+        unsettled.wrappingAdd(record.retainedBytes, ordering: .relaxed)
+        return state.append(record, keepingAbove: durable)
+    }
+
+    @inlinable @inline(__always)
+    func publish(_ state: State) {
+        published.store(state.head.rawValue, ordering: .releasing)
+        if isVolatile { settled.store(state.head.rawValue, ordering: .releasing) }
+    }
+
+    // MARK: The store's side
+
+    /// Takes a record with the number that it had before a restart, durable as it is. Before anyone else uses the log.
+    public func restore(_ record: Record) {
+        let dropped = state.withLock { state in
+            precondition(record.sequence >= state.upcoming, "a restored record does not follow the head")
+            let dropped = state.append(record, keepingAbove: nil)
+            publish(state)
+            settled.store(state.head.rawValue, ordering: .releasing)
+            return dropped
+        }
+        _ = consume dropped
+    }
+
+    /// Numbers up to `reserved` may have been given out before a crash that their records did not outlive.
+    public func skip(past reserved: ChangeSequence) {
+        state.withLock { $0.upcoming = max($0.upcoming, reserved.next) }
+    }
+
+    /// Everything up to `position` is durable; the records that became so cost so many bytes.
+    public func settle(upTo position: ChangeSequence, bytes: Int) {
+        precondition(position >= durable && position <= head, "the durable mark between where it was and the head")
+        unsettled.wrappingSubtract(bytes, ordering: .relaxed)
+        settled.store(position.rawValue, ordering: .releasing)
+    }
+
+    // MARK: Reading
+
+    /// The next run of records after `position` and up to the durable mark.
+    public func readDurable(after position: ChangeSequence) -> ArraySlice<Record>? {
+        // Before reading: what is appended meanwhile may be past it.
+        let durable = durable
+        guard let run = read(after: position) else { return nil }
+        guard let last = run.last, last.sequence > durable else { return run }
+        return run[..<run.firstIndex(after: durable)]
     }
 
     /// The next run of records after `position`: never empty unless `position` is the head; nil if the log no longer

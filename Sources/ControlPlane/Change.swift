@@ -77,10 +77,14 @@ public final class ChangeBatch: Sendable {
     /// Number of the first change of the transaction, which names it.
     public let transaction: ChangeSequence
     public let cause: Cause?
+    /// What of a longer operation was still to be done after this batch; nil after its last, and where there is no such
+    /// operation. Who finds it without a later batch of the same cause finishes the operation.
+    let remainder: OperationRemainder?
 
-    init(transaction: ChangeSequence, cause: Cause? = nil) {
+    init(transaction: ChangeSequence, cause: Cause? = nil, remainder: OperationRemainder? = nil) {
         self.transaction = transaction
         self.cause = cause
+        self.remainder = remainder
     }
 
     /// Why changes happened that no one asked for one by one.
@@ -89,4 +93,10 @@ public final class ChangeBatch: Sendable {
         /// Number of the change that brought the others about; of the first of them where there is none.
         public let sequence: ChangeSequence
     }
+}
+
+/// A flush or a cascade that goes on: the routes that agree and are no newer than `bound` are still to go.
+struct OperationRemainder: Hashable, Sendable {
+    let selection: RouteSelection
+    let bound: ChangeSequence
 }

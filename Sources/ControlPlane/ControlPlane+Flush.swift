@@ -13,6 +13,7 @@ extension ControlPlane {
     public func flush(
         _ selection: RouteSelection, expected: Int? = nil, dryRun: Bool = false
     ) throws(FIBError) -> (count: Int, sequence: ChangeSequence) {
+        if !dryRun { _ = try admit(waits: true) }
         let snapshot = snapshot()
         if expected != nil || dryRun {
             let matching = snapshot.summary(of: selection).count
@@ -22,59 +23,89 @@ extension ControlPlane {
             }
             if dryRun { return (matching, snapshot.sequence) }
         }
-        let sequence = remove(RouteWalk(snapshot, selection), cause: nil, reason: "flush")
-        return sequence
+        let removed = remove(selection, of: snapshot, bound: snapshot.sequence, cause: nil, reason: "flush")
+        return (removed.count, removed.last)
     }
 
-    /// Removes what the walk yields and is still there unchanged.
+    /// What removing came to.
+    struct Removed {
+        var count = 0
+        var cause: ChangeSequence?
+        var last: ChangeSequence
+    }
+
+    /// Removes the routes of the snapshot that agree, are not newer than `bound`, and are still there unchanged. What the
+    /// store has no room for stays, with the operation among the unfinished.
     func remove(
-        _ walk: consuming RouteWalk, cause: ChangeSequence?, reason: String
-    ) -> (count: Int, sequence: ChangeSequence) {
-        var removed = 0
-        var last = log.head
-        var cause = cause
+        _ selection: RouteSelection, of snapshot: Snapshot, bound: ChangeSequence, cause: ChangeSequence?,
+        reason: String
+    ) -> Removed {
+        var walk = RouteWalk(snapshot, selection)
+        var removed = Removed(cause: cause, last: log.head)
         var pending: [(TableIdentity, PlacedRoute)] = []
+        let remainder = OperationRemainder(selection: selection, bound: bound)
         while true {
-            let next = walk.next()
+            var next = walk.next()
+            while let (_, route) = next, route.value.version > bound { next = walk.next() }
             let endsRun = next.map { $0.0.namespace != pending.first?.0.namespace ?? $0.0.namespace } ?? true
-            if !pending.isEmpty, endsRun || pending.count == Self.runLength {
-                let run = removeRun(pending, cause: cause, reason: reason)
-                removed += run.count
-                if let first = run.first { cause = cause ?? first }
-                last = run.last ?? last
+            if endsRun || pending.count == Self.runLength {
+                guard (try? admit(waits: true)) != nil else {
+                    pause(removed.cause)
+                    return removed
+                }
+                removeRun(pending, &removed, reason, next == nil ? nil : remainder)
                 pending = []
             }
-            guard let next else { return (removed, last) }
+            guard let next else { return removed }
             pending.append(next)
         }
     }
 
+    private func pause(_ cause: ChangeSequence?) {
+        guard let cause else { return }
+        operations.withLock { $0[cause]?.isRunning = false }
+    }
+
     private func removeRun(
-        _ routes: [(TableIdentity, PlacedRoute)], cause: ChangeSequence?, reason: String
-    ) -> (count: Int, first: ChangeSequence?, last: ChangeSequence?) {
-        guard let name = routes.first?.0.namespace, let namespace = try? namespace(name) else { return (0, nil, nil) }
-        let result = gate.withShared {
-            namespace.state.withLock { state in
-                let edits = state.takeOut(routes)
-                guard !edits.isEmpty else { return (0, ChangeSequence?.none, ChangeSequence?.none) }
-                var batch: ChangeBatch?
-                var last = ChangeSequence.zero
-                log.append(count: edits.count) { index, sequence in
-                    let common =
-                        batch
-                        ?? ChangeBatch(
-                            transaction: sequence, cause: .init(reason: reason, sequence: cause ?? sequence))
-                    batch = common
-                    last = sequence
-                    let (table, edit, best) = edits[index]
-                    return Change(
-                        edit, table, best, EntryHash(high: 0, low: 0), sequence: sequence, batch: common)
-                }
-                return (edits.count, batch?.transaction, last)
+        _ routes: [(TableIdentity, PlacedRoute)], _ removed: inout Removed, _ reason: String,
+        _ remainder: OperationRemainder?
+    ) {
+        let namespace = (routes.first?.0.namespace).flatMap { try? self.namespace($0) }
+        var result = removed
+        gate.withShared {
+            namespace?.state.withLock { state in
+                append(state.takeOut(routes), &result, reason, remainder)
             }
+            guard let cause = result.cause else { return }
+            let operation = remainder.map { UnfinishedOperation(cause: cause, reason: reason, remainder: $0) }
+            operations.withLock { $0[cause] = operation.map { RunningOperation($0, isRunning: true) } }
         }
+        removed = result
         committed()
-        return result
+    }
+
+    /// Under the namespace's lock.
+    private func append(
+        _ edits: [(TableIdentity, RouteEdit, BestChange)], _ removed: inout Removed, _ reason: String,
+        _ remainder: OperationRemainder?
+    ) {
+        guard !edits.isEmpty else { return }
+        var batch: ChangeBatch?
+        var result = removed
+        log.append(count: edits.count) { index, sequence in
+            let cause = result.cause ?? sequence
+            let common =
+                batch
+                ?? ChangeBatch(
+                    transaction: sequence, cause: .init(reason: reason, sequence: cause), remainder: remainder)
+            batch = common
+            result.cause = cause
+            result.last = sequence
+            let (table, edit, best) = edits[index]
+            return Change(edit, table, best, EntryHash(high: 0, low: 0), sequence: sequence, batch: common)
+        }
+        result.count += edits.count
+        removed = result
     }
 }
 

@@ -47,6 +47,7 @@ extension ControlPlane {
                 "'\(name)' can't name a namespace: use 1 to 63 letters, digits, '.', '_' and '-', "
                     + "not beginning with '.' or '-'")
         }
+        if !dryRun { _ = try admit(waits: true) }
         let result = try gate.withExclusive { () throws(FIBError) in
             guard let namespace = try? self.namespace(name) else {
                 return try create(name, condition, dryRun, try update(nil))
@@ -68,7 +69,7 @@ extension ControlPlane {
         guard namespaces.withLock({ $0.count }) < limits.namespaces else {
             throw FIBError(.enobufs, .tooManyNamespaces, "\(limits.namespaces) namespaces is the limit")
         }
-        let stored = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
+        let stored = StoredNamespace(settings, version: log.upcoming, name: name)
         if dryRun { return NamespaceResult(outcome: .created, stored: stored, sequence: log.head) }
         insert(name, stored)
         return NamespaceResult(outcome: .created, stored: stored, sequence: stored.version)
@@ -90,8 +91,7 @@ extension ControlPlane {
         let settings = NamespaceSettings()
         insert(
             Self.defaultNamespace,
-            StoredNamespace(
-                settings: settings, version: log.head.next, hash: settings.hash(name: Self.defaultNamespace)))
+            StoredNamespace(settings, version: log.upcoming, name: Self.defaultNamespace))
     }
 
     private func change(
@@ -106,7 +106,7 @@ extension ControlPlane {
         if settings == old.settings {
             return NamespaceResult(outcome: .unchanged, stored: old, sequence: log.head)
         }
-        let new = StoredNamespace(settings: settings, version: log.head.next, hash: settings.hash(name: name))
+        let new = StoredNamespace(settings, version: log.upcoming, name: name)
         if dryRun { return NamespaceResult(outcome: .replaced, stored: new, sequence: log.head) }
         log.append { sequence in
             Change(
@@ -136,6 +136,7 @@ extension ControlPlane {
         if name == Self.defaultNamespace {
             throw FIBError(.eperm, .namespacePermanent, "the namespace 'default' always exists")
         }
+        if !dryRun { _ = try admit(waits: true) }
         let namespace = try self.namespace(name)
         let (removal, snapshot) = try gate.withExclusive { () throws(FIBError) in
             let sequence = try namespace.state.withLock { (state) throws(FIBError) -> ChangeSequence in
@@ -150,14 +151,22 @@ extension ControlPlane {
                         object: .namespace(NamespaceChange(name: name, old: old, new: nil)), batch: nil)
                 }
             }
+            if !dryRun { begin(UnfinishedOperation(removing: name, sequence)) }
             return (sequence, snapshotWithinGate())
         }
         if dryRun { return removal }
         committed()
-        var selection = RouteSelection()
-        selection.namespaces = [name]
-        let last = remove(RouteWalk(snapshot, selection), cause: removal, reason: "namespace-deleted")
-        gate.withExclusive { namespaces.withLock { all in all.removeAll { $0 === namespace } } }
-        return last.count == 0 ? removal : last.sequence
+        return finish(UnfinishedOperation(removing: name, removal), on: snapshot)?.sequence ?? removal
+    }
+
+    /// Lets go of a namespace whose routes have gone.
+    func dropIfEmpty(_ name: String) {
+        gate.withExclusive {
+            namespaces.withLock { all in
+                all.removeAll { namespace in
+                    namespace.name == name && namespace.state.withLock { $0.isClosing && $0.isEmpty }
+                }
+            }
+        }
     }
 }

@@ -92,6 +92,7 @@ extension ControlPlane {
     private func commit(
         in name: String, waits: Bool, _ body: (inout Namespace.State) throws(FIBError) -> WriteResult
     ) throws(FIBError) -> WriteResult? {
+        guard try admit(waits: waits) else { return nil }
         let namespace = try namespace(name)
         let result: WriteResult?
         if waits {
@@ -118,6 +119,7 @@ extension ControlPlane {
             var end = index + 1
             while end < all.count, all[end].table.namespace == name { end += 1 }
             do {
+                _ = try admit(waits: true)
                 let namespace = try namespace(name)
                 goesOn = gate.withShared {
                     namespace.state.withLock { commit(verb, all, index..<end, &$0, each) }

@@ -17,8 +17,8 @@ public enum RouteOperation: Sendable {
 
 /// A transaction was refused because of one of its operations; nothing has changed.
 public struct TransactionError: Error, Sendable {
-    /// Index of the operation.
-    public let index: Int
+    /// Index of the operation; nil if none of them is at fault.
+    public let index: Int?
     public let error: FIBError
 }
 
@@ -27,6 +27,11 @@ extension ControlPlane {
     ///
     /// Works on copies of the tables, so readers go on meanwhile; other writers wait. About 2 µs an operation.
     public func transact(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
+        do throws(FIBError) {
+            _ = try admit(waits: true)
+        } catch {
+            throw TransactionError(index: nil, error: error)
+        }
         let operations = sharingInfos(operations)
         let results = try gate.withExclusive { () throws(TransactionError) in
             var draft = draftWithinGate()
@@ -55,6 +60,6 @@ extension ControlPlane {
     private func draftWithinGate() -> RouteDraft {
         let all = namespaces.withLock { $0 }
         let states = all.map { ($0.name, ($0, $0.state.withLock { $0 })) }
-        return RouteDraft(Dictionary(uniqueKeysWithValues: states), after: log.head)
+        return RouteDraft(Dictionary(uniqueKeysWithValues: states), after: log.head, first: log.upcoming)
     }
 }

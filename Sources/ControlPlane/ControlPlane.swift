@@ -1,6 +1,7 @@
 public import ChangeLog
 internal import JSON
 public import Routing
+public import Storage
 internal import Threads
 
 /// The running system: all namespaces and their tables, the gate that every change goes through, and the history.
@@ -11,6 +12,10 @@ public final class ControlPlane: Sendable {
         /// Bytes of retained history.
         public var logBytes: Int
         public var namespaces = 4_096
+        /// Bytes of journal after which the state is written down anew.
+        public var checkpointBytes = 32 << 20
+        /// Bytes of changes that may wait for the disk.
+        public var pendingBytes = 64 << 20
         public init(logBytes: Int) { self.logBytes = logBytes }
     }
 
@@ -20,32 +25,113 @@ public final class ControlPlane: Sendable {
     let limits: Limits
     let gate = Gate()
     /// Sorted by name.
-    let namespaces = Locked<[Namespace]>([], rank: .namespaces)
-    private let onCommit = Locked(CommitHook(action: {}), rank: .leaf)
+    let namespaces: Locked<[Namespace]>
+    /// Flushes and cascades that are not through, by what brought them about.
+    let operations: Locked<[ChangeSequence: RunningOperation]>
+    /// Nil if memory is all there is.
+    let journal: Journal?
+    /// The journal's, and those that finish what a full disk has cut.
+    private let threads = Locked<[Thread]>([], rank: .leaf)
+    private let hooks = Locked(Hooks(), rank: .leaf)
 
-    /// A closure in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every
-    /// access, and the chain of them is run through at every call.
-    private struct CommitHook {
-        let action: @Sendable () -> Void
+    /// Closures in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every access,
+    /// and the chain of them is run through at every call.
+    private struct Hooks {
+        var visible: @Sendable () -> Void = {}
+        var storeStatus: @Sendable (JournalStatus) -> Void = { _ in }
     }
 
+    /// With memory as the only store.
     public init(limits: Limits) {
         self.limits = limits
         log = Log(byteLimit: limits.logBytes)
-        var random = SystemRandomNumberGenerator()
-        var digits: [UInt8] = []
-        digits.appendHex(random.next(), digits: 16)
-        epoch = String(decoding: digits, as: UTF8.self)
+        namespaces = Locked([], rank: .namespaces)
+        operations = Locked([:], rank: .leaf)
+        journal = nil
+        epoch = Self.newEpoch()
         createDefaultNamespace()
     }
 
-    /// Called after every commit, on the thread that made it, with no lock of the core held. It must not block.
-    public func whenCommitted(_ action: @escaping @Sendable () -> Void) {
-        onCommit.withLock { $0 = CommitHook(action: action) }
+    /// With the state that the store holds. Nothing in it has been changed if this throws.
+    public init(limits: Limits, store: any Store) throws(RecoveryError) {
+        let recovery = try Recovery(store, logBytes: limits.logBytes)
+        self.limits = limits
+        log = recovery.log
+        namespaces = Locked(recovery.namespaces.values.sorted { $0.name < $1.name }, rank: .namespaces)
+        operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
+        epoch = store.contents.epoch
+        let journal = Journal(
+            log, store, .init(checkpointBytes: limits.checkpointBytes, pendingBytes: limits.pendingBytes))
+        self.journal = journal
+        try start(journal, recovery.place)
     }
 
+    private func start(_ journal: Journal, _ place: RecoveredPlace) throws(RecoveryError) {
+        var place = place
+        var write = StoreWrite()
+        place.reserved = max(place.reserved, log.head.rawValue) + 2 * Journal.reservation
+        write.reserved = place.reserved
+        do throws(StoreError) {
+            // Before any number is given out.
+            try journal.store.commit(write)
+        } catch {
+            throw RecoveryError(message: error.message)
+        }
+        let recovered = place
+        let thread = Thread(name: "journal") {
+            var writer = JournalWriter(journal, self, recovered)
+            writer.run()
+        }
+        threads.withLock { $0.append(thread) }
+        if namespaces.withLock({ $0.isEmpty }) { createDefaultNamespace() }
+        journal.signal.raise()
+        finishOperations()
+    }
+
+    public static func newEpoch() -> String {
+        var random = SystemRandomNumberGenerator()
+        var digits: [UInt8] = []
+        digits.appendHex(random.next(), digits: 16)
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Makes durable what can be, and ends the use of the store. Call it once, when nothing is written any more.
+    public func close() {
+        journal?.stop()
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in threads { thread.join() }
+    }
+
+    /// How it goes with making changes durable; nil if memory is the only store.
+    public var storeStatus: JournalStatus? { journal?.status }
+
+    /// Called after changes can be told: on the thread that made them, or, with a store, on the journal's when they are
+    /// durable; with no lock of the core held. It must not block.
+    public func whenVisible(_ action: @escaping @Sendable () -> Void) {
+        hooks.withLock { $0.visible = action }
+    }
+
+    /// Called on the journal's thread when it becomes another. It must not block.
+    public func whenStoreChanges(_ action: @escaping @Sendable (JournalStatus) -> Void) {
+        hooks.withLock { $0.storeStatus = action }
+    }
+
+    /// After changes, with no lock held.
     func committed() {
-        onCommit.withLock { $0 }.action()
+        if let journal { journal.signal.raise() } else { becameDurable() }
+    }
+
+    func becameDurable() { hooks.withLock { $0.visible }() }
+
+    func storeChanged(_ status: JournalStatus) {
+        hooks.withLock { $0.storeStatus }(status)
+        // What was stopped for want of room goes on; on a thread of its own, since it may have to wait for the journal's.
+        guard status == .writing, hasCutOperations else { return }
+        let thread = Thread(name: "operations") { self.finishOperations() }
+        threads.withLock { $0.append(thread) }
     }
 
     /// The whole state as of one number. Waits for writes that are half done; holds the gate for microseconds.
@@ -55,13 +141,9 @@ public final class ControlPlane: Sendable {
 
     func snapshotWithinGate() -> Snapshot {
         let all = namespaces.withLock { $0 }
-        let parts = all.map { namespace in
-            namespace.state.withLock { state in
-                Snapshot.Namespace(
-                    name: namespace.name, stored: state.isClosing ? nil : state.stored, tables: state.tables)
-            }
-        }
-        return Snapshot(sequence: log.head, namespaces: parts)
+        let parts = all.map(\.snapshotPart)
+        let unfinished = operations.withLock { $0.values.map(\.operation) }
+        return Snapshot(sequence: log.head, namespaces: parts, unfinished: unfinished)
     }
 
     func namespace(_ name: String) throws(FIBError) -> Namespace {

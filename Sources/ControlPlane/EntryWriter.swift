@@ -36,11 +36,14 @@ public final class EntryWriter {
     }
 
     func hash(_ table: TableIdentity, _ route: Route) -> EntryHash {
-        let key = RouteKey(route.prefix, tos: route.tos, metric: route.metric, position: 0)
+        hash(table, RouteKey(route.prefix, tos: route.tos, metric: route.metric, position: 0), route.info)
+    }
+
+    func hash(_ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo) -> EntryHash {
         var bytes: [UInt8] = []
         swap(&bytes, &scratch)
         bytes.removeAll(keepingCapacity: true)
-        append(table, key, route.info, to: &bytes)
+        append(table, key, info, to: &bytes)
         defer { swap(&bytes, &scratch) }
         return EntryHash(of: bytes.span)
     }

@@ -16,10 +16,25 @@ final class Namespace: Sendable {
     /// Writers hold the gate (shared or exclusively) outside it and the log inside it.
     let state: Locked<State>
 
-    init(name: String, stored: StoredNamespace) {
+    /// - Parameter stored: nil if it is being removed.
+    init(name: String, stored: StoredNamespace?) {
         self.name = name
-        state = Locked(State(stored: stored), rank: .namespace)
+        var initial = State(stored: stored ?? StoredNamespace(NamespaceSettings(), version: .zero, name: name))
+        initial.isClosing = stored == nil
+        state = Locked(initial, rank: .namespace)
     }
+
+    /// What a snapshot keeps of it.
+    var snapshotPart: Snapshot.Namespace {
+        state.withLock { state in
+            Snapshot.Namespace(name: name, stored: state.isClosing ? nil : state.stored, tables: state.tables)
+        }
+    }
+
+    var isClosing: Bool { state.withLock { $0.isClosing } }
+    /// Whether it has no routes.
+    var isEmpty: Bool { state.withLock { $0.isEmpty } }
+    func close() { state.withLock { $0.isClosing = true } }
 
     struct State {
         var stored: StoredNamespace
@@ -35,6 +50,8 @@ final class Namespace: Sendable {
 
 extension Namespace.State {
     static var tableLimit: Int { 65_536 }
+
+    var isEmpty: Bool { tables.allSatisfy { $0.table.image.isEmpty } }
 
     func index(of family: AddressFamily, _ id: TableID) -> Int? {
         let place = lowerBound(family, id)

@@ -44,6 +44,12 @@ public struct StoredNamespace: ImageValue {
     public let version: ChangeSequence
     public let hash: EntryHash
 
+    init(_ settings: NamespaceSettings, version: ChangeSequence, name: String) {
+        self.settings = settings
+        self.version = version
+        hash = settings.hash(name: name)
+    }
+
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
     public func appendRow(name: String, to bytes: inout [UInt8]) {
         settings.appendMembers(name: name, hash: hash, to: &bytes)

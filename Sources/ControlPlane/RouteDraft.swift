@@ -9,13 +9,19 @@ public struct RouteDraft {
     private(set) var changes: [Change] = []
     /// The number as of which it was made; those of its changes are made up until it is committed.
     public let start: ChangeSequence
+    /// The number of its first change.
+    private let first: ChangeSequence
     private let batch: ChangeBatch
 
-    init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence) {
+    init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence, first: ChangeSequence) {
         untouched = states
         start = head
-        batch = ChangeBatch(transaction: head.next)
+        self.first = first
+        batch = ChangeBatch(transaction: first)
     }
+
+    /// As if the draft had been committed.
+    private var head: ChangeSequence { changes.last?.sequence ?? start }
 
     public mutating func apply(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
         var results: [WriteResult] = []
@@ -42,7 +48,7 @@ public struct RouteDraft {
             case .unchanged(let key, let stored):
                 return WriteResult(
                     outcome: .unchanged, table: touched[place].1.tables[index].identity, key: key, stored: stored,
-                    sequence: start.advanced(by: UInt64(changes.count)))
+                    sequence: head)
             }
         case .delete(_, let id, let selector):
             let (index, edit, hash) = try touched[place].1.decideDelete(id, selector)
@@ -62,7 +68,7 @@ public struct RouteDraft {
     private mutating func make(
         _ edit: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
     ) -> WriteResult {
-        let sequence = start.advanced(by: UInt64(changes.count) + 1)
+        let sequence = first.advanced(by: UInt64(changes.count))
         let identity = touched[place].1.tables[index].identity
         let best = touched[place].1.tables[index].table.effect(of: edit)
         changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch))

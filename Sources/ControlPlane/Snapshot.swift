@@ -14,6 +14,8 @@ public struct Snapshot: Sendable {
     public let sequence: ChangeSequence
     /// By name.
     public let namespaces: [Namespace]
+    /// Flushes and cascades that were going on.
+    let unfinished: [UnfinishedOperation]
 
     /// Count and digest of the routes that agree. O(log n) where only keys decide, O(n) otherwise.
     public func summary(of selection: RouteSelection, firstsOnly: Bool = false) -> Summary {

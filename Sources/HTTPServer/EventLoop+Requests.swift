@@ -109,7 +109,27 @@ extension EventLoop {
             return true
         case .stream(let head, let source):
             return stream(head, source, for: exchange)
+        case .held(let held):
+            return hold(held, for: exchange)
         }
+    }
+
+    private func hold(_ answer: HeldAnswer, for exchange: Exchange) -> Bool {
+        if answer.mark <= mailbox.releasedMark { return perform(answer.answer, for: exchange) }
+        if givesUpHeld || isCutting { return send(answer.late(), for: exchange) }
+        held.add(exchange.id, answer, now: now)
+        exchange.phase = .working
+        suspend(exchange)
+        return true
+    }
+
+    func release(upTo mark: UInt64) {
+        while let (id, answer) = held.popReleased(mark) { resume(id) { $0.phase = .answered(answer) } }
+    }
+
+    /// Answers those whose time is over.
+    func answerLate(now: UInt64) {
+        for (id, answer) in held.popLate(now: now) { resume(id) { $0.phase = .answered(answer) } }
     }
 
     func send(_ response: HTTPResponse, for exchange: Exchange) -> Bool {

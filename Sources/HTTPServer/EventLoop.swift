@@ -34,6 +34,9 @@ final class EventLoop: @unchecked Sendable {
     /// Streams that are sent through libmicrohttpd.
     var callbackStreams: [ExchangeID: CallbackStream] = [:]
     var suspended: [ExchangeID: Exchange] = [:]
+    var held = HeldAnswers()
+    /// No mark will be reached any more.
+    var givesUpHeld = false
     /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
     private var hasClosedConnections = false
     private(set) var drainDeadline: UInt64?
@@ -85,6 +88,7 @@ final class EventLoop: @unchecked Sendable {
                 messages.removeAll(keepingCapacity: true)
             }
             events.removeAll(keepingCapacity: true)
+            answerLate(now: givesUpHeld || isCutting ? .max : now)
             // Also when only messages came: what they resumed shows in no descriptor and in no timeout.
             runDaemons()
             streams.settleWakes(lends: requestsOfTurn <= EventLoop.fewRequests)
@@ -105,7 +109,8 @@ final class EventLoop: @unchecked Sendable {
     }
 
     private func timeout() -> Int32 {
-        var shortest = UInt64(milliseconds(from: now, until: min(watch.nextSweep, drainDeadline ?? .max)))
+        var shortest = UInt64(
+            milliseconds(from: now, until: min(watch.nextSweep, drainDeadline ?? .max, held.nextSweep)))
         // Past the deadline only messages matter.
         if isCutting { shortest = 1_000 }
         for daemon in daemons { shortest = min(shortest, daemon.timeoutMilliseconds ?? shortest) }
@@ -136,6 +141,8 @@ final class EventLoop: @unchecked Sendable {
             countConnections()
         case .streamsReady(let ids): resumeStreams(ids)
         case .streamCut(let id): callbackStreams[id]?.cut()
+        case .released: release(upTo: mailbox.releasedMark)
+        case .heldGivenUp: givesUpHeld = true
         case .drain(let deadline):
             drainDeadline = min(deadline, drainDeadline ?? .max)
             for daemon in daemons { daemon.stopListening() }

@@ -52,6 +52,8 @@ public enum HTTPAnswer: Sendable {
     case work(@Sendable () -> HTTPAnswer)
     /// Status 200 with this head; then the connection is an event stream until the source ends it or the client leaves.
     case stream(HTTPStreamHead, any EventSource)
+    /// To be given later.
+    indirect case held(HeldAnswer)
 }
 
 /// The head of an event stream. `Date` and `Connection: close` are added.

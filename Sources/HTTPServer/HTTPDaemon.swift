@@ -76,6 +76,12 @@ public final class HTTPDaemon: Sendable {
         return counters.streams.load(ordering: .relaxed) > 0
     }
 
+    /// Lets the answers go that are held for `mark` or a lower one. Marks only rise. Any thread.
+    public func release(upTo mark: UInt64) { mailbox.release(upTo: mark) }
+
+    /// Has the answers that are held, and those to come, given as late: their marks will not be reached.
+    public func giveUpHeld() { mailbox.post(.heldGivenUp) }
+
     /// Stops accepting, and returns when the server has ended. Until the deadline, requests under way are finished and
     /// event streams go on until their sources end them (tell them before). Then streams, uploads and unfinished
     /// answers are cut off; only requests that a worker is busy with are waited for still, and answered if the client

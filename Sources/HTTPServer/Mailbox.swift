@@ -22,6 +22,10 @@ enum Message: Sendable {
     case streamsReady([ExchangeID])
     /// The stream thread is done with this one, which libmicrohttpd may still be sending.
     case streamCut(ExchangeID)
+    /// The mark that answers may be held for has moved.
+    case released
+    /// The marks that answers are held for will not be reached.
+    case heldGivenUp
     /// Stop accepting; end what is still open at this time (CLOCK_MONOTONIC, ns).
     case drain(deadline: UInt64)
 }
@@ -33,6 +37,8 @@ final class Mailbox: Sendable {
     private let messages = Locked<[Message]>([], rank: .leaf)
     private let isSignalled = Atomic<Bool>(false)
     private let wakeup: Wakeup
+    /// Answers held for this mark or a lower one may be given.
+    private let released = Atomic<UInt64>(0)
 
     init() throws(HTTPServerError) { wakeup = try Wakeup() }
 
@@ -40,6 +46,14 @@ final class Mailbox: Sendable {
         messages.withLock { $0.append(message) }
         if !isSignalled.exchange(true, ordering: .acquiringAndReleasing) { wakeup.signal() }
     }
+
+    /// Lets the answers go that are held for `mark` or a lower one.
+    func release(upTo mark: UInt64) {
+        released.store(mark, ordering: .releasing)
+        post(.released)
+    }
+
+    var releasedMark: UInt64 { released.load(ordering: .acquiring) }
 
     func register(in poll: Poll, tag: UInt64) throws(HTTPServerError) {
         try wakeup.register(in: poll, tag: tag)

@@ -43,6 +43,9 @@ public struct FIBError: Error, Hashable, Sendable {
         case unsupported = "unsupported"
         case versionMismatch = "version-mismatch"
         case countMismatch = "count-mismatch"
+        case storeFull = "store-full"
+        case storeFailed = "store-failed"
+        case storeBusy = "store-busy"
     }
 
     public let errno: Errno

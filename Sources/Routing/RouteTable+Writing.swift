@@ -11,15 +11,13 @@ extension RouteTable {
         let firstOfPrefix = first(of: route.firstKey)
         // Most prefixes have no route or one, so most decisions end here.
         let present = firstOfPrefix == nil ? [] : routes(of: route.firstKey)
-        guard let first = present.first, let last = present.last else {
+        guard let first = present.first else {
             guard verb.creates else { throw notFound(verb, route) }
             let key = route.firstKey.at(position: RouteKey.firstPosition)
             return .edit(RouteEdit(operation: .add, key: key, old: nil, info: route.info, first: firstOfPrefix))
         }
         if verb == .append || verb == .prepend || addsBesideOthers(verb, route) {
-            let room = makeRoom(first: first, last: last, present)
-            return try family == .inet
-                ? insertIPv4(verb, route, present, room) : insertIPv6(route, present, last: room.last)
+            return try family == .inet ? insertIPv4(verb, route, present) : insertIPv6(route, present)
         }
         if verb.isExclusive { throw exists(verb, route, first) }
         return try family == .inet ? replaceIPv4(route, present, first) : replaceIPv6(route, present, first)
@@ -40,17 +38,17 @@ extension RouteTable {
     // MARK: IPv4
 
     /// R1-66 to R1-68.
-    private func insertIPv4(
-        _ verb: RouteVerb, _ route: Route, _ present: [PlacedRoute], _ room: (first: RouteKey, last: RouteKey)
+    private mutating func insertIPv4(
+        _ verb: RouteVerb, _ route: Route, _ present: [PlacedRoute]
     ) throws(FIBError) -> RouteDecision {
         if let equal = present.first(where: { $0.value.info == route.info }) {
             throw exists(verb, route, equal, rule: "R1-66")
         }
         try checkCount(present, route)
-        if verb == .prepend {
-            return .edit(edit(.prepend, room.first.at(position: room.first.position - 1), nil, route.info))
-        }
-        return .edit(edit(.append, room.last.at(position: room.last.position + 1), nil, route.info))
+        let (first, last) = makeRoom(among: present)
+        return verb == .prepend
+            ? .edit(edit(.prepend, first.at(position: first.position - 1), nil, route.info))
+            : .edit(edit(.append, last.at(position: last.position + 1), nil, route.info))
     }
 
     /// R1-63 to R1-65.
@@ -67,8 +65,8 @@ extension RouteTable {
     // MARK: IPv6
 
     /// R1-91 to R1-93.
-    private func insertIPv6(
-        _ route: Route, _ present: [PlacedRoute], last: RouteKey
+    private mutating func insertIPv6(
+        _ route: Route, _ present: [PlacedRoute]
     ) throws(FIBError) -> RouteDecision {
         for hop in route.info.nextHops {
             if let twin = present.first(where: { $0.value.info.nextHops.contains { $0.isSameHop(as: hop) } }) {
@@ -87,6 +85,7 @@ extension RouteTable {
             return .edit(edit)
         }
         try checkCount(present, route)
+        let last = makeRoom(among: present).last
         return .edit(edit(.append, last.at(position: last.position + 1), nil, route.info))
     }
 
@@ -108,14 +107,17 @@ extension RouteTable {
 
     // MARK: Positions
 
-    /// Keys of the first and last route of a list that has room on both sides.
-    private mutating func makeRoom(
-        first: PlacedRoute, last: PlacedRoute, _ present: [PlacedRoute]
-    ) -> (first: RouteKey, last: RouteKey) {
+    /// Keys of the first and last route of a list that has room on both sides. Right before a route is put there, and
+    /// never else: who makes the same changes anew gets the same positions.
+    @discardableResult
+    mutating func makeRoom(among present: [PlacedRoute]) -> (first: RouteKey, last: RouteKey) {
+        guard let first = present.first?.key, let last = present.last?.key else {
+            preconditionFailure("room in an empty list")
+        }
         // The last position stays free, so that every key has a successor.
-        guard first.key.position == 0 || last.key.position >= .max - 1 else { return (first.key, last.key) }
+        guard first.position == 0 || last.position >= .max - 1 else { return (first, last) }
         respace(present)
-        let spaced = routes(of: first.key)
+        let spaced = routes(of: first)
         return (spaced[0].key, spaced[spaced.count - 1].key)
     }
 

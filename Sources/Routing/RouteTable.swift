@@ -42,7 +42,7 @@ public struct Route: Sendable {
 /// `apply`, and between them the caller learns the number of the change. R1-20…R1-29, R1-60…R1-102.
 public struct RouteTable: Sendable {
     public let family: AddressFamily
-    public private(set) var image = Image<RouteKey, StoredRoute>()
+    public internal(set) var image = Image<RouteKey, StoredRoute>()
 
     public init(family: AddressFamily) { self.family = family }
 

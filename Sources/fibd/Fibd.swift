@@ -14,7 +14,7 @@ struct Fibd: ParsableCommand {
             file given with --config (a JSON object: {"listen": ["127.0.0.1:8080"], "log_level": "info"}). An option on
             the command line wins over the environment, that over the file.
             """,
-        version: version, subcommands: [Serve.self, Health.self], defaultSubcommand: Serve.self)
+        version: version, subcommands: [Serve.self, Health.self, Check.self], defaultSubcommand: Serve.self)
 
     static func main() {
         do {

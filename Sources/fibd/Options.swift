@@ -12,12 +12,19 @@ struct Options: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the state is kept. This version keeps it in memory only, and says so when this is given.",
+            "Where the state is kept; made if it isn't there. One fibd at a time can use it. Default: fibd-data.",
             valueName: "dir"))
     var dataDir: String?
 
-    @Flag(inversion: .prefixedNo, help: "Keep the state in memory only. This version always does.")
+    @Flag(inversion: .prefixedNo, help: "Keep the state in memory only; it is gone when the server stops.")
     var ephemeral: Bool?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of journal after which the state is written down anew. Default: 32 MiB; less makes starts faster and "
+                + "writes more.",
+            valueName: "bytes"))
+    var checkpointBytes: String?
 
     @Option(help: ArgumentHelp("Read options from this JSON file.", valueName: "file"))
     var config: String?

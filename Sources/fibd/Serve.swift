@@ -1,10 +1,12 @@
 import API
 import ArgumentParser
+import ChangeLog
 import ControlPlane
 import HTTPServer
 import JSON
 import Logging
 import Platform
+import Storage
 import Threads
 
 /// Runs the server until it is told to stop.
@@ -22,10 +24,10 @@ struct Serve: ParsableCommand {
         let logger = Logger(label: "fibd") { _ in
             JSONLogHandler(logLevel: Logger.Level(rawValue: settings.logLevel) ?? .info)
         }
-        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: settings.logBytes))
+        let plane = try makePlane(settings)
         let service = makeService(plane, settings, logger)
         let server = try start(service, settings)
-        plane.whenCommitted { server.wakeStreams() }
+        connect(plane, service, server, logger)
         announce(server, settings, logger)
         while signals.next() == .reload {
             logger.info("nothing to reload: certificates, tokens and log level come from the start")
@@ -35,14 +37,65 @@ struct Serve: ParsableCommand {
         _ = Thread(name: "stop-limit") {
             Process.wait(seconds: 9)
             logger.warning("a request was still being worked on; stopped without it")
-            Process.end(0)
+            Process.end(plane.log.durable == plane.log.head ? 0 : 1)
         }
         service.drainStreams()
         server.streams.wake()
         server.drain(deadlineSeconds: 8)
+        plane.close()
         // The plane knows the server and the server the plane; without this, no one would ever let go of either.
-        plane.whenCommitted {}
+        plane.whenVisible {}
+        plane.whenStoreChanges { _ in }
+        guard plane.log.durable == plane.log.head else {
+            throw StartError.failure(
+                "stopped with changes that are not on disk: numbers \(plane.log.durable.rawValue + 1) to "
+                    + "\(plane.log.head.rawValue). None of them was acknowledged as durable")
+        }
         logger.info("stopped")
+    }
+
+    private func makePlane(_ settings: Settings) throws(StartError) -> ControlPlane {
+        var limits = ControlPlane.Limits(logBytes: settings.logBytes)
+        limits.checkpointBytes = settings.checkpointBytes
+        guard let directory = settings.dataDirectory else { return ControlPlane(limits: limits) }
+        do {
+            return try ControlPlane(limits: limits, store: try SQLiteStore.open(directory: directory))
+        } catch let error as StoreError {
+            throw .failure(error.message)
+        } catch let error as RecoveryError {
+            throw .failure(error.message)
+        } catch {
+            throw .failure("\(error)")
+        }
+    }
+
+    /// What the plane has for those who wait at the server.
+    private func connect(_ plane: ControlPlane, _ service: FIBService, _ server: HTTPDaemon, _ logger: Logger) {
+        let log = plane.log
+        if plane.storeStatus == nil {
+            plane.whenVisible { server.wakeStreams() }
+            return
+        }
+        plane.whenVisible {
+            server.release(upTo: log.durable.rawValue)
+            server.serveStreams()
+        }
+        plane.whenStoreChanges { status in
+            switch status {
+            case .writing: logger.notice("the store takes changes again")
+            case .blocked(let why): logger.error("the store takes no changes: \(why)")
+            case .closed: break
+            case .failed(let why):
+                logger.critical("the store has failed, and the server stops: \(why)")
+                service.failStreams(why)
+                server.streams.wake()
+                server.giveUpHeld()
+                _ = Thread(name: "store-failed") {
+                    server.drain(deadlineSeconds: 2)
+                    Process.end(1)
+                }
+            }
+        }
     }
 
     private func makeService(_ plane: ControlPlane, _ settings: Settings, _ logger: Logger) -> FIBService {
@@ -73,10 +126,8 @@ struct Serve: ParsableCommand {
             logger.warning(
                 "whoever reaches a listening port can read and change everything: there are no passwords or TLS")
         }
-        if let directory = settings.dataDirectory {
-            logger.warning(
-                "this version keeps its state in memory only: nothing is written to the data directory",
-                metadata: ["data_dir": "\(directory)"])
+        if settings.dataDirectory == nil {
+            logger.notice("the state is kept in memory only, and is gone when the server stops")
         }
         for address in server.boundAddresses {
             logger.info("listening", metadata: ["address": "\(address)", "version": "\(Fibd.version)"])

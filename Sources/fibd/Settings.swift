@@ -13,8 +13,9 @@ struct Settings {
 
     let listen: [ListenAddress]
     let insecureListen: Bool
-    /// Nil unless someone asked for one.
+    /// Where the state is kept; nil if in memory only.
     let dataDirectory: String?
+    let checkpointBytes: Int
     let logLevel: String
     let logBytes: Int
     let threads: Int
@@ -37,8 +38,10 @@ struct Settings {
             return address
         }
         insecureListen = try source.flag("insecure_listen", options.insecureListen, false)
-        dataDirectory = try source.optional("data_dir", options.dataDir)
-        _ = try source.flag("ephemeral", options.ephemeral, true)
+        let directory = try source.text("data_dir", options.dataDir, "fibd-data")
+        dataDirectory = try source.flag("ephemeral", options.ephemeral, false) ? nil : directory
+        if dataDirectory == "" { throw .usage("data_dir: it has no name; to keep nothing, say --ephemeral") }
+        checkpointBytes = try source.number("checkpoint_bytes", options.checkpointBytes, 32 << 20, 1)
         logLevel = try source.text("log_level", options.logLevel, "info")
         logBytes = try source.number("log_bytes", options.logBytes, min(256 << 20, Process.memoryLimit / 8), 1 << 16)
         threads = try source.number("threads", options.threads, 2, 1)

@@ -42,6 +42,7 @@ struct Service {
             return Reply(status: response.status, headers: response.headers, body: text(response.body))
         case .work(let job): return settle(job())
         case .stream(let head, _): return Reply(status: 200, headers: head.headers, body: "")
+        case .held(let held): return settle(held.answer)
         }
     }
 

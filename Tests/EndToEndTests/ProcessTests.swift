@@ -25,7 +25,7 @@ import Testing
     @Test("A port that is taken is exit code 1 and a sentence that names it")
     func portTaken() throws {
         let server = try RunningServer()
-        let second = try run("--listen", "127.0.0.1:\(server.port)")
+        let second = try run("--listen", "127.0.0.1:\(server.port)", "--ephemeral")
         #expect(second.code == 1)
         #expect(second.error.contains("127.0.0.1:\(server.port)"), "\(second.error)")
         #expect(second.error.split(separator: "\n").count == 1)

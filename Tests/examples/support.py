@@ -15,7 +15,8 @@ class Server:
     """A fibd on a free port, with nothing in it."""
 
     def __init__(self, *arguments):
-        command = [str(BINARY), "--listen", "127.0.0.1:0", *arguments]
+        keeps = [] if "--data-dir" in arguments else ["--ephemeral"]
+        command = [str(BINARY), "--listen", "127.0.0.1:0", *keeps, *arguments]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
         for line in self.process.stderr:

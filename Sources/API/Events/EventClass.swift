@@ -97,13 +97,13 @@ final class EventClass {
     /// came upon the change first. In a turn of the streams.
     func advance() -> Step {
         // So it goes for all streams of the class but the first: nothing is allocated for them.
-        guard position < log.head else { return .upToDate }
+        guard position < log.durable else { return .upToDate }
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
         var seen = 0
-        // Looking at the head takes no lock; reading does, and it is the writers' lock.
-        reading: while position < log.head {
-            guard let run = log.read(after: position) else {
+        // Looking at the mark takes no lock; reading does, and it is the writers' lock.
+        reading: while position < log.durable {
+            guard let run = log.readDurable(after: position) else {
                 isLost = true
                 wakeWaiting()
                 return .lost
@@ -126,7 +126,7 @@ final class EventClass {
             tails[format.rawValue] = chunk
         }
         // A step is bounded; if changes are left, a feed that is woken for nothing makes the next one.
-        if hasFrames || position < log.head { wakeWaiting() }
+        if hasFrames || position < log.durable { wakeWaiting() }
         return .moved
     }
 

@@ -10,6 +10,9 @@ extension EventFeed {
         // Bounded in steps too: some select nothing, and others wait for the thread.
         for _ in 0..<16 where output.queuedBytes < StreamOutput.turnBytes {
             switch phase {
+            case .awaiting(let sequence, let next):
+                guard log.durable >= sequence else { return .idle(until: now + heartbeatNanoseconds) }
+                phase = next
             case .hello(let start, let snapshot): begin(start, snapshot, &output)
             case .replay(let rows): replay(rows, &output, now, log)
             case .owing: return .more

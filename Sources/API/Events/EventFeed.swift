@@ -12,6 +12,8 @@ final class EventFeed: @unchecked Sendable {
     /// What is large stands behind a reference, since a live feed looks at its phase for every frame.
     enum Phase {
         indirect case hello(StreamStart, Snapshot)
+        /// Waits until a snapshot is durable: no stream tells what a crash could take back.
+        indirect case awaiting(ChangeSequence, then: Phase)
         indirect case replay(ReplayRows)
         /// The rows are out, and the log no longer reaches back to them: what has changed since is still owed. `round`
         /// counts how often that has happened.
@@ -39,6 +41,8 @@ final class EventFeed: @unchecked Sendable {
     /// Its class, entered for as long as the feed exists; another one after the class was lost.
     var group: EventClass
     var stream: EventStream?
+    /// In the hub's list of those whose snapshot isn't durable yet.
+    var awaitsDurable = false
     /// In the class's list of those who wait for something new.
     var isWaiting = false
     var heartbeatAt: UInt64 = 0
@@ -55,7 +59,7 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
-        phase = .hello(start, snapshot)
+        phase = .awaiting(snapshot.sequence, then: .hello(start, snapshot))
     }
 
     var epoch: String { group.epoch }
@@ -67,7 +71,7 @@ final class EventFeed: @unchecked Sendable {
         switch phase {
         case .catchUp(let position, _, _): position
         case .live(let sent): sent.next == nil ? group.position : sent.last
-        case .hello, .replay, .owing, .difference, .joining, .overflowed, .backOff, .ending, .ended: nil
+        case .hello, .awaiting, .replay, .owing, .difference, .joining, .overflowed, .backOff, .ending, .ended: nil
         }
     }
 

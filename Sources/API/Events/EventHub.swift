@@ -15,7 +15,10 @@ final class EventHub: Sendable {
     struct State {
         var classes: [EventFilter: EventClass] = [:]
         var feeds: [ObjectIdentifier: EventFeed] = [:]
-        var isDraining = false
+        /// Feeds whose snapshot isn't durable yet.
+        var awaiting: [EventFeed] = []
+        /// Once set, every stream ends with this event and the problem as its data.
+        var ending: (event: String, problem: Problem)?
         var lastFloor = ChangeSequence.zero
         /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
         /// only who holds the streams' turn can do that.
@@ -76,10 +79,11 @@ final class EventHub: Sendable {
     /// In a turn of the streams, after changes: moves the classes that someone waits for, which wakes who has something to do.
     func wake() {
         state.withLock { state in
-            if state.isDraining {
+            if state.ending != nil {
                 for feed in state.feeds.values { feed.stream?.schedule() }
                 return
             }
+            state.wakeAwaiting(plane.log.durable)
             state.overflowThoseBehind(plane.log.mark.floor)
             for group in state.replaced { group.wakeWaiting() }
             state.replaced = []
@@ -88,12 +92,15 @@ final class EventHub: Sendable {
     }
 
     /// Tells every stream that the server goes away; they end once they have sent what they had begun.
-    func drain() { state.withLock { $0.isDraining = true } }
+    func drain() { state.withLock { $0.ending = ("drain", .draining) } }
+
+    /// Tells every stream that nothing will become durable any more; they end.
+    func fail(_ why: String) { state.withLock { $0.ending = ("error", .storeFailed(why)) } }
 
     fileprivate func fill(_ feed: EventFeed, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
         state.withLock { state in
-            if state.isDraining {
-                output.append { feed.encoder.end("drain", .draining, into: &$0) }
+            if let (event, problem) = state.ending {
+                output.append { feed.encoder.end(event, problem, into: &$0) }
                 return .end
             }
             switch feed.phase {
@@ -104,7 +111,9 @@ final class EventHub: Sendable {
                 }
             default: break
             }
-            return feed.fill(&output, now: now, plane.log)
+            let result = feed.fill(&output, now: now, plane.log)
+            state.awaitIfNeeded(feed)
+            return result
         }
     }
 
@@ -119,7 +128,7 @@ final class EventHub: Sendable {
                 self)
         else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
         state.exit(feed.group)
-        feed.restart(in: group, next(snapshot, feed.request.filter))
+        feed.restart(in: group, .awaiting(snapshot.sequence, then: next(snapshot, feed.request.filter)))
     }
 
     fileprivate func close(_ feed: EventFeed) {
@@ -127,6 +136,7 @@ final class EventHub: Sendable {
             guard state.feeds.removeValue(forKey: ObjectIdentifier(feed)) != nil else { return }
             feed.leave(.ended)
             state.exit(feed.group)
+            if feed.awaitsDurable { state.awaiting.removeAll { $0 === feed } }
         }
     }
 }
@@ -153,6 +163,22 @@ extension EventHub.State {
     }
 
     mutating func exit(_ group: EventClass) { group.feeds -= 1 }
+
+    mutating func awaitIfNeeded(_ feed: EventFeed) {
+        guard case .awaiting = feed.phase, !feed.awaitsDurable else { return }
+        feed.awaitsDurable = true
+        awaiting.append(feed)
+    }
+
+    mutating func wakeAwaiting(_ durable: ChangeSequence) {
+        guard !awaiting.isEmpty else { return }
+        awaiting.removeAll { feed in
+            if case .awaiting(let sequence, _) = feed.phase, sequence > durable { return false }
+            feed.awaitsDurable = false
+            feed.stream?.schedule()
+            return true
+        }
+    }
 
     private mutating func evictOne() -> Bool {
         let unused = classes.values.filter { $0.feeds == 0 }.min { $0.lastUse < $1.lastUse }

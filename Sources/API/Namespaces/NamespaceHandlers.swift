@@ -23,7 +23,7 @@ struct NamespaceHandlers: Sendable {
         let after = try query.take("after", "a cursor of a Link field") { name in
             ControlPlane.isValidNamespaceName(name) ? name : nil
         }
-        _ = try query.flag("durable")
+        let isDurable = try query.flag("durable")
         try query.finish()
         try call.request.checkAcceptsList()
         let isNDJSON = call.request.acceptsNDJSON
@@ -39,7 +39,10 @@ struct NamespaceHandlers: Sendable {
                 if rows.count < rest.count, let last = rows.last {
                     response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.0)
                 }
-                return .response(response)
+                guard isDurable || isNDJSON else {
+                    return .response(response.with(durable: plane.log.durable, below: snapshot.sequence))
+                }
+                return plane.whenDurable(snapshot.sequence, .response(response))
             })
     }
 
@@ -57,11 +60,15 @@ struct NamespaceHandlers: Sendable {
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        _ = try query.flag("durable")
+        let isDurable = try query.flag("durable")
         try query.finish()
         do throws(FIBError) {
             let (stored, sequence) = try plane.storedNamespace(call.names[0])
-            return .answer(.response(Self.answer(200, call.names[0], stored, sequence)))
+            let response = Self.answer(200, call.names[0], stored, sequence)
+            return .answer(
+                isDurable
+                    ? plane.whenDurable(sequence, .response(response))
+                    : .response(response.with(durable: plane.log.durable, below: sequence)))
         } catch {
             throw Problem(error)
         }
@@ -83,7 +90,7 @@ struct NamespaceHandlers: Sendable {
         _ call: Call, startingFrom base: @escaping @Sendable (NamespaceSettings?) throws(FIBError) -> NamespaceSettings
     ) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         let name = call.names[0]
         let condition = try call.request.writeCondition()
@@ -102,8 +109,9 @@ struct NamespaceHandlers: Sendable {
                         }
                         let status = result.outcome == .created ? 201 : 200
                         let response = Self.answer(status, name, result.stored, result.sequence)
-                        return .response(
-                            status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response)
+                        return options.acknowledge(
+                            status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response,
+                            result.sequence, plane)
                     } catch {
                         throw Problem(error)
                     }
@@ -114,7 +122,7 @@ struct NamespaceHandlers: Sendable {
 
     private func delete(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         let condition = try call.request.deleteCondition()
         return .answer(
@@ -128,7 +136,7 @@ struct NamespaceHandlers: Sendable {
                         if options.isDryRun {
                             return .response(Self.dryRunAnswer(.deleted, name, stored, sequence))
                         }
-                        return .response(.empty(204, sequence: sequence))
+                        return options.acknowledge(.empty(204, sequence: sequence), sequence, plane)
                     } catch {
                         throw Problem(error)
                     }

@@ -11,7 +11,7 @@ extension RouteHandlers {
         try query.addListParts(to: &selection)
         let all = try query.flag("all")
         let expected: Int? = try query.number("expect", in: 0...Int.max)
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         try call.request.refuseCondition()
         let isNarrowed =
@@ -33,7 +33,7 @@ extension RouteHandlers {
                             wanted, expected: expected, dryRun: options.isDryRun)
                         let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
                         let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
-                        return .response(.json(200, body, sequence: sequence))
+                        return options.acknowledge(.json(200, body, sequence: sequence), sequence, plane)
                     } catch {
                         throw Problem(error)
                     }

@@ -13,8 +13,7 @@ extension RouteHandlers {
         let place = try place(call, &query)
         let hash = try query.take("h", "32 hexadecimal digits") { EntryHash(hexadecimal: $0) }
         let wantsAll = try query.flag("all")
-        // Memory is the only store, where every number is as durable as it gets.
-        _ = try query.flag("durable")
+        let isDurable = try query.flag("durable")
         try query.finish()
         let few: Found
         do throws(FIBError) {
@@ -22,9 +21,18 @@ extension RouteHandlers {
         } catch {
             throw Problem(error)
         }
-        if few.routes.count <= Self.inlineRoutes { return .answer(.response(try answer(place, hash, wantsAll, few))) }
+        if few.routes.count <= Self.inlineRoutes {
+            let response = try answer(place, hash, wantsAll, few)
+            return .answer(isDurable ? plane.whenDurable(few.sequence, .response(response)) : .response(response))
+        }
         return .answer(
-            .work { .of { () throws(Problem) in .response(try answer(place, hash, wantsAll, all(place))) } })
+            .work {
+                .of { () throws(Problem) in
+                    let all = all(place)
+                    let response = try answer(place, hash, wantsAll, all)
+                    return isDurable ? plane.whenDurable(all.sequence, .response(response)) : .response(response)
+                }
+            })
     }
 
     /// Routes of a prefix that are still looked at on the thread that serves all connections, under their namespace's
@@ -66,6 +74,7 @@ extension RouteHandlers {
             memory.appendRow(table, first, to: &body)
             body.append(UInt8(ascii: "\n"))
             return .json(200, body, sequence: sequence).with(version: first.value.version)
+                .with(durable: plane.log.durable, below: sequence)
         }
         guard !routes.isEmpty || wantsAll else {
             throw Problem(
@@ -81,6 +90,7 @@ extension RouteHandlers {
         }
         body.appendASCII("]\n")
         return .json(200, body, sequence: sequence).with("Fibd-Count", .number(UInt64(routes.count)))
+            .with(durable: plane.log.durable, below: sequence)
     }
 
     // MARK: Lists
@@ -91,7 +101,7 @@ extension RouteHandlers {
         try query.addListParts(to: &selection)
         let limit: Int? = try query.number("limit", in: 1...10_000)
         let after = try query.pageCursor()
-        _ = try query.flag("durable")
+        let isDurable = try query.flag("durable")
         try query.finish()
         try call.request.checkAcceptsList()
         let isNDJSON = call.request.acceptsNDJSON
@@ -103,11 +113,15 @@ extension RouteHandlers {
                 var walk = RouteWalk(snapshot, wanted)
                 if let after { walk.skip(to: after.namespace, after.family, after.table, behind: after.key) }
                 let base = HTTPResponse.json(200, [], sequence: snapshot.sequence).with(
-                    "Fibd-Count", .number(UInt64(count)))
-                guard let limit else {
-                    return .response(RouteListing(walk, isNDJSON).response(base))
-                }
-                return .response(page(walk, limit, isNDJSON, call.target, base))
+                    "Fibd-Count", .number(UInt64(count))
+                )
+                .with(durable: isDurable || isNDJSON ? .max : plane.log.durable, below: snapshot.sequence)
+                let response =
+                    limit.map { page(walk, $0, isNDJSON, call.target, base) }
+                    ?? RouteListing(walk, isNDJSON).response(base)
+                // A list as NDJSON is a replay of its own, and like one never ahead of the disk.
+                guard isDurable || isNDJSON else { return .response(response) }
+                return plane.whenDurable(snapshot.sequence, .response(response))
             })
     }
 

@@ -19,13 +19,13 @@ extension RouteHandlers {
             table: try query.take("table", "the name or number of a table") { TableID(name: $0) },
             family: try query.take("family", "inet or inet6") { AddressFamily(name: $0) })
         let stopsOnError = try query.flag("stop_on_error")
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         let condition = try call.request.writeCondition()
         if try call.request.bodyKind(allowsNDJSON: true) == .ndjson {
             try call.request.refuseCondition()
             let job = RouteImport.Job(
-                verb: verb, defaults: defaults, stopsOnError: stopsOnError, isDryRun: options.isDryRun)
+                verb: verb, defaults: defaults, stopsOnError: stopsOnError, options: options)
             return .consume(RouteImport(plane, job, committing, warn: warn))
         }
         return .collect(limit: Self.bodyLimit) { body in
@@ -43,7 +43,7 @@ extension RouteHandlers {
     private func addOne(
         _ body: [UInt8], _ verb: RouteVerb, _ defaults: RouteDefaults, _ condition: WriteCondition,
         _ options: WriteOptions, waits: Bool
-    ) throws(Problem) -> HTTPResponse? {
+    ) throws(Problem) -> HTTPAnswer? {
         let write: RouteWrite
         do {
             // Read to the end first: a body with anything behind its value is no JSON, whatever the value says.
@@ -58,26 +58,26 @@ extension RouteHandlers {
 
     /// One operation on the thread that serves all connections if it needn't wait, else on a worker.
     private func inlineOrWork(
-        _ size: Int, _ body: @escaping @Sendable (_ waits: Bool) throws(Problem) -> HTTPResponse?
+        _ size: Int, _ body: @escaping @Sendable (_ waits: Bool) throws(Problem) -> HTTPAnswer?
     ) -> HTTPAnswer {
         let waiting: @Sendable () -> HTTPAnswer = {
             .of { () throws(Problem) in
-                guard let response = try body(true) else { preconditionFailure("a waiting write came to nothing") }
-                return .response(response)
+                guard let answer = try body(true) else { preconditionFailure("a waiting write came to nothing") }
+                return answer
             }
         }
         if size > Self.inlineBytes { return .work(waiting) }
-        return .of { () throws(Problem) in try body(false).map { .response($0) } ?? .work(waiting) }
+        return .of { () throws(Problem) in try body(false) ?? .work(waiting) }
     }
 
     private func run(
         _ operation: RouteOperation, _ options: WriteOptions, waits: Bool
-    ) throws(Problem) -> HTTPResponse? {
+    ) throws(Problem) -> HTTPAnswer? {
         do throws(FIBError) {
             if options.isDryRun {
                 guard waits else { return nil }
                 var draft = plane.draft()
-                return Self.dryRunAnswer(try draft.apply(operation), asOf: draft.start)
+                return .response(Self.dryRunAnswer(try draft.apply(operation), asOf: draft.start))
             }
             let result =
                 switch operation {
@@ -85,7 +85,7 @@ extension RouteHandlers {
                 case .delete(let namespace, let table, let selector):
                     try plane.delete(namespace, table, selector, waits: waits)
                 }
-            return result.map { answer($0, options) }
+            return result.map { options.acknowledge(answer($0, options), $0.sequence, plane) }
         } catch {
             throw Problem(error)
         }
@@ -115,7 +115,7 @@ extension RouteHandlers {
     func put(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
         let place = try place(call, &query)
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         let condition = try call.request.writeCondition()
         _ = try call.request.bodyKind()
@@ -152,7 +152,7 @@ extension RouteHandlers {
         if gateway != nil || device != nil {
             selector.nextHops = [NextHop(gateway: gateway, device: device ?? "")]
         }
-        let options = try WriteOptions(&query)
+        let options = try WriteOptions(&query, call.request)
         try query.finish()
         if case .version(let version) = try call.request.deleteCondition() { selector.version = version }
         let operation = RouteOperation.delete(namespace: place.namespace, place.table, selector)

@@ -15,7 +15,8 @@ final class RouteImport: BodyConsumer {
         let verb: RouteVerb
         let defaults: RouteDefaults
         let stopsOnError: Bool
-        let isDryRun: Bool
+        let options: WriteOptions
+        var isDryRun: Bool { options.isDryRun }
     }
 
     /// A longer line is refused, and skipped to its end.
@@ -23,6 +24,7 @@ final class RouteImport: BodyConsumer {
     /// Rows that are applied in one go.
     static let batchSize = 128
 
+    private let plane: ControlPlane
     private let job: Job
     private let warn: @Sendable (String) -> Void
     private let committer: ImportCommitter
@@ -31,6 +33,7 @@ final class RouteImport: BodyConsumer {
     private let reading: Locked<Reading>
 
     init(_ plane: ControlPlane, _ job: Job, _ pool: WorkerPool, warn: @escaping @Sendable (String) -> Void) {
+        self.plane = plane
         self.job = job
         self.warn = warn
         committer = ImportCommitter(plane, job, pool)
@@ -53,7 +56,8 @@ final class RouteImport: BodyConsumer {
                     "an import was cut off: \(tally.accepted) routes were applied and \(tally.rejectedCount) refused "
                         + "before that, up to number \(tally.sequence.rawValue)")
             }
-            return .response(.json(200, tally.json(isDryRun: job.isDryRun), sequence: tally.sequence))
+            return job.options.acknowledge(
+                .json(200, tally.json(isDryRun: job.isDryRun), sequence: tally.sequence), tally.sequence, plane)
         }
     }
 

@@ -31,11 +31,12 @@ func transact(
         }
         if results.isEmpty || options.isDryRun { tally.sequence = head }
         let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
-        return .response(.json(200, body, sequence: tally.sequence))
+        return options.acknowledge(.json(200, body, sequence: tally.sequence), tally.sequence, plane)
     } catch {
         var problem = Problem(error.error)
-        problem.errors = [Problem.Item(pointer: pointer(error.index), detail: error.error.message)]
-        problem.detail = "\(pointer(error.index)): \(error.error.message); nothing was changed"
+        guard let index = error.index else { throw problem }
+        problem.errors = [Problem.Item(pointer: pointer(index), detail: error.error.message)]
+        problem.detail = "\(pointer(index)): \(error.error.message); nothing was changed"
         throw problem
     }
 }

@@ -1,0 +1,91 @@
+internal import ChangeLog
+internal import Routing
+internal import Storage
+internal import Synchronization
+internal import Threads
+
+/// Makes changes durable: takes them from the log in the order of their numbers and commits as many at once as have come
+/// while the disk was busy with those before.
+///
+/// One thread of its own does all that. Others wake it after a change, and learn from `log.durable` how far it is.
+final class Journal: Sendable {
+    struct Settings: Sendable {
+        /// Bytes of journal after which the state is written down anew.
+        var checkpointBytes = 32 << 20
+        /// Bytes of changes that may wait for the disk.
+        var pendingBytes = 64 << 20
+    }
+
+    /// Numbers that are reserved at a time. More than can wait for the disk, so that no number that was given out is above
+    /// the reserved ones, whenever the process ends.
+    static let reservation: UInt64 = 1 << 20
+
+    let log: Log<Change>
+    let store: any Store
+    let settings: Settings
+    let signal = Signal()
+    /// Under the lock of whoever waits for room as well as on the journal's thread; hence not a leaf's rank.
+    private let shared = Monitor(JournalStatus.writing)
+    /// What `shared` says, for those who only want to know whether all is well.
+    private let isWriting = Atomic<Bool>(true)
+    private let stops = Atomic<Bool>(false)
+
+    init(_ log: Log<Change>, _ store: any Store, _ settings: Settings) {
+        self.log = log
+        self.store = store
+        self.settings = settings
+    }
+
+    var status: JournalStatus { shared.withLock { $0 } }
+    var isStopping: Bool { stops.load(ordering: .relaxed) }
+
+    func setStatus(_ status: JournalStatus) {
+        isWriting.store(status == .writing, ordering: .relaxed)
+        shared.change { $0 = status }
+    }
+
+    /// Lets those look again who wait for room.
+    func announceRoom() { shared.change { _ in } }
+
+    /// Ends the thread once everything is durable, or can't become so.
+    func stop() {
+        stops.store(true, ordering: .relaxed)
+        signal.raise()
+    }
+
+    // MARK: Admission
+
+    private var hasRoom: Bool { log.unsettledBytes < settings.pendingBytes }
+
+    /// Whether a change may be made now. False only for who doesn't wait.
+    ///
+    /// Before any lock is taken: it may wait, up to half a minute, while too much waits for the disk.
+    func admit(waits: Bool) throws(FIBError) -> Bool {
+        if isWriting.load(ordering: .relaxed), hasRoom { return true }
+        if let refusal = Self.refusal(status) { throw refusal }
+        guard waits else { return false }
+        let outcome = shared.wait(seconds: 30) { status in
+            Self.refusal(status).map { Outcome.refused($0) } ?? (self.hasRoom ? .admitted : nil)
+        }
+        switch outcome {
+        case .admitted: return true
+        case .refused(let error): throw error
+        case nil:
+            throw FIBError(
+                .ebusy, .storeBusy, "more changes wait for the disk than it has taken in half a minute; try again later"
+            )
+        }
+    }
+
+    private enum Outcome { case admitted, refused(FIBError) }
+
+    private static func refusal(_ status: JournalStatus) -> FIBError? {
+        switch status {
+        case .writing: nil
+        case .blocked(let why):
+            FIBError(.enospc, .storeFull, "nothing was changed, since it could not be kept: \(why)")
+        case .failed(let why): FIBError(.ebusy, .storeFailed, "nothing was changed, since the store has failed: \(why)")
+        case .closed: FIBError(.ebusy, .storeFailed, "nothing was changed, since the server is stopping")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+internal import ChangeLog
+internal import Routing
+internal import Storage
+internal import Threads
+
+/// The journal's thread: what it alone knows, and its one loop.
+struct JournalWriter {
+    /// About what one commit takes in at most, in bytes: changes that come meanwhile wait for it.
+    private static let batchBytes = 1 << 20
+    /// Parts of a checkpoint in one commit.
+    private static let partsAtOnce = 2
+    /// Rows that are no longer needed and go with one commit. More than come in, so that they become fewer.
+    private static let removalsAtOnce = 16
+    /// How soon a write is tried again that the disk didn't take.
+    private static let retryMilliseconds = 250
+
+    let journal: Journal
+    let plane: ControlPlane
+    /// Of the state at the durable mark.
+    private var summaries: KindSummaries
+    private var reserved: UInt64
+    private var bytesSinceCheckpoint: Int
+    private var bytesOfCheckpoint = 0
+    private var checkpoint: CheckpointWriter?
+
+    init(_ journal: Journal, _ plane: ControlPlane, _ recovered: RecoveredPlace) {
+        self.journal = journal
+        self.plane = plane
+        summaries = recovered.summaries
+        reserved = recovered.reserved
+        bytesSinceCheckpoint = recovered.bytesSinceCheckpoint
+    }
+
+    /// Until the journal is stopped and everything is durable, or nothing can become so any more.
+    mutating func run() {
+        while true {
+            let (write, settled) = next()
+            if write.isEmpty {
+                if journal.isStopping { return finish() }
+                journal.signal.wait()
+                continue
+            }
+            guard commit(write) else { return }
+            if let settled {
+                journal.log.settle(upTo: settled.position, bytes: settled.cost)
+                plane.becameDurable()
+            }
+            journal.announceRoom()
+            journal.store.tidy()
+        }
+    }
+
+    // MARK: What is next
+
+    /// Up to where a write makes the log durable, and what those records cost.
+    private struct Settled {
+        let position: ChangeSequence
+        let cost: Int
+    }
+
+    private mutating func next() -> (StoreWrite, Settled?) {
+        var write = StoreWrite()
+        var settled: Settled?
+        if let (batch, reached) = takeBatch() {
+            write.batches = [batch]
+            settled = reached
+            bytesSinceCheckpoint += batch.body.count
+            if batch.last + Journal.reservation > reserved {
+                reserved = batch.last + 2 * Journal.reservation
+                write.reserved = reserved
+            }
+        }
+        addCheckpoint(to: &write, durable: settled?.position ?? journal.log.durable)
+        write.obsoleteUpTo = journal.log.mark.floor.rawValue
+        if journal.store.hasObsoleteRows(upTo: write.obsoleteUpTo) { write.removals = Self.removalsAtOnce }
+        return (write, settled)
+    }
+
+    /// What has come since, as far as it fits. It ends with a transaction's end: of one, all becomes durable or nothing.
+    private mutating func takeBatch() -> (JournalBatch, Settled)? {
+        let log = journal.log
+        let (start, head) = (log.durable, log.head)
+        guard start < head else { return nil }
+        var writer = RecordWriter()
+        writer.append(byte: RecordKind.changes.rawValue)
+        var position = start
+        var cost = 0
+        var first: ChangeSequence?
+        var transaction: ChangeSequence?
+        reading: while position < head, let run = log.read(after: position) {
+            for change in run {
+                let isWithin = transaction != nil && change.batch?.transaction == transaction
+                if change.sequence > head || writer.bytes.count >= Self.batchBytes, !isWithin { break reading }
+                if first == nil {
+                    first = change.sequence
+                    writer.append(change.sequence.rawValue)
+                    position = ChangeSequence(rawValue: change.sequence.rawValue - 1)
+                }
+                writer.append(change, after: position)
+                summaries.apply(change)
+                cost += change.retainedBytes
+                transaction = change.batch?.transaction
+                position = change.sequence
+            }
+        }
+        guard let first else { return nil }
+        writer.append(summaries)
+        let batch = JournalBatch(first: first.rawValue, last: position.rawValue, body: writer.bytes)
+        return (batch, Settled(position: position, cost: cost))
+    }
+
+    /// The state is written down anew when the journal since the last time is long, beside what goes on, a few rows with
+    /// each commit. The checkpoint counts once all changes that it holds are durable.
+    private mutating func addCheckpoint(to write: inout StoreWrite, durable: ChangeSequence) {
+        if checkpoint == nil {
+            guard bytesSinceCheckpoint > max(journal.settings.checkpointBytes, bytesOfCheckpoint) else { return }
+            checkpoint = CheckpointWriter(plane.snapshot())
+            bytesSinceCheckpoint = 0
+            bytesOfCheckpoint = 0
+        }
+        guard var writer = checkpoint else { return }
+        let sequence = writer.snapshot.sequence
+        var parts: [[UInt8]] = []
+        while parts.count < Self.partsAtOnce, !writer.isAtEnd { parts.append(writer.part()) }
+        bytesOfCheckpoint += parts.reduce(0) { $0 + $1.count }
+        if !parts.isEmpty { write.parts = (sequence.rawValue, parts) }
+        checkpoint = writer
+        guard writer.isAtEnd, durable >= sequence else { return }
+        write.checkpoint = Checkpoint(sequence: sequence.rawValue, parts: writer.count, summary: writer.summary)
+        checkpoint = nil
+    }
+
+    // MARK: Committing
+
+    /// False if there is nothing more to be done: the store has failed, or the server stops and the disk takes nothing.
+    private func commit(_ write: StoreWrite) -> Bool {
+        while true {
+            do throws(StoreError) {
+                try journal.store.commit(write)
+                change(to: .writing)
+                return true
+            } catch {
+                change(to: error.isPassing ? .blocked(error.message) : .failed(error.message))
+                guard error.isPassing else { return false }
+                if journal.isStopping { return false }
+                journal.signal.wait(milliseconds: Self.retryMilliseconds)
+            }
+        }
+    }
+
+    private func change(to status: JournalStatus) {
+        guard journal.status != status else { return }
+        journal.setStatus(status)
+        plane.storeChanged(status)
+    }
+
+    /// A clean end: the next start goes on with the number after the last.
+    private func finish() {
+        journal.setStatus(.closed)
+        var write = StoreWrite()
+        write.reserved = journal.log.head.rawValue
+        // If it fails, the next start leaves a gap in the numbers, which is no harm.
+        try? journal.store.commit(write)
+        journal.store.close()
+    }
+}
+
+extension KindSummaries {
+    /// What a change makes of the sums.
+    mutating func apply(_ change: Change) {
+        switch change.object {
+        case .route(let route):
+            if let old = route.old { routes.remove(old.hash) }
+            if let new = route.new { routes.add(new.hash) }
+        case .namespace(let namespace):
+            if let old = namespace.old { namespaces.remove(old.hash) }
+            if let new = namespace.new { namespaces.add(new.hash) }
+        }
+    }
+}

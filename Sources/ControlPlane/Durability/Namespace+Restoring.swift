@@ -1,0 +1,39 @@
+internal import ChangeLog
+internal import Routing
+internal import Threads
+
+extension Namespace {
+    /// Begins to load what `restore` will touch.
+    func prefetch(_ route: RouteChange, _ stage: PrefetchStage) {
+        state.withLock { state in
+            guard let index = state.index(of: route.table.family, route.table.id) else { return }
+            state.tables[index].table.image.prefetch(route.key, stage)
+        }
+    }
+
+    /// Makes a change of one of its routes anew, as the journal has it; the change with the objects that are kept here.
+    /// Nil if it doesn't fit what is there.
+    func restore(_ change: Change, _ route: RouteChange) -> Change? {
+        state.withLock { state in
+            guard let index = try? state.indexCreating(route.table) else { return nil }
+            let new = route.new?.with(state.infos)
+            guard
+                let old = state.tables[index].table.restore(change.operation, route.key, old: route.old?.hash, new: new)
+            else { return nil }
+            return Change(
+                sequence: change.sequence, operation: change.operation,
+                object: .route(
+                    RouteChange(
+                        table: state.tables[index].identity, key: route.key, old: old.value, new: new, best: route.best)
+                ),
+                batch: change.batch)
+        }
+    }
+}
+
+extension StoredRoute {
+    /// The same with the one copy of its info that the namespace keeps.
+    func with(_ infos: SharedInfos) -> StoredRoute {
+        StoredRoute(version: version, hash: hash, info: infos.shared(info))
+    }
+}

@@ -1,0 +1,252 @@
+internal import Bytes
+internal import ChangeLog
+internal import Routing
+internal import Storage
+internal import Threads
+
+/// The state can't be had from the store, and why.
+public struct RecoveryError: Error, Sendable {
+    public let message: String
+}
+
+/// Where a recovery left off.
+struct RecoveredPlace {
+    var summaries = KindSummaries()
+    /// Numbers up to this one may have been given out.
+    var reserved: UInt64 = 0
+    var bytesSinceCheckpoint = 0
+}
+
+/// Builds the state from what a store holds: the checkpoint, then what the journal has after it. What the journal has from
+/// before goes into the log only, so that cursors of before work.
+struct Recovery {
+    private(set) var namespaces: [String: Namespace] = [:]
+    private(set) var log: Log<Change>
+    private(set) var operations: [ChangeSequence: UnfinishedOperation] = [:]
+    private(set) var place = RecoveredPlace()
+    private let logBytes: Int
+    private var checkpoint = ChangeSequence.zero
+    private var isFirstBatch = true
+    /// Of the latest route; nil after a change of a namespace.
+    private var latest: Namespace?
+
+    /// Reads all of the store, and changes nothing in it.
+    init(_ store: any Store, logBytes: Int) throws(RecoveryError) {
+        self.logBytes = logBytes
+        let contents = store.contents
+        checkpoint = ChangeSequence(rawValue: contents.checkpoint?.sequence ?? 0)
+        log = Log(byteLimit: logBytes, start: checkpoint, isVolatile: false)
+        place.reserved = contents.reserved
+        do {
+            try readCheckpoint(store, contents)
+            try store.readJournal { batch in try read(batch) }
+        } catch let error as RecoveryError {
+            throw error
+        } catch let error as StoreError {
+            throw RecoveryError(message: error.message)
+        } catch {
+            throw RecoveryError(message: "the store can't be read: \(error)")
+        }
+        log.skip(past: ChangeSequence(rawValue: contents.reserved))
+        try compareSummaries()
+        dropRemoved()
+    }
+
+    /// Namespaces whose removal is through; the last step of it changes nothing that is told.
+    private mutating func dropRemoved() {
+        namespaces = namespaces.filter { !$1.isClosing || !$1.isEmpty }
+        operations = operations.filter { _, operation in
+            operation.reason != UnfinishedOperation.namespaceDeleted
+                || namespaces[operation.remainder.selection.namespaces?.first ?? ""] != nil
+        }
+    }
+
+    private mutating func readCheckpoint(_ store: any Store, _ contents: StoreContents) throws {
+        guard let found = contents.checkpoint else { return }
+        try store.readCheckpoint { part in try self.read(part: part) }
+        var reader = RecordReader(found.summary)
+        place.summaries = try Self.damaged("the checkpoint at \(found.sequence)") { () throws(RecordReader.Malformed) in
+            try reader.summaries()
+        }
+        try compareSummaries()
+    }
+
+    // MARK: Parts of the checkpoint
+
+    private mutating func read(part: [UInt8]) throws(RecoveryError) {
+        var reader = RecordReader(part)
+        try Self.damaged("a part of the checkpoint at \(checkpoint.rawValue)") { () throws(RecordReader.Malformed) in
+            switch RecordKind(rawValue: try reader.bytes.byte()) {
+            case .namespaces: try readNamespaces(&reader)
+            case .routes: try readRoutes(&reader)
+            default: throw reader.bytes.malformed("a part of an unknown kind")
+            }
+            if !reader.isAtEnd { throw reader.bytes.malformed("more than there should be") }
+        }
+    }
+
+    private mutating func readNamespaces(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        for _ in 0..<(try reader.bytes.count()) {
+            let name = try reader.bytes.text()
+            guard ControlPlane.isValidNamespaceName(name), namespaces[name] == nil else {
+                throw reader.bytes.malformed("the namespace '\(name)'")
+            }
+            let isThere = try reader.bytes.byte() != 0
+            let stored = isThere ? try reader.storedNamespace(name) : nil
+            namespaces[name] = Namespace(name: name, stored: stored)
+        }
+        for _ in 0..<(try reader.bytes.count()) {
+            let cause = try reader.sequence()
+            let reason = try reader.bytes.text()
+            let remainder = try reader.remainder()
+            operations[cause] = UnfinishedOperation(cause: cause, reason: reason, remainder: remainder)
+        }
+    }
+
+    private func readRoutes(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        let identity = try reader.table()
+        guard let namespace = namespaces[identity.namespace] else {
+            throw reader.bytes.malformed("routes of a namespace that isn't there")
+        }
+        // Out of the closure's sight while it changes.
+        var rows = reader
+        defer { reader = rows }
+        try namespace.state.withLock { (state) throws(RecordReader.Malformed) in
+            guard let index = try? state.indexCreating(identity) else { throw rows.bytes.malformed("too many tables") }
+            while !rows.isAtEnd {
+                let key = try rows.key(identity.family)
+                let stored = try rows.storedRoute().with(state.infos)
+                guard state.tables[index].table.restore(stored, for: key) else {
+                    throw rows.bytes.malformed("one route twice")
+                }
+            }
+        }
+    }
+
+    // MARK: The journal
+
+    private mutating func read(_ batch: JournalBatch) throws(RecoveryError) {
+        if isFirstBatch {
+            isFirstBatch = false
+            // The journal goes back further than the checkpoint: that is history to tell.
+            let start = ChangeSequence(rawValue: batch.first - 1)
+            if start < checkpoint { log = Log(byteLimit: logBytes, start: start, isVolatile: false) }
+        }
+        let name = "batch \(batch.first)-\(batch.last) of the journal"
+        var reader = RecordReader(batch.body)
+        var changes: [Change] = []
+        let summaries = try Self.damaged(name) { () throws(RecordReader.Malformed) in
+            guard try reader.bytes.byte() == RecordKind.changes.rawValue, try reader.bytes.varint() == batch.first
+            else {
+                throw reader.bytes.malformed("another record")
+            }
+            var position = ChangeSequence(rawValue: batch.first - 1)
+            while position.rawValue < batch.last {
+                let change = try reader.change(after: position)
+                changes.append(change)
+                position = change.sequence
+            }
+            let summaries = try reader.summaries()
+            guard position.rawValue == batch.last, reader.isAtEnd else { throw reader.bytes.malformed("another end") }
+            return summaries
+        }
+        for start in stride(from: 0, to: changes.count, by: Self.changesAhead) {
+            let some = changes[start..<min(start + Self.changesAhead, changes.count)]
+            prefetch(some)
+            for change in some { try take(change, name) }
+        }
+        if batch.last > checkpoint.rawValue {
+            place.summaries = summaries
+            place.bytesSinceCheckpoint += batch.body.count
+        }
+    }
+
+    /// In no order, each change would wait for memory of its own; this way some wait together.
+    private static let changesAhead = 64
+
+    /// Nearly all changes are in the same namespace as the one before.
+    private mutating func namespace(of route: RouteChange) -> Namespace? {
+        if let latest, latest.name == route.table.namespace { return latest }
+        latest = namespaces[route.table.namespace]
+        return latest
+    }
+
+    private mutating func prefetch(_ changes: ArraySlice<Change>) {
+        for stage in [PrefetchStage.branch, .leaf] {
+            for change in changes where change.sequence > checkpoint {
+                guard case .route(let route) = change.object else { continue }
+                namespace(of: route)?.prefetch(route, stage)
+            }
+        }
+    }
+
+    private mutating func take(_ change: Change, _ name: String) throws(RecoveryError) {
+        guard change.sequence > checkpoint else { return log.restore(change) }
+        switch change.object {
+        case .route(let route):
+            guard let change = namespace(of: route)?.restore(change, route) else {
+                throw Self.mismatch(name, "change \(change.sequence.rawValue) doesn't fit the routes before it")
+            }
+            log.restore(change)
+        case .namespace(let namespace):
+            take(namespace, of: change)
+            log.restore(change)
+        }
+        guard let batch = change.batch, let cause = batch.cause else { return }
+        operations[cause.sequence] = batch.remainder.map { remainder in
+            UnfinishedOperation(cause: cause.sequence, reason: cause.reason, remainder: remainder)
+        }
+    }
+
+    private mutating func take(_ namespace: NamespaceChange, of change: Change) {
+        latest = nil
+        guard let new = namespace.new else {
+            namespaces[namespace.name]?.close()
+            let cascade = UnfinishedOperation(removing: namespace.name, change.sequence)
+            operations[change.sequence] = cascade
+            return
+        }
+        if let present = namespaces[namespace.name], !present.isClosing {
+            present.state.withLock { $0.stored = new }
+        } else {
+            namespaces[namespace.name] = Namespace(name: namespace.name, stored: new)
+        }
+    }
+
+    // MARK: Errors
+
+    private static func damaged<Result>(
+        _ name: String, _ read: () throws(RecordReader.Malformed) -> Result
+    ) throws(RecoveryError) -> Result {
+        do throws(RecordReader.Malformed) {
+            return try read()
+        } catch {
+            throw mismatch(name, "\(error.what) at byte \(error.offset)")
+        }
+    }
+
+    private static func mismatch(_ what: String, _ detail: String) -> RecoveryError {
+        RecoveryError(
+            message:
+                "the store is damaged: in \(what): \(detail). Nothing was changed. Put a copy of the data directory "
+                + "back, or start with another --data-dir; `fibd check` tells more")
+    }
+
+    /// Whether what was rebuilt adds up to what was written down.
+    private func compareSummaries() throws(RecoveryError) {
+        var found = KindSummaries()
+        for namespace in namespaces.values {
+            namespace.state.withLock { state in
+                if !state.isClosing { found.namespaces.add(state.stored.hash) }
+                for (_, table) in state.tables { found.routes += table.image.summary }
+            }
+        }
+        guard found != place.summaries else { return }
+        let expected = place.summaries
+        throw Self.mismatch(
+            "the state at \(log.head.rawValue)",
+            "it has \(found.routes.count) routes and \(found.namespaces.count) namespaces, and should have "
+                + "\(expected.routes.count) and \(expected.namespaces.count)"
+                + (found.routes.count == expected.routes.count ? ", with other contents" : ""))
+    }
+}

@@ -1,0 +1,145 @@
+internal import Addressing
+internal import Bytes
+internal import ChangeLog
+internal import Routing
+
+extension RecordReader {
+    /// `previous` is the number of the change before it in the record.
+    mutating func change(after previous: ChangeSequence) throws(Malformed) -> Change {
+        guard let form = RecordForm(rawValue: try bytes.byte()), form.hasOld || form.hasNew else {
+            throw bytes.malformed("a change of an unknown form")
+        }
+        let step = try bytes.varint()
+        guard step > 0, step <= UInt64.max - previous.rawValue else { throw bytes.malformed("numbers out of order") }
+        let sequence = previous.advanced(by: step)
+        let batch = form.hasBatch ? try batch() : nil
+        let object: ChangedObject =
+            form.isNamespace
+            ? .namespace(try namespaceChange(form, sequence)) : .route(try routeChange(form, sequence))
+        return Change(sequence: sequence, operation: form.operation, object: object, batch: batch)
+    }
+
+    private mutating func routeChange(
+        _ form: RecordForm, _ sequence: ChangeSequence
+    ) throws(Malformed) -> RouteChange {
+        let table = try table()
+        let key = try key(table.family)
+        let old = form.hasOld ? try storedRoute() : nil
+        let new =
+            form.hasNew ? StoredRoute(version: sequence, hash: try hash(), info: try info()) : nil
+        let best: BestChange
+        switch try bytes.byte() {
+        case 0: best = .none
+        case 1: best = .own(joinsNextHops: false)
+        case 2: best = .own(joinsNextHops: true)
+        case 3: best = .displaced(.init((try self.key(table.family), try storedRoute())))
+        case 4: best = .promoted(.init((try self.key(table.family), try storedRoute())))
+        default: throw bytes.malformed("an unknown effect on the first route")
+        }
+        return RouteChange(table: table, key: key, old: old, new: new, best: best)
+    }
+
+    private mutating func namespaceChange(
+        _ form: RecordForm, _ sequence: ChangeSequence
+    ) throws(Malformed) -> NamespaceChange {
+        let name = try bytes.text()
+        let old = form.hasOld ? try storedNamespace(name) : nil
+        let new = form.hasNew ? StoredNamespace(try settings(), version: sequence, name: name) : nil
+        return NamespaceChange(name: name, old: old, new: new)
+    }
+
+    mutating func storedNamespace(_ name: String) throws(Malformed) -> StoredNamespace {
+        let version = try sequence()
+        return StoredNamespace(try settings(), version: version, name: name)
+    }
+
+    mutating func settings() throws(Malformed) -> NamespaceSettings {
+        guard try bytes.varint() == 2 else { throw bytes.malformed("settings of another version") }
+        var settings = NamespaceSettings()
+        settings.notifyOnFlagChangeIPv4 = try bytes.byte()
+        settings.notifyOnFlagChangeIPv6 = try bytes.byte()
+        return settings
+    }
+
+    mutating func fields() throws(Malformed) -> RouteInfo.Fields {
+        var fields = RouteInfo.Fields()
+        guard let type = RouteType(rawValue: try bytes.byte()) else { throw bytes.malformed("an unknown route type") }
+        fields.type = type
+        fields.protocol = RouteProtocol(rawValue: try bytes.byte())
+        fields.scope = RouteScope(rawValue: try bytes.byte())
+        guard let preference = RouteInfo.Preference(rawValue: try bytes.byte()) else {
+            throw bytes.malformed("an unknown preference")
+        }
+        fields.preference = preference
+        fields.preferredSource = try optionalAddress()
+        for _ in 0..<(try bytes.count()) {
+            let gateway = try optionalAddress()
+            let device = try bytes.text()
+            let weight = try bytes.varint(as: UInt16.self)
+            let flags = NextHop.Flags(rawValue: try bytes.byte())
+            fields.nextHops.append(NextHop(gateway: gateway, device: device, weight: weight, flags: flags))
+        }
+        for _ in 0..<(try bytes.count()) {
+            let name = try bytes.text()
+            guard let index = RouteMetrics.names.firstIndex(of: name) else {
+                throw bytes.malformed("an unknown metric '\(name)'")
+            }
+            fields.metrics.set(index, to: try bytes.varint(as: UInt32.self))
+        }
+        return fields
+    }
+
+    private mutating func optionalAddress() throws(Malformed) -> IPAddress? {
+        let family: AddressFamily
+        switch try bytes.byte() {
+        case 0: return nil
+        case 4: family = .inet
+        case 6: family = .inet6
+        default: throw bytes.malformed("an unknown address family")
+        }
+        return try prefix(family).address
+    }
+
+    mutating func remainder() throws(Malformed) -> OperationRemainder {
+        let bound = try sequence()
+        var selection = RouteSelection()
+        selection.namespaces = try list { (reader) throws(Malformed) in try reader.bytes.text() }
+        selection.families = try list { (reader) throws(Malformed) in try reader.family() }
+        selection.tables = try list { (reader) throws(Malformed) in
+            TableID(rawValue: try reader.bytes.varint(as: UInt32.self))
+        }
+        selection.within = try list { (reader) throws(Malformed) in try reader.prefixWithFamily() }
+        selection.protocols = try list { (reader) throws(Malformed) in
+            RouteProtocol(rawValue: try reader.bytes.byte())
+        }
+        selection.types = try list { (reader) throws(Malformed) in
+            guard let type = RouteType(rawValue: try reader.bytes.byte()) else {
+                throw reader.bytes.malformed("an unknown route type")
+            }
+            return type
+        }
+        selection.devices = try list { (reader) throws(Malformed) in try reader.bytes.text() }
+        selection.spared = try list { (reader) throws(Malformed) in
+            RouteProtocol(rawValue: try reader.bytes.byte())
+        }?.first
+        selection.destination = try list { (reader) throws(Malformed) in try reader.prefixWithFamily() }?.first
+        selection.covers = try list { (reader) throws(Malformed) in try reader.prefixWithFamily() }?.first
+        return OperationRemainder(selection: selection, bound: bound)
+    }
+
+    private mutating func prefixWithFamily() throws(Malformed) -> Prefix {
+        let family = try family()
+        return try prefix(family)
+    }
+
+    private mutating func list<Element>(
+        _ element: (inout RecordReader) throws(Malformed) -> Element
+    ) throws(Malformed) -> [Element]? {
+        let count = try bytes.varint(as: Int.self)
+        if count == 0 { return nil }
+        guard count - 1 <= bytes.bytes.count else { throw bytes.malformed("a count of \(count)") }
+        var elements: [Element] = []
+        for _ in 1..<count { elements.append(try element(&self)) }
+        return elements
+    }
+}

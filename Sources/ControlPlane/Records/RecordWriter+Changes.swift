@@ -1,0 +1,159 @@
+internal import Addressing
+internal import ChangeLog
+internal import Routing
+
+extension RecordWriter {
+    /// `previous` is the number of the change before it in the record.
+    mutating func append(_ change: Change, after previous: ChangeSequence) {
+        var form = RecordForm()
+        form.operation = change.operation
+        form.hasBatch = change.batch != nil
+        switch change.object {
+        case .route(let route):
+            form.hasOld = route.old != nil
+            form.hasNew = route.new != nil
+        case .namespace(let namespace):
+            form.isNamespace = true
+            form.hasOld = namespace.old != nil
+            form.hasNew = namespace.new != nil
+        }
+        append(byte: form.rawValue)
+        append(change.sequence.rawValue - previous.rawValue)
+        if let batch = change.batch { append(batch) }
+        switch change.object {
+        case .route(let route): append(route)
+        case .namespace(let namespace):
+            append(namespace.name)
+            if let old = namespace.old { append(old) }
+            if let new = namespace.new { append(new.settings) }
+        }
+    }
+
+    /// The new route's version is the change's number.
+    private mutating func append(_ change: RouteChange) {
+        append(change.table)
+        append(change.key, change.table.family)
+        if let old = change.old { append(old) }
+        if let new = change.new {
+            append(new.hash)
+            append(new.info)
+        }
+        switch change.best {
+        case .none: append(byte: 0)
+        case .own(joinsNextHops: false): append(byte: 1)
+        case .own(joinsNextHops: true): append(byte: 2)
+        case .displaced(let neighbour): append(3, neighbour, change.table.family)
+        case .promoted(let neighbour): append(4, neighbour, change.table.family)
+        }
+    }
+
+    private mutating func append(_ form: UInt8, _ neighbour: BestChange.Neighbour, _ family: AddressFamily) {
+        append(byte: form)
+        append(neighbour.key, family)
+        append(neighbour.value)
+    }
+
+    mutating func append(_ stored: StoredNamespace) {
+        append(stored.version.rawValue)
+        append(stored.settings)
+    }
+
+    /// How many follow, so that later versions can add some.
+    mutating func append(_ settings: NamespaceSettings) {
+        append(2)
+        append(byte: settings.notifyOnFlagChangeIPv4)
+        append(byte: settings.notifyOnFlagChangeIPv6)
+    }
+
+    mutating func append(_ fields: RouteInfo.Fields) {
+        append(byte: fields.type.rawValue)
+        append(byte: fields.protocol.rawValue)
+        append(byte: fields.scope.rawValue)
+        append(byte: fields.preference.rawValue)
+        appendOptional(fields.preferredSource)
+        append(UInt64(fields.nextHops.count))
+        for hop in fields.nextHops {
+            appendOptional(hop.gateway)
+            append(hop.device)
+            append(UInt64(hop.weight))
+            append(byte: hop.flags.rawValue)
+        }
+        append(UInt64(fields.metrics.values.count))
+        for metric in fields.metrics.values {
+            // By name: the list of names may grow in the middle.
+            append(RouteMetrics.names[Int(metric.name)])
+            append(UInt64(metric.value))
+        }
+    }
+
+    private mutating func appendOptional(_ address: IPAddress?) {
+        guard let address else { return append(byte: 0) }
+        append(byte: address.family == .inet ? 4 : 6)
+        append(Prefix(host: address))
+    }
+
+    mutating func append(_ remainder: OperationRemainder) {
+        append(remainder.bound.rawValue)
+        let selection = remainder.selection
+        appendList(selection.namespaces) { $0.append($1) }
+        appendList(selection.families) { $0.append(byte: $1 == .inet ? 4 : 6) }
+        appendList(selection.tables) { $0.append(UInt64($1.rawValue)) }
+        appendList(selection.within) { $0.appendWithFamily($1) }
+        appendList(selection.protocols) { $0.append(byte: $1.rawValue) }
+        appendList(selection.types) { $0.append(byte: $1.rawValue) }
+        appendList(selection.devices) { $0.append($1) }
+        appendList(selection.spared.map { [$0] }) { $0.append(byte: $1.rawValue) }
+        appendList(selection.destination.map { [$0] }) { $0.appendWithFamily($1) }
+        appendList(selection.covers.map { [$0] }) { $0.appendWithFamily($1) }
+    }
+
+    private mutating func appendWithFamily(_ prefix: Prefix) {
+        append(byte: prefix.family == .inet ? 4 : 6)
+        append(prefix)
+    }
+
+    /// Zero for none, else one more than there are.
+    private mutating func appendList<Element>(
+        _ list: [Element]?, _ appendElement: (inout RecordWriter, Element) -> Void
+    ) {
+        append(UInt64(list.map { $0.count + 1 } ?? 0))
+        for element in list ?? [] { appendElement(&self, element) }
+    }
+}
+
+/// The first byte of a change's record.
+struct RecordForm: RawRepresentable {
+    var rawValue: UInt8 = 0
+
+    init() {}
+    init?(rawValue: UInt8) {
+        guard rawValue & 7 < ChangeOperation.allCases.count, rawValue & 0x80 == 0 else { return nil }
+        self.rawValue = rawValue
+    }
+
+    var operation: ChangeOperation {
+        get { ChangeOperation(rawValue: rawValue & 7) ?? .add }
+        set { rawValue = rawValue & ~7 | newValue.rawValue }
+    }
+    var isNamespace: Bool {
+        get { self[3] }
+        set { self[3] = newValue }
+    }
+    var hasOld: Bool {
+        get { self[4] }
+        set { self[4] = newValue }
+    }
+    var hasNew: Bool {
+        get { self[5] }
+        set { self[5] = newValue }
+    }
+    var hasBatch: Bool {
+        get { self[6] }
+        set { self[6] = newValue }
+    }
+
+    private subscript(_ bit: UInt8) -> Bool {
+        get { rawValue >> bit & 1 != 0 }
+        set { rawValue = rawValue & ~(1 << bit) | (newValue ? 1 << bit : 0) }
+    }
+}

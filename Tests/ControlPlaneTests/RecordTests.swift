@@ -1,0 +1,115 @@
+import Addressing
+import Bytes
+import ChangeLog
+import Routing
+import TestSupport
+import Testing
+
+@testable import ControlPlane
+
+@Suite struct RecordTests {
+    @Test("Changes are read as they were written", arguments: UInt64(1)...12)
+    func roundTrip(seed: UInt64) throws {
+        let changes = try Self.changes(seed)
+        var reader = RecordReader(Self.record(changes))
+        var position = ChangeSequence.zero
+        for change in changes {
+            let read = try reader.change(after: position)
+            #expect(Self.text(read) == Self.text(change))
+            position = read.sequence
+        }
+        #expect(reader.isAtEnd)
+    }
+
+    @Test("A damaged record is refused or read as something valid; it never ends the process", arguments: UInt64(1)...6)
+    func damage(seed: UInt64) throws {
+        let bytes = Self.record(try Self.changes(seed))
+        var random = SeededGenerator(seed: seed)
+        var refused = 0
+        for round in 0..<2_000 {
+            var damaged = bytes
+            if round % 4 == 0 { damaged.removeLast(Int.random(in: 1..<bytes.count, using: &random)) }
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                damaged[Int.random(in: 0..<damaged.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            var reader = RecordReader(damaged)
+            var position = ChangeSequence.zero
+            do {
+                while !reader.isAtEnd { position = try reader.change(after: position).sequence }
+            } catch {
+                #expect(error.offset <= damaged.count)
+                refused += 1
+            }
+        }
+        #expect(refused > 500)
+    }
+
+    @Test("A route takes few bytes: an add of a table with few infos less than 40")
+    func size() throws {
+        let plane = ControlPlane(limits: .init(logBytes: 64 << 20))
+        let writer = EntryWriter()
+        var fields = RouteInfo.Fields()
+        fields.nextHops = [NextHop(gateway: IPAddress(inet: 0xc000_0201))]
+        let info = RouteInfo(fields)
+        let table = try plane.table("default", .inet, .main)
+        for number in UInt32(0)..<1_000 {
+            let prefix = try Prefix(address: IPAddress(inet: 10 << 24 | number << 8), length: 24)
+            _ = try plane.write(.add, RouteWrite(table, Route(prefix: prefix, info: info), writer))
+        }
+        #expect(Self.record(Self.all(plane.log)).count < 40 * 1_000)
+    }
+
+    // MARK: Records
+
+    private static func changes(_ seed: UInt64) throws -> [Change] {
+        let plane = ControlPlane(limits: .init(logBytes: 64 << 20))
+        var writer = RandomWriter(seed: seed)
+        for _ in 0..<400 { writer.step(plane) }
+        let changes = all(plane.log)
+        #expect(changes.count > 150)
+        return changes
+    }
+
+    private static func all(_ log: Log<Change>) -> [Change] {
+        var changes: [Change] = []
+        while let run = log.read(after: changes.last?.sequence ?? .zero), !run.isEmpty { changes += run }
+        return changes
+    }
+
+    private static func record(_ changes: [Change]) -> [UInt8] {
+        var writer = RecordWriter()
+        var position = ChangeSequence.zero
+        for change in changes {
+            writer.append(change, after: position)
+            position = change.sequence
+        }
+        return writer.bytes
+    }
+
+    /// All that a change says, as text.
+    private static func text(_ change: Change) -> String {
+        func text(_ stored: StoredRoute?) -> String {
+            stored.map { "\($0.version.rawValue) \($0.hash) \($0.info.fields)" } ?? "-"
+        }
+        func text(_ stored: StoredNamespace?) -> String { stored.map { "\($0)" } ?? "-" }
+        var parts = ["\(change.sequence.rawValue) \(change.operation)"]
+        switch change.object {
+        case .route(let route):
+            let table = route.table
+            parts += [
+                "\(table.namespace) \(table.family) \(table.id)", "\(route.key)", text(route.old), text(route.new),
+            ]
+            switch route.best {
+            case .displaced(let other), .promoted(let other): parts += ["\(other.key)", text(other.value)]
+            case .own(let joins): parts.append("own \(joins)")
+            case .none: parts.append("none")
+            }
+        case .namespace(let namespace): parts += [namespace.name, text(namespace.old), text(namespace.new)]
+        }
+        if let batch = change.batch {
+            parts.append(
+                "\(batch.transaction) \(String(describing: batch.cause)) \(String(describing: batch.remainder))")
+        }
+        return parts.joined(separator: "|")
+    }
+}
