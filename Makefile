@@ -5,7 +5,8 @@ PYTHON = python3
 LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
-.PHONY: run build test setup lint format swift-test examples-test bench bench-check tsan asan help
+.PHONY: run build test setup lint format swift-test examples-test crash-check crash-test bench bench-check tsan asan
+.PHONY: help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
 	@scripts/run
@@ -13,7 +14,7 @@ run: build ## Build fibd and start it with a sample table on localhost:8080; FIB
 build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
 	swift build -c release --product fibd --static-swift-stdlib $(LINKER)
 
-test: setup lint swift-test examples-test ## Everything that must hold before a commit
+test: setup lint swift-test examples-test crash-check ## Everything that must hold before a commit
 
 setup: ## Install what is missing on Debian (only then, and only that)
 	@scripts/setup
@@ -32,6 +33,16 @@ swift-test: setup
 examples-test: setup
 	swift build --product fibd
 	$(PYTHON) -W error -m unittest discover -s Tests/examples
+
+# The short run of the crash tests: less than a minute.
+crash-check: setup
+	swift build --product fibd
+	$(PYTHON) -W error -m unittest discover -s Tests/crash
+
+crash-test: build ## Kill fibd 200 times, let every call to its disk fail, flip bits (half an hour)
+	nice -n 10 $(PYTHON) -W error Tests/crash/kill.py --kills 200 --binary .build/release/fibd
+	nice -n 10 $(PYTHON) -W error Tests/crash/disk.py --flips 300 --binary .build/release/fibd
+	nice -n 10 $(PYTHON) -W error Tests/crash/faults.py --binary .build/release/fibd
 
 bench: build ## Measure fibd beside its peers and beside plain C (15 minutes; Benchmarks/README.md)
 	@Benchmarks/setup

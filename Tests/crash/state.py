@@ -1,0 +1,98 @@
+"""The state as the tests write it and as the server lists it: a row for each key.
+
+A key is (namespace, prefix); with an empty prefix it is the namespace itself. A row is the hash of the entry, and its
+version where that is known. Hashes are made here from the canonical bytes, never taken over from the server.
+"""
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from servers import Client, check
+
+STATUS_FIELDS = ("h", "hw", "seq", "version", "expires")
+
+
+class Key(NamedTuple):
+    namespace: str
+    dst: str
+
+
+class Row(NamedTuple):
+    h: str
+    version: int  # 0 if it isn't known
+
+
+State = dict[Key, Row]
+
+
+def hash_of(text: str) -> str:
+    """The first 16 bytes of SHA-256 over canonical bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def canonical(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def route_hash(key: Key, gateway: str) -> str:
+    return hash_of(f'{{"dst":"{key.dst}","family":"inet","gateway":"{gateway}","metric":0,"namespace":'
+                   f'"{key.namespace}","protocol":"boot","table":"main","type":"unicast"}}')
+
+
+def namespace_hash(name: str) -> str:
+    return hash_of('{"ipv4":{"fib_notify_on_flag_change":0},"ipv6":{"fib_notify_on_flag_change":0},"name":'
+                   f'"{name}","nexthop_check":"open"}}')
+
+
+def key_of(entry: dict[str, Any]) -> Key:
+    return Key(entry["namespace"], entry["dst"]) if "dst" in entry else Key(entry["name"], "")
+
+
+def digest_of(hashes: Iterable[str]) -> str:
+    return f"{sum(int(h, 16) for h in hashes) % 2**128:032x}"
+
+
+def address(number: int) -> str:
+    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
+
+
+def listed(client: Client) -> tuple[State, int]:
+    """Everything that the server lists, each row proved to be what its hash says; and the number it is as of."""
+    state: State = {}
+    numbers = set()
+    seq = 0
+    for path in ("/v1/namespaces", "/v1/routes"):
+        answer = client.get(path)
+        rows = json.loads(answer.text)
+        check(str(len(rows)) == answer.headers.get("Fibd-Count"),
+              f"{path} lists {len(rows)} rows, Fibd-Count says {answer.headers.get('Fibd-Count')}")
+        for row in rows:
+            entry = {name: value for name, value in row.items() if name not in STATUS_FIELDS}
+            key, h = key_of(entry), hash_of(canonical(entry))
+            check(h == row["h"], f"{path}: the hash of {row} is {h}")
+            check(key not in state, f"{path} lists {key} twice")
+            check(row["version"] not in numbers, f"{path}: {key} has version {row['version']}, and another row too")
+            numbers.add(row["version"])
+            state[key] = Row(h, row["version"])
+        seq = answer.seq
+    check(not numbers or max(numbers) <= seq, f"there is version {max(numbers, default=0)}, Fibd-Seq says {seq}")
+    return state, seq
+
+
+def differences(expected: State, found: State, of: Callable[[Key], bool] = lambda _: True) -> list[str]:
+    """What is wrong with the rows found, in words; at most five."""
+    wrong = []
+    for key in sorted(set(expected) | set(filter(of, found))):
+        want, have = expected.get(key), found.get(key)
+        if want is None or have is None or not agree(want, have):
+            wrong.append(f"{key.dst or 'namespace'} of {key.namespace}: {tell(have)} instead of {tell(want)}")
+    return wrong[:5] + ([f"and {len(wrong) - 5} more"] if len(wrong) > 5 else [])
+
+
+def agree(want: Row, have: Row) -> bool:
+    return want.h == have.h and 0 in {want.version, have.version, want.version - have.version}
+
+
+def tell(row: Row | None) -> str:
+    return f"{row.h[:8]} at version {row.version or 'unknown'}" if row else "nothing"
