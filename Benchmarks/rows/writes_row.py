@@ -1,7 +1,8 @@
 """single routes written over keep-alive connections, beside etcd
 
 Every PUT is another route, so that all of them change the table. etcd is spoken to over its JSON gateway, which is what can
-be compared with HTTP and JSON; it syncs every write to its disk, and fibd keeps its state in memory.
+be compared with HTTP and JSON; it syncs every write to its disk, and this fibd keeps its state in memory. The row `durable`
+is the one where both sync.
 """
 import contextlib
 import itertools
