@@ -87,7 +87,9 @@ let package = Package(
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),
         .testTarget(
             name: "APITests",
-            dependencies: ["Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "Threads"],
+            dependencies: [
+                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "TestSupport", "Threads",
+            ],
             swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.
         .testTarget(

@@ -59,7 +59,9 @@ struct ServerHandlers: Sendable {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.appendASCII("]}\n")
-        return .answer(.response(.json(200, bytes, sequence: plane.log.head)))
+        let head = plane.log.head
+        return .answer(
+            .response(.json(200, bytes, sequence: head).with(durable: plane.log.durable, below: head)))
     }
 
     /// As Kubernetes' components tell it: `ok`, after the checks if they are asked for. `?verbose` without a value is how

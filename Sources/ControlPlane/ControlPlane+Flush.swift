@@ -9,11 +9,12 @@ extension ControlPlane {
     /// Removes the routes that agree, as they were when the call began; one that was replaced meanwhile stays. They go
     /// in runs, each its own transaction, all with one cause. Nothing goes if `expected` is another number than agrees.
     ///
-    /// - Returns: how many routes went, and the number of the last change (the head if none went).
+    /// - Returns: how many routes went, the number of the last change (the head if none went), and whether that was all: if
+    ///   the store takes no more in the middle, the rest goes when it does.
     public func flush(
         _ selection: RouteSelection, expected: Int? = nil, dryRun: Bool = false
-    ) throws(FIBError) -> (count: Int, sequence: ChangeSequence) {
-        if !dryRun { _ = try admit(waits: true) }
+    ) throws(FIBError) -> (count: Int, sequence: ChangeSequence, isThrough: Bool) {
+        if !dryRun { _ = try admit(.ofWorker) }
         let snapshot = snapshot()
         if expected != nil || dryRun {
             let matching = snapshot.summary(of: selection).count
@@ -21,10 +22,12 @@ extension ControlPlane {
                 throw FIBError(
                     .estale, .countMismatch, "\(matching) routes match, not \(expected); nothing was removed")
             }
-            if dryRun { return (matching, snapshot.sequence) }
+            if dryRun { return (matching, snapshot.sequence, true) }
         }
-        let removed = remove(selection, of: snapshot, bound: snapshot.sequence, cause: nil, reason: "flush")
-        return (removed.count, removed.last)
+        let removed = remove(
+            selection, of: snapshot, bound: snapshot.sequence, cause: nil, reason: "flush", .ofWorker)
+        if let refusal = removed.refusal, removed.count == 0 { throw refusal }
+        return (removed.count, removed.last, removed.refusal == nil)
     }
 
     /// What removing came to.
@@ -32,13 +35,15 @@ extension ControlPlane {
         var count = 0
         var cause: ChangeSequence?
         var last: ChangeSequence
+        /// Why it ended early.
+        var refusal: FIBError?
     }
 
     /// Removes the routes of the snapshot that agree, are not newer than `bound`, and are still there unchanged. What the
     /// store has no room for stays, with the operation among the unfinished.
     func remove(
         _ selection: RouteSelection, of snapshot: Snapshot, bound: ChangeSequence, cause: ChangeSequence?,
-        reason: String
+        reason: String, _ patience: Patience
     ) -> Removed {
         var walk = RouteWalk(snapshot, selection)
         var removed = Removed(cause: cause, last: log.head)
@@ -49,8 +54,11 @@ extension ControlPlane {
             while let (_, route) = next, route.value.version > bound { next = walk.next() }
             let endsRun = next.map { $0.0.namespace != pending.first?.0.namespace ?? $0.0.namespace } ?? true
             if endsRun || pending.count == Self.runLength {
-                guard (try? admit(waits: true)) != nil else {
+                do throws(FIBError) {
+                    _ = try admit(patience)
+                } catch {
                     pause(removed.cause)
+                    removed.refusal = error
                     return removed
                 }
                 removeRun(pending, &removed, reason, next == nil ? nil : remainder)
@@ -64,6 +72,8 @@ extension ControlPlane {
     private func pause(_ cause: ChangeSequence?) {
         guard let cause else { return }
         operations.withLock { $0[cause]?.isRunning = false }
+        // The journal's thread may have had room again before that.
+        journal?.signal.raise()
     }
 
     private func removeRun(

@@ -47,7 +47,7 @@ extension ControlPlane {
                 "'\(name)' can't name a namespace: use 1 to 63 letters, digits, '.', '_' and '-', "
                     + "not beginning with '.' or '-'")
         }
-        if !dryRun { _ = try admit(waits: true) }
+        if !dryRun { _ = try admit(.ofWorker) }
         let result = try gate.withExclusive { () throws(FIBError) in
             guard let namespace = try? self.namespace(name) else {
                 return try create(name, condition, dryRun, try update(nil))
@@ -136,7 +136,7 @@ extension ControlPlane {
         if name == Self.defaultNamespace {
             throw FIBError(.eperm, .namespacePermanent, "the namespace 'default' always exists")
         }
-        if !dryRun { _ = try admit(waits: true) }
+        if !dryRun { _ = try admit(.ofWorker) }
         let namespace = try self.namespace(name)
         let (removal, snapshot) = try gate.withExclusive { () throws(FIBError) in
             let sequence = try namespace.state.withLock { (state) throws(FIBError) -> ChangeSequence in
@@ -156,7 +156,8 @@ extension ControlPlane {
         }
         if dryRun { return removal }
         committed()
-        return finish(UnfinishedOperation(removing: name, removal), on: snapshot)?.sequence ?? removal
+        let routes = finish(UnfinishedOperation(removing: name, removal), on: snapshot, .ofWorker)
+        return routes.count == 0 ? removal : routes.last
     }
 
     /// Lets go of a namespace whose routes have gone.

@@ -30,38 +30,51 @@ extension UnfinishedOperation {
 
 extension ControlPlane {
     /// Whether a change may be made now; see `Journal.admit`.
-    func admit(waits: Bool) throws(FIBError) -> Bool { try journal?.admit(waits: waits) ?? true }
+    func admit(_ patience: Patience) throws(FIBError) -> Bool { try journal?.admit(patience) ?? true }
 
     /// Within the gate, with the changes that show it.
     func begin(_ operation: UnfinishedOperation) {
         operations.withLock { $0[operation.cause] = RunningOperation(operation, isRunning: true) }
     }
 
-    /// Makes what changes are left of an operation that has begun; nil if there were none. It stays among the unfinished if
-    /// the store takes no more.
-    func finish(
-        _ operation: UnfinishedOperation, on snapshot: Snapshot
-    ) -> (count: Int, sequence: ChangeSequence)? {
+    /// Makes what changes are left of an operation that has begun. It stays among the unfinished if the store takes no
+    /// more.
+    func finish(_ operation: UnfinishedOperation, on snapshot: Snapshot, _ patience: Patience) -> Removed {
         let result = remove(
             operation.remainder.selection, of: snapshot, bound: operation.remainder.bound, cause: operation.cause,
-            reason: operation.reason)
-        if operation.reason == UnfinishedOperation.namespaceDeleted,
+            reason: operation.reason, patience)
+        if result.refusal == nil, operation.reason == UnfinishedOperation.namespaceDeleted,
             let name = operation.remainder.selection.namespaces?.first
         {
             dropIfEmpty(name)
         }
-        return result.count == 0 ? nil : (result.count, result.last)
+        return result
     }
 
-    var hasCutOperations: Bool { operations.withLock { $0.values.contains { !$0.isRunning } } }
+    /// Finishes what a crash has cut.
+    func finishOperations() { finish(claimOperations()) }
 
-    /// Finishes what a crash or a full disk has cut.
-    func finishOperations() {
-        let cut = operations.withLock { all in
+    /// On the journal's thread: lets what was put off for want of room go on once there is some, on a thread of its own,
+    /// since it may have to wait for the journal's.
+    func resumeOperations() {
+        guard journal?.takesMore ?? false else { return }
+        let cut = claimOperations()
+        if cut.isEmpty { return }
+        let thread = Thread(name: "operations") { self.finish(cut) }
+        // Kept to be joined. More than a few would be a store that fills again and again.
+        threads.withLock { $0.append(thread) }
+    }
+
+    /// Those that no thread is at; the caller is, from now on.
+    private func claimOperations() -> [UnfinishedOperation] {
+        operations.withLock { all in
             let cut = all.values.filter { !$0.isRunning }.map(\.operation)
             for operation in cut { all[operation.cause]?.isRunning = true }
             return cut
         }
-        for operation in cut.sorted(by: { $0.cause < $1.cause }) { _ = finish(operation, on: snapshot()) }
+    }
+
+    private func finish(_ cut: [UnfinishedOperation]) {
+        for operation in cut.sorted(by: { $0.cause < $1.cause }) { _ = finish(operation, on: snapshot(), .ofItsOwn) }
     }
 }

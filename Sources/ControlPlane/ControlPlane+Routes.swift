@@ -92,7 +92,7 @@ extension ControlPlane {
     private func commit(
         in name: String, waits: Bool, _ body: (inout Namespace.State) throws(FIBError) -> WriteResult
     ) throws(FIBError) -> WriteResult? {
-        guard try admit(waits: waits) else { return nil }
+        guard try admit(waits ? .ofWorker : .none) else { return nil }
         let namespace = try namespace(name)
         let result: WriteResult?
         if waits {
@@ -114,12 +114,13 @@ extension ControlPlane {
         let all = rows.span
         var index = 0
         var goesOn = true
+        let head = log.head
         while goesOn, index < rows.count {
             let name = all[index].table.namespace
             var end = index + 1
             while end < all.count, all[end].table.namespace == name { end += 1 }
             do {
-                _ = try admit(waits: true)
+                _ = try admit(.ofItsOwn)
                 let namespace = try namespace(name)
                 goesOn = gate.withShared {
                     namespace.state.withLock { commit(verb, all, index..<end, &$0, each) }
@@ -129,7 +130,8 @@ extension ControlPlane {
             }
             index = end
         }
-        committed()
+        // Refused rows are no news; others may have made some meanwhile, which does no harm.
+        if log.head > head { committed() }
     }
 
     /// The routes of a prefix in a table, in order and at most `limit` of them, with the head as of which they are read.

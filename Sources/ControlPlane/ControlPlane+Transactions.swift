@@ -28,7 +28,7 @@ extension ControlPlane {
     /// Works on copies of the tables, so readers go on meanwhile; other writers wait. About 2 µs an operation.
     public func transact(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
         do throws(FIBError) {
-            _ = try admit(waits: true)
+            _ = try admit(.ofWorker)
         } catch {
             throw TransactionError(index: nil, error: error)
         }

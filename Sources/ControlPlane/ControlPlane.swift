@@ -16,6 +16,8 @@ public final class ControlPlane: Sendable {
         public var checkpointBytes = 32 << 20
         /// Bytes of changes that may wait for the disk.
         public var pendingBytes = 64 << 20
+        /// Threads that may wait for the disk at a time, of those that others need too.
+        public var waitingWorkers = 1
         public init(logBytes: Int) { self.logBytes = logBytes }
     }
 
@@ -31,7 +33,7 @@ public final class ControlPlane: Sendable {
     /// Nil if memory is all there is.
     let journal: Journal?
     /// The journal's, and those that finish what a full disk has cut.
-    private let threads = Locked<[Thread]>([], rank: .leaf)
+    let threads = Locked<[Thread]>([], rank: .leaf)
     private let hooks = Locked(Hooks(), rank: .leaf)
 
     /// Closures in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every access,
@@ -61,7 +63,10 @@ public final class ControlPlane: Sendable {
         operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
         epoch = store.contents.epoch
         let journal = Journal(
-            log, store, .init(checkpointBytes: limits.checkpointBytes, pendingBytes: limits.pendingBytes))
+            log, store,
+            .init(
+                checkpointBytes: limits.checkpointBytes, pendingBytes: limits.pendingBytes,
+                waitingWorkers: limits.waitingWorkers))
         self.journal = journal
         try start(journal, recovery.place)
     }
@@ -97,12 +102,12 @@ public final class ControlPlane: Sendable {
 
     /// Makes durable what can be, and ends the use of the store. Call it once, when nothing is written any more.
     public func close() {
-        journal?.stop()
-        let threads = threads.withLock { threads in
-            defer { threads = [] }
-            return threads
-        }
-        for thread in threads { thread.join() }
+        guard let journal else { return }
+        // First those that make changes, then the one that makes them durable; it is the first of all.
+        journal.close()
+        while let thread = threads.withLock({ $0.count > 1 ? $0.removeLast() : nil }) { thread.join() }
+        journal.stop()
+        threads.withLock { $0.popLast() }?.join()
     }
 
     /// How it goes with making changes durable; nil if memory is the only store.
@@ -128,10 +133,6 @@ public final class ControlPlane: Sendable {
 
     func storeChanged(_ status: JournalStatus) {
         hooks.withLock { $0.storeStatus }(status)
-        // What was stopped for want of room goes on; on a thread of its own, since it may have to wait for the journal's.
-        guard status == .writing, hasCutOperations else { return }
-        let thread = Thread(name: "operations") { self.finishOperations() }
-        threads.withLock { $0.append(thread) }
     }
 
     /// The whole state as of one number. Waits for writes that are half done; holds the gate for microseconds.

@@ -93,7 +93,10 @@ final class EventLoop: @unchecked Sendable {
             runDaemons()
             streams.settleWakes(lends: requestsOfTurn <= EventLoop.fewRequests)
             watch.endTurn(now: now)
-            if let deadline = drainDeadline, deadline <= now, !isCutting { cut() }
+            if let deadline = drainDeadline, deadline <= now, !isCutting {
+                cut()
+                runDaemons()
+            }
         }
         // What was just answered goes out as far as the clients take it at once: each run is one write a connection.
         if isCutting { for _ in 0..<16 { runDaemons() } }
@@ -153,6 +156,7 @@ final class EventLoop: @unchecked Sendable {
     private func cut() {
         isCutting = true
         streams.post(.closeAll)
+        answerLate(now: .max)
         for (id, exchange) in suspended {
             switch exchange.phase {
             case .working, .streaming, .answered: break

@@ -34,7 +34,14 @@ enum DatabaseFile {
     }
 
     /// Makes an empty store. Under another name, so that a file with the right name is complete.
+    ///
+    /// - Throws: `.damaged` if the log of another one is there, which SQLite would take for this one's.
     static func create(_ path: String, in directory: String) throws(StoreError) {
+        for log in ["\(path)-wal", "\(path)-journal"] where OpenFile.exists(log) {
+            throw .damage(
+                "\(log) is there without its database: \(path) was removed or is empty. Put it back from a copy, or "
+                    + "remove \(log) to begin anew")
+        }
         let new = "\(path).new"
         for suffix in ["", "-journal", "-wal"] { remove(new + suffix) }
         _ = try OpenFile(new, O_RDWR | O_CREAT | O_EXCL)

@@ -45,7 +45,8 @@ internal import Synchronization
         let (slept, _) = state.compareExchange(
             expected: Signal.awake, desired: Signal.asleep, ordering: .acquiringAndReleasing)
         if slept { sleep(milliseconds) }
-        state.store(Signal.awake, ordering: .sequentiallyConsistent)
+        // Not a plain store: a raise that falls in between must be ordered before what is looked at next.
+        _ = state.exchange(Signal.awake, ordering: .acquiringAndReleasing)
     }
 
     private func sleep(_ milliseconds: Int?) {

@@ -41,7 +41,7 @@ struct Serve: ParsableCommand {
         }
         service.drainStreams()
         server.streams.wake()
-        server.drain(deadlineSeconds: 8)
+        server.drain(deadlineSeconds: 7)
         plane.close()
         // The plane knows the server and the server the plane; without this, no one would ever let go of either.
         plane.whenVisible {}
@@ -57,6 +57,7 @@ struct Serve: ParsableCommand {
     private func makePlane(_ settings: Settings) throws(StartError) -> ControlPlane {
         var limits = ControlPlane.Limits(logBytes: settings.logBytes)
         limits.checkpointBytes = settings.checkpointBytes
+        limits.waitingWorkers = max(1, settings.threads - 1)
         guard let directory = settings.dataDirectory else { return ControlPlane(limits: limits) }
         do {
             return try ControlPlane(limits: limits, store: try SQLiteStore.open(directory: directory))
@@ -80,7 +81,7 @@ struct Serve: ParsableCommand {
             server.release(upTo: log.durable.rawValue)
             server.serveStreams()
         }
-        plane.whenStoreChanges { status in
+        let follow: @Sendable (JournalStatus) -> Void = { status in
             switch status {
             case .writing: logger.notice("the store takes changes again")
             case .blocked(let why): logger.error("the store takes no changes: \(why)")
@@ -96,6 +97,11 @@ struct Serve: ParsableCommand {
                 }
             }
         }
+        plane.whenStoreChanges(follow)
+        // What happened before anyone was told of it.
+        if let status = plane.storeStatus, status != .writing { follow(status) }
+        server.release(upTo: log.durable.rawValue)
+        server.wakeStreams()
     }
 
     private func makeService(_ plane: ControlPlane, _ settings: Settings, _ logger: Logger) -> FIBService {

@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import TestSupport
 import Testing
 import Threads
 
@@ -54,6 +55,28 @@ struct EventFeedTests {
         #expect(Self.drain(live) == ["hello", "sync"])
         try Self.add(5..<6, to: plane)
         #expect(Self.drain(live) == ["route"])
+    }
+
+    @Test("A stream tells nothing that isn't durable, whatever class it joins")
+    func durable() throws {
+        let store = MemoryStore()
+        let plane = try ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20), store: store)
+        defer { plane.close() }
+        #expect(eventually { plane.log.durable == plane.log.head })
+        let early = plane.snapshot()
+        store.hold()
+        try Self.add(0..<1, to: plane)
+        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let late = try hub.open(EventRequest())
+        #expect(Self.drain(late) == [])
+        // Its snapshot is durable; the class that it finds was made from a later one.
+        let group = try #require(hub.state.withLock { $0.classes.values.first })
+        let feed = EventFeed(EventRequest(), .live, early, latest: .zero, group)
+        guard case .awaiting(let position, _) = feed.phase else { Issue.record("it doesn't wait"); return }
+        #expect(early.sequence == plane.log.durable && position == group.position && position > early.sequence)
+        store.release()
+        #expect(eventually { plane.log.durable == plane.log.head })
+        #expect(Self.drain(late) == ["hello", "namespace", "route", "sync"])
     }
 
     @Test("Who waits is woken even if another stream comes upon the change before its wake-up does")

@@ -55,6 +55,50 @@ import Testing
         #expect(compared > survivors.count / 2)
     }
 
+    @Test("A clean end after a crash leaves out the numbers that the crash may have lost")
+    func numbersOfACrash() throws {
+        let store = MemoryStore()
+        let first = try plane(store)
+        try write(first, 1)
+        settle(first)
+        // Given out and seen, and lost with the process.
+        store.hold()
+        try write(first, 2)
+        let lost = first.log.head
+        let crashed = store.reopened()
+        store.release()
+        first.close()
+        let second = try plane(crashed)
+        #expect(second.log.upcoming > lost)
+        second.close()
+        let third = try plane(crashed.reopened())
+        #expect(third.log.upcoming > lost && third.log.head < lost)
+        try write(third, 3)
+        #expect(third.log.head > lost)
+        third.close()
+    }
+
+    @Test("A flush that the disk cuts says so, and goes on by itself when there is room")
+    func cutByAFullDisk() throws {
+        let store = MemoryStore()
+        let plane = try plane(store)
+        defer { plane.close() }
+        _ = try plane.transact(try (0..<100_000).map { .write(.add, try routeWrite(plane, $0)) })
+        settle(plane)
+        store.refuse(.full("no room"))
+        try write(plane, 5)
+        let flushed = Result { () throws(FIBError) in try plane.flush(RouteSelection()) }
+        if case .success(let part) = flushed {
+            #expect(!part.isThrough && part.count < 100_000 && part.count > 0)
+        }
+        #expect(plane.snapshot().summary(of: RouteSelection()).count > 0)
+        store.refuse(nil)
+        guard case .success = flushed else { return }
+        #expect(eventually { plane.snapshot().summary(of: RouteSelection()).count == 0 })
+        #expect(eventually { plane.snapshot().unfinished.isEmpty })
+        settle(plane)
+    }
+
     @Test("The history from before a restart leads a mirror to the state", arguments: UInt64(1)...6)
     func history(seed: UInt64) throws {
         let store = MemoryStore()

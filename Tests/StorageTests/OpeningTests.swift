@@ -4,6 +4,19 @@ import TestSupport
 import Testing
 
 @Suite struct OpeningTests {
+    @Test("A log without its database is refused, and stays: the next database would take it for its own")
+    func logWithoutDatabase() throws {
+        let directory = TemporaryDirectory()
+        TestFile.write(Array("left over".utf8), to: directory.path + "/fibd.db-wal")
+        #expect {
+            try SQLiteStore.open(directory: directory.path)
+        } throws: { error in
+            guard case .damaged(let text) = error as? StoreError else { return false }
+            return text.contains("fibd.db-wal")
+        }
+        #expect(TestFile.read(directory.path + "/fibd.db-wal") == Array("left over".utf8))
+    }
+
     @Test("A directory is made for its owner alone, and what SQLite needs beside the database goes in the end")
     func makesTheDirectory() throws {
         let parent = TemporaryDirectory()

@@ -59,7 +59,8 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
-        phase = .awaiting(snapshot.sequence, then: .hello(start, snapshot))
+        // The class may have been made from a later snapshot, and with it everything up to there would be told.
+        phase = .awaiting(max(snapshot.sequence, group.position), then: .hello(start, snapshot))
     }
 
     var epoch: String { group.epoch }

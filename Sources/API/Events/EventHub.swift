@@ -128,7 +128,8 @@ final class EventHub: Sendable {
                 self)
         else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
         state.exit(feed.group)
-        feed.restart(in: group, .awaiting(snapshot.sequence, then: next(snapshot, feed.request.filter)))
+        let position = max(snapshot.sequence, group.position)
+        feed.restart(in: group, .awaiting(position, then: next(snapshot, feed.request.filter)))
     }
 
     fileprivate func close(_ feed: EventFeed) {

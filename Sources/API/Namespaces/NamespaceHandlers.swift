@@ -70,7 +70,9 @@ struct NamespaceHandlers: Sendable {
                     ? plane.whenDurable(sequence, .response(response))
                     : .response(response.with(durable: plane.log.durable, below: sequence)))
         } catch {
-            throw Problem(error)
+            guard isDurable else { throw Problem(error) }
+            // That there is none is to be durable too.
+            return .answer(plane.whenDurable(plane.log.head, .response(Problem(error).response)))
         }
     }
 

@@ -16,39 +16,50 @@ extension WriteOptions {
 
     /// The change was made, and it is open whether it will outlive the process.
     private func late(_ response: HTTPResponse, _ sequence: ChangeSequence, _ plane: ControlPlane) -> HTTPResponse {
-        let (code, why): (String, String)
-        switch plane.storeStatus {
-        case .writing, nil:
+        guard let (code, why) = plane.storeTrouble else {
             var accepted = response
             accepted.status = 202
             return accepted.with(durable: plane.log.durable, below: sequence)
-        case .blocked(let text): (code, why) = ("ENOSPC", text)
-        case .failed(let text): (code, why) = ("EIO", text)
-        case .closed: (code, why) = ("ESHUTDOWN", "the server is stopping")
         }
+        return Problem.unknownOutcome(
+            sequence, code,
+            "the change was made and has number \(sequence.rawValue), but is not on disk, and a crash would lose it: \(why)"
+        ).response
+    }
+}
+
+extension Problem {
+    /// A change was made all the same, and it is open what will be left of it.
+    static func unknownOutcome(_ sequence: ChangeSequence, _ code: String, _ detail: String) -> Problem {
         var problem = Problem(
-            status: 503, code: code, reason: "outcome-unknown",
-            detail:
-                "the change was made and has number \(sequence.rawValue), but is not on disk, and a crash would lose "
-                + "it: \(why)",
-            retryAfterSeconds: 1)
+            status: 503, code: code, reason: "outcome-unknown", detail: detail, retryAfterSeconds: 1)
         problem.sequence = sequence
         problem.outcome = "unknown"
         problem.headers = [("Fibd-Seq", .number(sequence.rawValue))]
-        return problem.response
+        return problem
     }
 }
 
 extension ControlPlane {
+    /// Why changes don't become durable, as an errno and in words; nil if they do.
+    var storeTrouble: (code: String, why: String)? {
+        switch storeStatus {
+        case .writing, nil: nil
+        case .blocked(let text): ("ENOSPC", text)
+        case .failed(let text): ("EIO", text)
+        case .closed: ("ESHUTDOWN", "the server is stopping")
+        }
+    }
+
     /// Holds an answer back until the state that it shows is durable.
     func whenDurable(_ sequence: ChangeSequence, _ answer: HTTPAnswer) -> HTTPAnswer {
         if log.durable >= sequence { return answer }
         return .held(
             HeldAnswer(mark: sequence.rawValue, seconds: WriteOptions.longestWait, answer: answer) {
-                Problem(
-                    status: 503, code: "EIO", reason: "not-durable",
-                    detail: "what was to be shown, up to number \(sequence.rawValue), is not on disk; "
-                        + "see /readyz?verbose",
+                let (code, why) = self.storeTrouble ?? ("EBUSY", "the disk is slow")
+                return Problem(
+                    status: 503, code: code, reason: "not-durable",
+                    detail: "what was to be shown, up to number \(sequence.rawValue), is not on disk: \(why)",
                     retryAfterSeconds: 1
                 ).response
             })

@@ -29,8 +29,15 @@ extension RouteHandlers {
             .work {
                 .of { () throws(Problem) in
                     do throws(FIBError) {
-                        let (count, sequence) = try plane.flush(
+                        let (count, sequence, isThrough) = try plane.flush(
                             wanted, expected: expected, dryRun: options.isDryRun)
+                        guard isThrough else {
+                            let problem = Problem.unknownOutcome(
+                                sequence, plane.storeTrouble?.code ?? "EBUSY",
+                                "\(count) routes have gone, up to number \(sequence.rawValue), and the store takes no "
+                                    + "more at the moment; the others follow when it does")
+                            return .response(problem.response)
+                        }
                         let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
                         let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
                         return options.acknowledge(.json(200, body, sequence: sequence), sequence, plane)

@@ -22,17 +22,22 @@ extension RouteHandlers {
             throw Problem(error)
         }
         if few.routes.count <= Self.inlineRoutes {
-            let response = try answer(place, hash, wantsAll, few)
-            return .answer(isDurable ? plane.whenDurable(few.sequence, .response(response)) : .response(response))
+            return .answer(
+                durably(isDurable, few.sequence) { () throws(Problem) in try answer(place, hash, wantsAll, few) })
         }
         return .answer(
             .work {
-                .of { () throws(Problem) in
-                    let all = all(place)
-                    let response = try answer(place, hash, wantsAll, all)
-                    return isDurable ? plane.whenDurable(all.sequence, .response(response)) : .response(response)
-                }
+                let all = all(place)
+                return durably(isDurable, all.sequence) { () throws(Problem) in try answer(place, hash, wantsAll, all) }
             })
+    }
+
+    /// That there is no such route is as much an answer as the route is.
+    private func durably(
+        _ isDurable: Bool, _ sequence: ChangeSequence, _ response: () throws(Problem) -> HTTPResponse
+    ) -> HTTPAnswer {
+        let answer = HTTPAnswer.of { () throws(Problem) in .response(try response()) }
+        return isDurable ? plane.whenDurable(sequence, answer) : answer
     }
 
     /// Routes of a prefix that are still looked at on the thread that serves all connections, under their namespace's

@@ -14,21 +14,23 @@ final class Journal: Sendable {
         var checkpointBytes = 32 << 20
         /// Bytes of changes that may wait for the disk.
         var pendingBytes = 64 << 20
+        /// Writers on workers that may wait for room at a time; further ones are refused, so that others find a worker.
+        var waitingWorkers = 1
     }
 
-    /// Numbers that are reserved at a time. More than can wait for the disk, so that no number that was given out is above
-    /// the reserved ones, whenever the process ends.
-    static let reservation: UInt64 = 1 << 20
+    /// Numbers that are reserved at a time, far more than can wait for the disk (half a million, and a transaction of each
+    /// worker beyond that), so that no number that was given out is above the reserved ones, whenever the process ends.
+    static let reservation: UInt64 = 1 << 24
 
     let log: Log<Change>
     let store: any Store
     let settings: Settings
     let signal = Signal()
-    /// Under the lock of whoever waits for room as well as on the journal's thread; hence not a leaf's rank.
     private let shared = Monitor(JournalStatus.writing)
     /// What `shared` says, for those who only want to know whether all is well.
     private let isWriting = Atomic<Bool>(true)
     private let stops = Atomic<Bool>(false)
+    private let waitingWorkers = Atomic<Int>(0)
 
     init(_ log: Log<Change>, _ store: any Store, _ settings: Settings) {
         self.log = log
@@ -47,6 +49,9 @@ final class Journal: Sendable {
     /// Lets those look again who wait for room.
     func announceRoom() { shared.change { _ in } }
 
+    /// From now on, no change is admitted.
+    func close() { if case .failed = status {} else { setStatus(.closed) } }
+
     /// Ends the thread once everything is durable, or can't become so.
     func stop() {
         stops.store(true, ordering: .relaxed)
@@ -57,23 +62,38 @@ final class Journal: Sendable {
 
     private var hasRoom: Bool { log.unsettledBytes < settings.pendingBytes }
 
+    /// Whether a change may be made now, and whether half of the room is free: what was put off then goes on.
+    var takesMore: Bool { isWriting.load(ordering: .relaxed) && log.unsettledBytes < settings.pendingBytes / 2 }
+
     /// Whether a change may be made now. False only for who doesn't wait.
     ///
-    /// Before any lock is taken: it may wait, up to half a minute, while too much waits for the disk.
-    func admit(waits: Bool) throws(FIBError) -> Bool {
+    /// Before the gate: it may wait, up to half a minute, while too much waits for the disk.
+    func admit(_ patience: Patience) throws(FIBError) -> Bool {
         if isWriting.load(ordering: .relaxed), hasRoom { return true }
         if let refusal = Self.refusal(status) { throw refusal }
-        guard waits else { return false }
+        switch patience {
+        case .none: return false
+        case .ofItsOwn: return try awaitRoom()
+        case .ofWorker:
+            defer { waitingWorkers.wrappingSubtract(1, ordering: .relaxed) }
+            guard waitingWorkers.wrappingAdd(1, ordering: .relaxed).newValue <= settings.waitingWorkers else {
+                throw Self.busy
+            }
+            return try awaitRoom()
+        }
+    }
+
+    private static let busy = FIBError(
+        .ebusy, .storeBusy, "nothing was changed: more changes wait for the disk than it takes; try again later")
+
+    private func awaitRoom() throws(FIBError) -> Bool {
         let outcome = shared.wait(seconds: 30) { status in
             Self.refusal(status).map { Outcome.refused($0) } ?? (self.hasRoom ? .admitted : nil)
         }
         switch outcome {
         case .admitted: return true
         case .refused(let error): throw error
-        case nil:
-            throw FIBError(
-                .ebusy, .storeBusy, "more changes wait for the disk than it has taken in half a minute; try again later"
-            )
+        case nil: throw Self.busy
         }
     }
 

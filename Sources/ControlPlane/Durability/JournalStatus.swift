@@ -8,3 +8,13 @@ public enum JournalStatus: Hashable, Sendable {
     /// The server stops.
     case closed
 }
+
+/// Who asks to make a change while too much waits for the disk.
+enum Patience {
+    /// The event thread, which never waits.
+    case none
+    /// One of few workers, which others need too.
+    case ofWorker
+    /// A thread that has nothing else to do, such as that of an import.
+    case ofItsOwn
+}

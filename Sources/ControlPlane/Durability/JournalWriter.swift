@@ -34,6 +34,7 @@ struct JournalWriter {
     /// Until the journal is stopped and everything is durable, or nothing can become so any more.
     mutating func run() {
         while true {
+            plane.resumeOperations()
             let (write, settled) = next()
             if write.isEmpty {
                 if journal.isStopping { return finish() }
@@ -149,16 +150,17 @@ struct JournalWriter {
     }
 
     private func change(to status: JournalStatus) {
-        guard journal.status != status else { return }
+        let present = journal.status
+        guard present != status, present != .closed || status != .writing else { return }
         journal.setStatus(status)
         plane.storeChanged(status)
     }
 
-    /// A clean end: the next start goes on with the number after the last.
+    /// A clean end: the next start goes on with the number that would have been next.
     private func finish() {
-        journal.setStatus(.closed)
         var write = StoreWrite()
-        write.reserved = journal.log.head.rawValue
+        // Not the head: after a crash, numbers beyond it may have been given out and are left out.
+        write.reserved = journal.log.upcoming.rawValue - 1
         // If it fails, the next start leaves a gap in the numbers, which is no harm.
         try? journal.store.commit(write)
         journal.store.close()

@@ -97,6 +97,7 @@ struct RecordReader {
         let tos = try bytes.byte()
         let metric = try bytes.varint(as: UInt32.self)
         let position = try bytes.varint(as: UInt16.self)
+        guard position < .max else { throw bytes.malformed("the last position, which stays free") }
         return RouteKey(prefix, tos: tos, metric: metric, position: position)
     }
 
