@@ -151,7 +151,9 @@ struct JournalWriter {
 
     private func change(to status: JournalStatus) {
         let present = journal.status
-        guard present != status, present != .closed || status != .writing else { return }
+        let isFailure = if case .failed = status { true } else { false }
+        // Who stops admits nothing any more, whatever the disk does; only a failure is news then.
+        guard present != status, present != .closed || isFailure else { return }
         journal.setStatus(status)
         plane.storeChanged(status)
     }
