@@ -51,9 +51,6 @@ extension ControlPlane {
         return result
     }
 
-    /// Finishes what a crash has cut.
-    func finishOperations() { finish(claimOperations()) }
-
     /// On the journal's thread: lets what was put off for want of room go on once there is some, on a thread of its own,
     /// since it may have to wait for the journal's.
     func resumeOperations() {
@@ -62,11 +59,11 @@ extension ControlPlane {
         if cut.isEmpty { return }
         let thread = Thread(name: "operations") { self.finish(cut) }
         // Kept to be joined. More than a few would be a store that fills again and again.
-        threads.withLock { $0.append(thread) }
+        operationThreads.withLock { $0.append(thread) }
     }
 
     /// Those that no thread is at; the caller is, from now on.
-    private func claimOperations() -> [UnfinishedOperation] {
+    func claimOperations() -> [UnfinishedOperation] {
         operations.withLock { all in
             let cut = all.values.filter { !$0.isRunning }.map(\.operation)
             for operation in cut { all[operation.cause]?.isRunning = true }
@@ -74,7 +71,7 @@ extension ControlPlane {
         }
     }
 
-    private func finish(_ cut: [UnfinishedOperation]) {
+    func finish(_ cut: [UnfinishedOperation]) {
         for operation in cut.sorted(by: { $0.cause < $1.cause }) { _ = finish(operation, on: snapshot(), .ofItsOwn) }
     }
 }

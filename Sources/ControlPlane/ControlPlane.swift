@@ -32,8 +32,9 @@ public final class ControlPlane: Sendable {
     let operations: Locked<[ChangeSequence: RunningOperation]>
     /// Nil if memory is all there is.
     let journal: Journal?
-    /// The journal's, and those that finish what a full disk has cut.
-    let threads = Locked<[Thread]>([], rank: .leaf)
+    private let journalThread = Locked<Thread?>(nil, rank: .leaf)
+    /// Those that finish what a full disk has cut.
+    let operationThreads = Locked<[Thread]>([], rank: .leaf)
     private let hooks = Locked(Hooks(), rank: .leaf)
 
     /// Closures in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every access,
@@ -82,15 +83,17 @@ public final class ControlPlane: Sendable {
         } catch {
             throw RecoveryError(message: error.message)
         }
+        // By this thread, before anyone else can: a start ends with nothing half done.
+        let cut = claimOperations()
         let recovered = place
         let thread = Thread(name: "journal") {
             var writer = JournalWriter(journal, self, recovered)
             writer.run()
         }
-        threads.withLock { $0.append(thread) }
+        journalThread.withLock { $0 = thread }
         if namespaces.withLock({ $0.isEmpty }) { createDefaultNamespace() }
         journal.signal.raise()
-        finishOperations()
+        finish(cut)
     }
 
     public static func newEpoch() -> String {
@@ -103,11 +106,11 @@ public final class ControlPlane: Sendable {
     /// Makes durable what can be, and ends the use of the store. Call it once, when nothing is written any more.
     public func close() {
         guard let journal else { return }
-        // First those that make changes, then the one that makes them durable; it is the first of all.
+        // First those that make changes, then the one that makes them durable.
         journal.close()
-        while let thread = threads.withLock({ $0.count > 1 ? $0.removeLast() : nil }) { thread.join() }
+        while let thread = operationThreads.withLock({ $0.popLast() }) { thread.join() }
         journal.stop()
-        threads.withLock { $0.popLast() }?.join()
+        journalThread.withLock { $0.take() }?.join()
     }
 
     /// How it goes with making changes durable; nil if memory is the only store.

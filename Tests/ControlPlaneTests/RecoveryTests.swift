@@ -94,8 +94,10 @@ import Testing
         #expect(plane.snapshot().summary(of: RouteSelection()).count > 0)
         store.refuse(nil)
         guard case .success = flushed else { return }
-        #expect(eventually { plane.snapshot().summary(of: RouteSelection()).count == 0 })
+        // Without a look at the tables meanwhile: the thread sanitizer doesn't see that a reference count orders a reader
+        // that lets go of a node before the writer who then changes it in place.
         #expect(eventually { plane.snapshot().unfinished.isEmpty })
+        #expect(plane.snapshot().summary(of: RouteSelection()).count == 0)
         settle(plane)
     }
 
