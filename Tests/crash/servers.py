@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("FIBD_BINARY", ROOT / ".build/debug/fibd"))
 STANDIN = ROOT / "Tests/crash/standin.py"
 PATIENCE = 20.0
-# For tests only, and so not among the options: after how many bytes of journal the server begins a checkpoint.
+# The option --checkpoint-bytes: after how many bytes of journal the server begins a checkpoint.
 CHECKPOINT_BYTES = "FIBD_CHECKPOINT_BYTES"
 
 
