@@ -47,7 +47,7 @@ enum DatabaseFile {
         _ = try OpenFile(new, O_RDWR | O_CREAT | O_EXCL)
         let database = try Database(new)
         try database.execute("PRAGMA auto_vacuum = NONE; PRAGMA synchronous = FULL")
-        try Schema.migrate(database)
+        try Schema.migrate(database, isNew: true)
         database.close(keepingLog: false)
         // SAFETY: the paths are copied by the kernel before the call returns.
         guard unsafe rename(new, path) == 0 else { throw .system("can't rename \(new)", errno: errno) }

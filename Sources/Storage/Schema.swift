@@ -17,10 +17,14 @@ enum Schema {
     ///
     /// Not in the write-ahead log: the version in the file itself is what another version of this program looks at before
     /// it touches anything (`DatabaseFile`).
-    static func migrate(_ database: Database) throws(StoreError) {
+    ///
+    /// - Parameter isNew: nothing is lost with the file, so what it was before is kept in memory only. SQLite ignores some
+    ///   errors of syncs of a file that holds it.
+    static func migrate(_ database: Database, isNew: Bool = false) throws(StoreError) {
         let found = try database.texts("PRAGMA user_version").first.flatMap { Int($0) } ?? 0
         guard found < version else { return }
-        try database.expect("journal_mode = DELETE", "delete")
+        try isNew
+            ? database.expect("journal_mode = MEMORY", "memory") : database.expect("journal_mode = DELETE", "delete")
         try database.transaction { () throws(StoreError) in
             for version in found..<version { try step(from: version, database) }
             try database.execute("PRAGMA application_id = \(applicationID)")
