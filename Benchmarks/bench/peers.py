@@ -9,6 +9,7 @@ import shutil
 import socket
 
 from bench.lab import Missing, wait_for
+from bench.report import Skipped
 
 
 def need(program, package):
@@ -78,6 +79,14 @@ def redis(lab):
                    "--appendonly", "no", "--maxclients", 15000,
                    "--client-output-buffer-limit", "pubsub 0 0 0") as program:
         yield program
+
+
+def etcd_if_there(lab, stack):
+    """etcd until the stack closes, and nothing to report; or None and what to report instead."""
+    try:
+        return stack.enter_context(etcd(lab)), []
+    except Missing as reason:
+        return None, [Skipped("etcd", reason)]
 
 
 @contextlib.contextmanager

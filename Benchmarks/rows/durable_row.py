@@ -8,9 +8,9 @@ import os
 import signal
 import time
 
-from bench.lab import Missing, alternate
-from bench.peers import etcd
-from bench.report import Figure, Goal, Skipped
+from bench.lab import alternate
+from bench.peers import etcd_if_there
+from bench.report import Figure, Goal
 from rows.reads_row import ROUTES
 from rows.writes_row import put_keys, put_routes
 
@@ -27,11 +27,8 @@ def measure(lab):
 def writes(lab):
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(lab.fibd(data=lab.directory / "written"))
-        peer = None
-        try:
-            peer = stack.enter_context(etcd(lab))
-        except Missing as reason:
-            yield Skipped("etcd", reason)
+        peer, skipped = etcd_if_there(lab, stack)
+        yield from skipped
         for connections in (1, 8, 64, 128, 256):
             yield from writes_over(lab, server, peer, connections)
 

@@ -7,9 +7,9 @@ is the one where both sync.
 import contextlib
 import itertools
 
-from bench.lab import Missing, alternate
-from bench.peers import etcd
-from bench.report import Figure, Goal, Skipped
+from bench.lab import alternate
+from bench.peers import etcd_if_there
+from bench.report import Figure, Goal
 
 GOALS = {64: [Goal(at_least=60_000), Goal("etcd", at_least=3)], 128: [Goal(at_least=60_000)],
          256: [Goal(at_least=60_000)]}
@@ -48,11 +48,8 @@ def put_keys(lab, server, connections):
 def measure(lab):
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(lab.fibd())
-        peer = None
-        try:
-            peer = stack.enter_context(etcd(lab))
-        except Missing as reason:
-            yield Skipped("etcd", reason)
+        peer, skipped = etcd_if_there(lab, stack)
+        yield from skipped
         for connections in (1, 8, 64, 128, 256):
             plural = "s" if connections > 1 else ""
             latencies = []

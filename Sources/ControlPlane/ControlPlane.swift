@@ -32,14 +32,14 @@ public final class ControlPlane: Sendable {
     let operations: Locked<[ChangeSequence: RunningOperation]>
     /// Nil if memory is all there is.
     let journal: Journal?
-    private let journalThread = Locked<Thread?>(nil, rank: .leaf)
+    let journalThread = Locked<Thread?>(nil, rank: .leaf)
     /// Those that finish what a full disk has cut.
     let operationThreads = Locked<[Thread]>([], rank: .leaf)
-    private let hooks = Locked(Hooks(), rank: .leaf)
+    let hooks = Locked(Hooks(), rank: .leaf)
 
     /// Closures in a struct: one that is stored bare behind a generic lock gets wrapped in another thunk by every access,
     /// and the chain of them is run through at every call.
-    private struct Hooks {
+    struct Hooks {
         var visible: @Sendable () -> Void = {}
         var storeStatus: @Sendable (JournalStatus) -> Void = { _ in }
     }
@@ -72,30 +72,6 @@ public final class ControlPlane: Sendable {
         try start(journal, recovery.place)
     }
 
-    private func start(_ journal: Journal, _ place: RecoveredPlace) throws(RecoveryError) {
-        var place = place
-        var write = StoreWrite()
-        place.reserved = max(place.reserved, log.head.rawValue) + 2 * Journal.reservation
-        write.reserved = place.reserved
-        do throws(StoreError) {
-            // Before any number is given out.
-            try journal.store.commit(write)
-        } catch {
-            throw RecoveryError(message: error.message)
-        }
-        // By this thread, before anyone else can: a start ends with nothing half done.
-        let cut = claimOperations()
-        let recovered = place
-        let thread = Thread(name: "journal") {
-            var writer = JournalWriter(journal, self, recovered)
-            writer.run()
-        }
-        journalThread.withLock { $0 = thread }
-        if namespaces.withLock({ $0.isEmpty }) { createDefaultNamespace() }
-        journal.signal.raise()
-        finish(cut)
-    }
-
     public static func newEpoch() -> String {
         var random = SystemRandomNumberGenerator()
         var digits: [UInt8] = []
@@ -103,28 +79,10 @@ public final class ControlPlane: Sendable {
         return String(decoding: digits, as: UTF8.self)
     }
 
-    /// Makes durable what can be, and ends the use of the store. Call it once, when nothing is written any more.
-    public func close() {
-        guard let journal else { return }
-        // First those that make changes, then the one that makes them durable.
-        journal.close()
-        while let thread = operationThreads.withLock({ $0.popLast() }) { thread.join() }
-        journal.stop()
-        journalThread.withLock { $0.take() }?.join()
-    }
-
-    /// How it goes with making changes durable; nil if memory is the only store.
-    public var storeStatus: JournalStatus? { journal?.status }
-
     /// Called after changes can be told: on the thread that made them, or, with a store, on the journal's when they are
     /// durable; with no lock of the core held. It must not block.
     public func whenVisible(_ action: @escaping @Sendable () -> Void) {
         hooks.withLock { $0.visible = action }
-    }
-
-    /// Called on the journal's thread when it becomes another. It must not block.
-    public func whenStoreChanges(_ action: @escaping @Sendable (JournalStatus) -> Void) {
-        hooks.withLock { $0.storeStatus = action }
     }
 
     /// After changes, with no lock held.
@@ -133,10 +91,6 @@ public final class ControlPlane: Sendable {
     }
 
     func becameDurable() { hooks.withLock { $0.visible }() }
-
-    func storeChanged(_ status: JournalStatus) {
-        hooks.withLock { $0.storeStatus }(status)
-    }
 
     /// The whole state as of one number. Waits for writes that are half done; holds the gate for microseconds.
     public func snapshot() -> Snapshot {

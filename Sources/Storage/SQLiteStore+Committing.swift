@@ -34,7 +34,6 @@ extension SQLiteStore {
             Int64(batch.last), Int64(batch.first), Int64(next.last), checksum, body: batch.body)
         next.last = batch.last
         next.reserved = max(next.reserved, batch.last)
-        next.journalBytes += batch.body.count
         next.oldest = next.oldest ?? batch.last
     }
 
@@ -76,7 +75,6 @@ extension SQLiteStore {
         rows.start(Int64(next.obsoleteBound(bound)), Int64(removals))
         while try rows.step() {
             next.removed = rows.number(0)
-            next.journalBytes -= Int(rows.integer(1))
             removals -= 1
         }
         rows.reset()

@@ -5,7 +5,7 @@ extension StoreState {
         defer { statements.selectState.reset() }
         self = try StoreState(statements.selectState, checkpoint: &number, path: path)
         if number >= 0 { checkpoint = try StoreState.readCheckpoint(UInt64(number), epoch, statements, path: path) }
-        try findJournal(statements)
+        try findOldest(statements)
         try findParts(statements, path: path)
     }
 
@@ -24,13 +24,6 @@ extension StoreState {
         guard row.integer(0) == number, row.integer(3) == checksum else { throw damage }
         return FinishedCheckpoint(
             value: Checkpoint(sequence: number, parts: Int(count), summary: summary), parts: first..<first + count)
-    }
-
-    private mutating func findJournal(_ statements: Statements) throws(StoreError) {
-        let sum = statements.selectJournalBytes
-        defer { sum.reset() }
-        if try sum.step() { journalBytes = Int(sum.integer(0)) }
-        try findOldest(statements)
     }
 
     mutating func findOldest(_ statements: Statements) throws(StoreError) {

@@ -90,7 +90,6 @@ struct Statements {
     let selectOldest: Statement
     let selectObsolete: Statement
     let deleteBatches: Statement
-    let selectJournalBytes: Statement
 
     let insertPart: Statement
     let selectParts: Statement
@@ -112,9 +111,8 @@ struct Statements {
             "SELECT last, first, previous, checksum, body FROM journal ORDER BY last")
         selectOldest = try database.prepare("SELECT last FROM journal ORDER BY last LIMIT 1")
         selectObsolete = try database.prepare(
-            "SELECT last, length(body) FROM journal WHERE last <= ?1 ORDER BY last LIMIT ?2")
+            "SELECT last FROM journal WHERE last <= ?1 ORDER BY last LIMIT ?2")
         deleteBatches = try database.prepare("DELETE FROM journal WHERE last <= ?1")
-        selectJournalBytes = try database.prepare("SELECT coalesce(sum(length(body)), 0) FROM journal")
 
         insertPart = try database.prepare("INSERT INTO part (id, checksum, body) VALUES (?1, ?2, ?3)")
         selectParts = try database.prepare(

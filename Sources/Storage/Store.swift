@@ -38,14 +38,11 @@ public struct StoreContents: Sendable {
     public var reserved: UInt64
     /// The latest checkpoint that was finished.
     public var checkpoint: Checkpoint?
-    /// Bytes of the batches that are there.
-    public var journalBytes: Int
 
-    public init(epoch: String, reserved: UInt64, checkpoint: Checkpoint? = nil, journalBytes: Int = 0) {
+    public init(epoch: String, reserved: UInt64, checkpoint: Checkpoint? = nil) {
         self.epoch = epoch
         self.reserved = reserved
         self.checkpoint = checkpoint
-        self.journalBytes = journalBytes
     }
 }
 

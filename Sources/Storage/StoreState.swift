@@ -9,7 +9,6 @@ struct StoreState {
     var checkpoint: FinishedCheckpoint?
 
     // What follows is found anew when the store is opened.
-    var journalBytes = 0
     /// `last` of the oldest batch that is there; nil if there is none.
     var oldest: UInt64?
     /// The checkpoint that is being made, and where its parts are so far.
@@ -26,8 +25,7 @@ struct StoreState {
     init(epoch: UInt64) { self.epoch = epoch }
 
     var contents: StoreContents {
-        StoreContents(
-            epoch: epoch.hexadecimal, reserved: reserved, checkpoint: checkpoint?.value, journalBytes: journalBytes)
+        StoreContents(epoch: epoch.hexadecimal, reserved: reserved, checkpoint: checkpoint?.value)
     }
 
     /// Gives up the checkpoint that is being made.

@@ -156,6 +156,5 @@ public final class MemoryStore: Store {
         let count = kept.batches.prefix(write.removals).prefix { $0.last <= bound }.count
         kept.batches.removeFirst(count)
         kept.obsoleteParts -= min(kept.obsoleteParts, write.removals - count)
-        kept.contents.journalBytes = kept.batches.reduce(0) { $0 + $1.body.count }
     }
 }

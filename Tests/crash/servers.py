@@ -143,14 +143,15 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection."""
+    """One keep-alive connection. Who waits for a disk that takes nothing wants to know soon (RFC 7240)."""
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, wait: int = 1):
+        self.wait = wait
         self.connection = http.client.HTTPConnection(address, timeout=PATIENCE)
 
     def send(self, request: Request) -> Answer:
-        # Who waits for a disk that takes nothing wants to know soon (RFC 7240). Lists as NDJSON would wait for it too.
-        headers = {"Accept": "application/json", "Prefer": "wait=1"}
+        # Lists as NDJSON would wait for the disk too.
+        headers = {"Accept": "application/json", "Prefer": f"wait={self.wait}"}
         body = request.body.encode() if request.body else None
         if body is not None:
             headers["Content-Type"] = "application/x-ndjson" if request.is_ndjson else "application/json"

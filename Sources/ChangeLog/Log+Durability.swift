@@ -1,0 +1,29 @@
+internal import Synchronization
+internal import Threads
+
+/// The store's side: what is known of the disk.
+extension Log {
+    /// Takes a record with the number that it had before a restart, durable as it is. Before anyone else uses the log.
+    public func restore(_ record: Record) {
+        let dropped = state.withLock { state in
+            precondition(record.sequence >= state.upcoming, "a restored record does not follow the head")
+            let dropped = state.append(record, keepingAbove: nil)
+            publish(state)
+            settled.store(state.head.rawValue, ordering: .releasing)
+            return dropped
+        }
+        _ = consume dropped
+    }
+
+    /// Numbers up to `reserved` may have been given out before a crash that their records did not outlive.
+    public func skip(past reserved: ChangeSequence) {
+        state.withLock { $0.upcoming = max($0.upcoming, reserved.next) }
+    }
+
+    /// Everything up to `position` is durable; the records that became so cost so many bytes.
+    public func settle(upTo position: ChangeSequence, bytes: Int) {
+        precondition(position >= durable && position <= head, "the durable mark between where it was and the head")
+        unsettled.wrappingSubtract(bytes, ordering: .relaxed)
+        settled.store(position.rawValue, ordering: .releasing)
+    }
+}
