@@ -20,7 +20,9 @@ GOALS = {64: [Goal(at_least=25_000), Goal("etcd", at_least=1.3)], 128: [Goal(at_
 
 def measure(lab):
     yield from writes(lab)
+    yield from delivery(lab)
     yield from imports(lab)
+    yield from writes_beside_a_checkpoint(lab)
     yield reads_beside_an_import(lab)
 
 
@@ -55,6 +57,26 @@ def writes_over(lab, server, peer, connections):
     if peer and connections in (1, 64):
         goals = [Goal("etcd", at_most=0.5)] if connections == 64 else []
         yield Figure(f"p50 of a durable PUT, {connections} connection{plural}", "µs", medians, *goals)
+
+
+def delivery(lab):
+    """From sending a change until a subscriber has read it, which both send once it is on disk. 1,000 changes a second."""
+    p50, p99 = {}, {}
+
+    def one(name, server):
+        result = lab.client("fanout", server.address, "--peer", name, "--rate", 1_000, "--subscribers", 1, "--seconds", 2)
+        if result["missing"] or result["gaps"]:
+            raise RuntimeError(f"{name} lost changes: {result}")
+        p50.setdefault(name, []).append(result["p50_us"])
+        p99.setdefault(name, []).append(result["p99_us"])
+
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(lab.fibd(data=lab.directory / "delivered"))
+        peer, skipped = etcd_if_there(lab, stack)
+        yield from skipped
+        alternate(3, fibd=lambda: one("fibd", server), etcd=(lambda: one("etcd", peer)) if peer else None)
+    yield Figure("1,000 durable changes/s to 1 subscriber, p50", "µs", p50, Goal("etcd", at_most=0.5))
+    yield Figure("1,000 durable changes/s to 1 subscriber, p99", "µs", p99)
 
 
 def syncs_per_second(lab, seconds=0.5):
@@ -107,6 +129,28 @@ def start(case, lab, data, how):
         with lab.fibd(data=data):
             seconds.append(time.monotonic() - begin)
     return Figure(case, "s", {"fibd": seconds}, Goal(at_most=3))
+
+
+def writes_beside_a_checkpoint(lab):
+    """64 writers on a full table, whose state is written down anew all the time, or never."""
+    table = lab.table("--shuffle")
+    tails = {}
+
+    def one(name, server):
+        result = put_routes(lab, server, 64, seconds=2)
+        tails.setdefault(name, []).append(result["p99_us"])
+        return result["per_s"]
+
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for name, limit in (("fibd", 1 << 20), ("no checkpoint", 1 << 40)):
+            servers[name] = stack.enter_context(
+                lab.fibd("--checkpoint-bytes", limit, data=lab.directory / name.replace(" ", "-")))
+            lab.load(servers[name], table)
+        rates = alternate(3, **{name: (lambda name=name, server=server: one(name, server))
+                                for name, server in servers.items()})
+    yield Figure("durable PUT while a full table is written down, 64 connections", "requests/s", rates)
+    yield Figure("p99 of a durable PUT while a full table is written down", "µs", tails)
 
 
 def reads_beside_an_import(lab):
