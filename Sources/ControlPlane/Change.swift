@@ -35,7 +35,7 @@ public enum BestChange: Sendable {
     /// The first route is another one, before and after.
     case none
     /// The changed route was the first, is the first, or both.
-    case own(joinsNextHops: Bool)
+    case own(NextHopsChange)
     /// The new route displaced this one (R2-02).
     case displaced(Neighbour)
     /// The deleted route was the first; now this one is (R2-05).

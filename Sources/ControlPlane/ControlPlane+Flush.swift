@@ -132,7 +132,9 @@ extension Namespace.State {
             let edit = RouteEdit(
                 operation: .delete, key: route.key, old: present, info: nil,
                 first: tables[index].table.first(of: route.key))
-            edits.append((identity, edit, tables[index].table.effect(of: edit)))
+            let best = tables[index].table.effect(of: edit)
+            edits.append((identity, edit, best))
+            chain.count(best, identity.family)
             tables[index].table.apply(edit, version: .zero, hash: EntryHash(high: 0, low: 0))
         }
         return edits

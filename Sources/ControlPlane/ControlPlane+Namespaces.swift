@@ -82,9 +82,10 @@ extension ControlPlane {
                 sequence: sequence, operation: .add,
                 object: .namespace(NamespaceChange(name: name, old: nil, new: stored)), batch: nil)
         }
-        namespaces.withLock { all in
-            all.insert(Namespace(name: name, stored: stored), at: all.firstIndex(atOrAfter: name))
-        }
+        callsOfNamespaces.withLock { $0 += 1 }
+        let namespace = Namespace(name: name, stored: stored)
+        namespace.state.withLock { $0.chain.guards = chain.guards(of: name) }
+        namespaces.withLock { $0.insert(namespace, at: $0.firstIndex(atOrAfter: name)) }
     }
 
     func createDefaultNamespace() {
@@ -144,6 +145,7 @@ extension ControlPlane {
                 try self.check(name, condition, state.stored)
                 if dryRun { return log.head }
                 state.isClosing = true
+                callsOfNamespaces.withLock { $0 += 1 }
                 let old = state.stored
                 return log.append { sequence in
                     Change(
@@ -165,7 +167,12 @@ extension ControlPlane {
         gate.withExclusive {
             namespaces.withLock { all in
                 all.removeAll { namespace in
-                    namespace.name == name && namespace.state.withLock { $0.isClosing && $0.isEmpty }
+                    guard namespace.name == name else { return false }
+                    return namespace.state.withLock { state in
+                        guard state.isClosing, state.isEmpty else { return false }
+                        callsOfNamespaces.withLock { $0 += state.chain.calls.sum }
+                        return true
+                    }
                 }
             }
         }

@@ -175,7 +175,7 @@ extension ControlPlane {
     private func commit(
         _ verb: RouteVerb, row write: RouteWrite, _ state: inout Namespace.State
     ) throws(FIBError) -> RowResult {
-        if !state.isClosing, verb.creates, write.condition == .none,
+        if !state.isClosing, verb.creates, write.condition == .none, state.chain.guards.isEmpty,
             let sequence = commitFirst(write, at: try state.indexCreating(write.table), &state)
         {
             return RowResult(outcome: .created, sequence: sequence)
@@ -190,13 +190,14 @@ extension ControlPlane {
         let stored = state.tables[index].table.insertFirst(route) { key in
             let sequence = log.append { sequence in
                 let new = StoredRoute(version: sequence, hash: write.hash, info: route.info)
-                let best = BestChange.own(joinsNextHops: false)
+                let best = BestChange.own(.other)
                 return Change(
                     sequence: sequence, operation: .add,
                     object: .route(RouteChange(table: table, key: key, old: nil, new: new, best: best)), batch: nil)
             }
             return StoredRoute(version: sequence, hash: write.hash, info: route.info)
         }
+        if stored != nil { state.chain.calls.count(table.family) }
         return stored?.version
     }
 
@@ -212,7 +213,7 @@ extension ControlPlane {
                 outcome: .unchanged, table: state.tables[index].identity, key: key, stored: stored,
                 sequence: log.head)
         }
-        return commit(edit, hash, at: index, &state)
+        return try commit(edit, hash, at: index, &state)
     }
 
     private func commitDelete(
@@ -220,14 +221,15 @@ extension ControlPlane {
     ) throws(FIBError) -> WriteResult {
         if state.isClosing { throw Self.namespaceNotFound(namespace) }
         let (index, edit, hash) = try state.decideDelete(id, selector)
-        return commit(edit, hash, at: index, &state)
+        return try commit(edit, hash, at: index, &state)
     }
 
     private func commit(
         _ edit: RouteEdit, _ hash: EntryHash, at index: Int, _ state: inout Namespace.State
-    ) -> WriteResult {
+    ) throws(FIBError) -> WriteResult {
         let best = state.tables[index].table.effect(of: edit)
         let identity = state.tables[index].identity
+        try state.chain.call(edit, identity, best, hash)
         let sequence = log.append { sequence in
             Change(edit, identity, best, hash, sequence: sequence, batch: nil)
         }

@@ -35,9 +35,17 @@ extension ControlPlane {
         let operations = sharingInfos(operations)
         let results = try gate.withExclusive { () throws(TransactionError) in
             var draft = draftWithinGate()
-            let results = try draft.apply(operations)
+            let results: [WriteResult]
+            do throws(TransactionError) {
+                results = try draft.apply(operations)
+            } catch {
+                // The chain was called, if in vain (R2-20).
+                for (namespace, state) in draft.touched { namespace.state.withLock { $0.chain = state.chain } }
+                throw error
+            }
             log.append(contentsOf: draft.changes)
             for (namespace, state) in draft.touched { namespace.state.withLock { $0 = state } }
+            draft.admissions.commit()
             return results
         }
         committed()

@@ -18,6 +18,8 @@ public final class ControlPlane: Sendable {
         public var pendingBytes = 64 << 20
         /// Threads that may wait for the disk at a time, of those that others need too.
         public var waitingWorkers = 1
+        /// Changes that one member of the chain may be behind.
+        public var chainBacklog = 1 << 20
         public init(logBytes: Int) { self.logBytes = logBytes }
     }
 
@@ -30,6 +32,10 @@ public final class ControlPlane: Sendable {
     let namespaces: Locked<[Namespace]>
     /// Flushes and cascades that are not through, by what brought them about.
     let operations: Locked<[ChangeSequence: RunningOperation]>
+    let chain = NotifierChain()
+    /// Namespaces that came and went, with all calls of the chain for those that went: so that the sum over all namespaces
+    /// never comes back to what it was. Read and moved within the exclusive gate.
+    let callsOfNamespaces = Locked<UInt64>(0, rank: .leaf)
     /// Nil if memory is all there is.
     let journal: Journal?
     let journalThread = Locked<Thread?>(nil, rank: .leaf)
@@ -90,7 +96,10 @@ public final class ControlPlane: Sendable {
         if let journal { journal.signal.raise() } else { becameDurable() }
     }
 
-    func becameDurable() { hooks.withLock { $0.visible }() }
+    func becameDurable() {
+        chain.dispatch(log)
+        hooks.withLock { $0.visible }()
+    }
 
     /// The whole state as of one number. Waits for writes that are half done; holds the gate for microseconds.
     public func snapshot() -> Snapshot {

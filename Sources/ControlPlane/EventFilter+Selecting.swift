@@ -40,7 +40,8 @@ extension EventFilter {
         let own = (old: entry(change, change.key, change.old), new: entry(change, change.key, change.new))
         switch change.best {
         case .none: return nil
-        case .own(let joins): return make(joins ? .append : .replace, change.table, old: own.old, new: own.new)
+        case .own(let nextHops):
+            return make(nextHops == .joined ? .append : .replace, change.table, old: own.old, new: own.new)
         case .displaced(let other):
             return make(.replace, change.table, old: entry(change, other.key, other.value), new: own.new)
         case .promoted(let other):

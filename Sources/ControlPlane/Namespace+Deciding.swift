@@ -60,12 +60,12 @@ extension Namespace.State {
 extension RouteTable {
     /// What an edit, not yet made, does to the first route of its prefix.
     func effect(of edit: RouteEdit) -> BestChange {
-        guard let first = edit.first else { return .own(joinsNextHops: false) }
+        guard let first = edit.first else { return .own(.other) }
         if edit.info == nil {
             guard first.key == edit.key else { return .none }
-            return second(of: edit.key).map { .promoted(.init($0)) } ?? .own(joinsNextHops: false)
+            return second(of: edit.key).map { .promoted(.init($0)) } ?? .own(.other)
         }
-        if first.key == edit.key { return .own(joinsNextHops: edit.joinsNextHops) }
+        if first.key == edit.key { return .own(edit.nextHops) }
         return edit.key < first.key ? .displaced(.init(first)) : .none
     }
 }

@@ -43,6 +43,7 @@ final class Namespace: Sendable {
         let infos = SharedInfos()
         /// Set when the namespace is being removed: its routes are going, and no new ones come in.
         var isClosing = false
+        var chain = ChainPart()
 
         init(stored: StoredNamespace) { self.stored = stored }
     }

@@ -12,6 +12,8 @@ public struct RouteDraft {
     /// The number of its first change.
     private let first: ChangeSequence
     private let batch: ChangeBatch
+    /// What members of the chain have agreed to; they hear it if nothing comes of it.
+    let admissions = Admissions()
 
     init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence, first: ChangeSequence) {
         untouched = states
@@ -44,7 +46,7 @@ public struct RouteDraft {
         case .write(let verb, let write):
             let index = try touched[place].1.indexCreating(write.table)
             switch try touched[place].1.decide(verb, write.route, write.hash, write.condition, at: index) {
-            case .edit(let edit, let hash): return make(edit, hash, at: place, index)
+            case .edit(let edit, let hash): return try make(edit, hash, at: place, index)
             case .unchanged(let key, let stored):
                 return WriteResult(
                     outcome: .unchanged, table: touched[place].1.tables[index].identity, key: key, stored: stored,
@@ -52,7 +54,7 @@ public struct RouteDraft {
             }
         case .delete(_, let id, let selector):
             let (index, edit, hash) = try touched[place].1.decideDelete(id, selector)
-            return make(edit, hash, at: place, index)
+            return try make(edit, hash, at: place, index)
         }
     }
 
@@ -67,10 +69,11 @@ public struct RouteDraft {
 
     private mutating func make(
         _ edit: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
-    ) -> WriteResult {
+    ) throws(FIBError) -> WriteResult {
         let sequence = first.advanced(by: UInt64(changes.count))
         let identity = touched[place].1.tables[index].identity
         let best = touched[place].1.tables[index].table.effect(of: edit)
+        if let admission = try touched[place].1.chain.call(edit, identity, best, hash) { admissions.add(admission) }
         changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch))
         touched[place].1.tables[index].table.apply(edit, version: sequence, hash: hash)
         return WriteResult(edit, identity, hash, sequence)

@@ -45,8 +45,10 @@ extension RouteTable {
             left.remove(at: index)
         }
         if left.isEmpty { return whole }
-        return RouteEdit(
+        var edit = RouteEdit(
             operation: .replace, key: route.key, old: route.value, info: route.value.info.with(nextHops: left),
             first: first(of: route.key))
+        edit.nextHops = .left
+        return edit
     }
 }

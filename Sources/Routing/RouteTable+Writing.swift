@@ -81,7 +81,7 @@ extension RouteTable {
             try Route.checkCount(hops, route.prefix)
             let joined = group.value.info.with(nextHops: hops)
             var edit = edit(.replace, group.key, group.value, joined)
-            edit.joinsNextHops = true
+            edit.nextHops = .joined
             return .edit(edit)
         }
         try checkCount(present, route)

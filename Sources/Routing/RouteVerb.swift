@@ -45,8 +45,7 @@ public struct RouteEdit: Sendable {
     public let info: RouteInfo?
     /// The first route of the prefix, as it is now.
     public let first: PlacedRoute?
-    /// IPv6: nexthops joined the route that was there; listeners of the first of a prefix hear "append" (R2-07).
-    public var joinsNextHops = false
+    public var nextHops = NextHopsChange.other
 
     public init(
         operation: ChangeOperation, key: RouteKey, old: StoredRoute?, info: RouteInfo?, first: PlacedRoute?
@@ -57,6 +56,16 @@ public struct RouteEdit: Sendable {
         self.old = old
         self.info = info
     }
+}
+
+/// What an edit does to the nexthops of an IPv6 route, which who is told of the first of a prefix hears as such.
+public enum NextHopsChange: Sendable {
+    /// Some have joined those that were there (R2-07).
+    case joined
+    /// Some have left, and some are still there (R2-08).
+    case left
+    /// The route is new, or gone, or another one.
+    case other
 }
 
 /// The outcome of a decision.

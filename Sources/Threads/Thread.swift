@@ -25,6 +25,9 @@ internal import Glibc
     /// Waits until the thread has ended. Call it once.
     public func join() { pthread_join(handle, nil) }
 
+    /// Whether the caller runs on it.
+    public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
     /// `pthread_setname_np` hides behind `_GNU_SOURCE`, which Swift's import of Glibc lacks; the kernel's file does the same.
     private static func setName(_ name: String) {
         guard let file = unsafe fopen("/proc/thread-self/comm", "w") else { return }

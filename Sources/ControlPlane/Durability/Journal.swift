@@ -97,6 +97,20 @@ final class Journal: Sendable {
         }
     }
 
+    /// Waits, for half a minute at most, until everything up to `sequence` is durable.
+    func awaitDurable(_ sequence: ChangeSequence) throws(FIBError) {
+        if log.durable >= sequence { return }
+        let outcome = shared.wait(seconds: 30) { status in
+            if self.log.durable >= sequence { return Outcome.admitted }
+            return Self.refusal(status).map { .refused($0) }
+        }
+        switch outcome {
+        case .admitted: return
+        case .refused(let error): throw error
+        case nil: throw Self.busy
+        }
+    }
+
     private enum Outcome { case admitted, refused(FIBError) }
 
     private static func refusal(_ status: JournalStatus) -> FIBError? {

@@ -30,8 +30,8 @@ extension RecordReader {
         let best: BestChange
         switch try bytes.byte() {
         case 0: best = .none
-        case 1: best = .own(joinsNextHops: false)
-        case 2: best = .own(joinsNextHops: true)
+        case 1: best = .own(.other)
+        case 2: best = .own(.joined)
         case 3: best = .displaced(.init((try self.key(table.family), try storedRoute())))
         case 4: best = .promoted(.init((try self.key(table.family), try storedRoute())))
         default: throw bytes.malformed("an unknown effect on the first route")

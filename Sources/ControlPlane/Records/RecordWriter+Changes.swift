@@ -40,8 +40,9 @@ extension RecordWriter {
         }
         switch change.best {
         case .none: append(byte: 0)
-        case .own(joinsNextHops: false): append(byte: 1)
-        case .own(joinsNextHops: true): append(byte: 2)
+        // That nexthops left is known to members of the chain alone, which are told while it happens.
+        case .own(.other), .own(.left): append(byte: 1)
+        case .own(.joined): append(byte: 2)
         case .displaced(let neighbour): append(3, neighbour, change.table.family)
         case .promoted(let neighbour): append(4, neighbour, change.table.family)
         }

@@ -1,0 +1,60 @@
+public import Routing
+
+/// What members of the notifier chain hear.
+public enum ChainEvent: Sendable {
+    case ruleAdded(PolicyRule, namespace: String)
+    case route(RouteEvent)
+}
+
+/// What members of the chain hear of routes: of each prefix in a table, only of the first (R2-01…R2-10).
+public struct RouteEvent: Sendable {
+    public enum Operation: Hashable, Sendable {
+        /// The prefix is now this route. For the one that was first before there is no event of its own (R2-02).
+        case replace
+        /// Nexthops have joined the first route, which is of IPv6 (R2-07).
+        case append
+        /// The prefix has no route any more; or nexthops have left its first route, which is of IPv6 (R2-06, R2-08).
+        case delete
+    }
+
+    public let operation: Operation
+    public let table: TableIdentity
+    public let key: RouteKey
+    /// The first route as it is from now on, before it is made with version 0; of a deletion as it was.
+    public let route: StoredRoute
+    /// Those that joined, or that have left: of a route that is gone, all of them.
+    public let nextHops: [NextHop]
+
+    /// What a change of a route comes to; nil if the first of its prefix is the same before and after (R2-03, R2-22).
+    init?(_ change: RouteChange) {
+        switch (change.best, change.old, change.new) {
+        case (.none, _, _), (.own, nil, nil), (.displaced, _, nil): return nil
+        case (.own(.joined), let old?, let new?):
+            self.init(.append, change, new, Array(new.info.nextHops.dropFirst(old.info.nextHops.count)))
+        case (.own(.left), let old?, let new?):
+            let left = old.info.nextHops.filter { !new.info.nextHops.contains($0) }
+            self.init(.delete, change, old, left)
+        case (.own, _, let new?), (.displaced, _, let new?): self.init(.replace, change, new, new.info.nextHops)
+        case (.own, let old?, nil): self.init(.delete, change, old, old.info.nextHops)
+        case (.promoted(let next), _, _):
+            self.init(change.table, next.key, next.value)
+        }
+    }
+
+    private init(_ operation: Operation, _ change: RouteChange, _ route: StoredRoute, _ nextHops: [NextHop]) {
+        self.operation = operation
+        table = change.table
+        key = change.key
+        self.route = route
+        self.nextHops = nextHops
+    }
+
+    /// A route that is the first of its prefix; so dumps tell of it.
+    init(_ table: TableIdentity, _ key: RouteKey, _ route: StoredRoute) {
+        operation = .replace
+        self.table = table
+        self.key = key
+        self.route = route
+        nextHops = route.info.nextHops
+    }
+}

@@ -1,0 +1,114 @@
+internal import Addressing
+internal import ChangeLog
+public import Routing
+internal import Threads
+
+extension ControlPlane {
+    /// How often a registration is tried (R2-35).
+    static var registrationAttempts: Int { 5 }
+
+    /// Replays everything to `member`, and from there on tells it every change, none missed and none twice (R2-30…R2-42).
+    ///
+    /// What happens during the replay is not replayed; if that was anything that the member would have been told, its
+    /// `dumpInconsistent` is called and all begins anew, five times in all. Blocks for as long as the replays take. Not
+    /// for a thread that holds a lock.
+    ///
+    /// - Returns: how many attempts it took.
+    /// - Throws: EBUSY if something has changed during each of the attempts, EEXIST if it is a member already, ENOENT if
+    ///   there is no such namespace, or what `replay` has thrown. The member is not on the chain then.
+    @discardableResult
+    public func register(_ member: any ChainMember, scope: ChainScope) throws(FIBError) -> Int {
+        for attempt in 1...Self.registrationAttempts {
+            let (before, snapshot) = try gate.withExclusive { () throws(FIBError) in
+                if chain.contains(member) { throw Self.isMember(member) }
+                return (try chainCalls(scope), snapshotWithinGate())
+            }
+            try awaitDurable(snapshot.sequence)
+            try dump(snapshot, scope, to: member)
+            if try join(member, scope, ifStillAt: before) { return attempt }
+            member.dumpInconsistent()
+        }
+        throw FIBError(
+            .ebusy, .registrationBusy,
+            "routes changed during each of \(Self.registrationAttempts) attempts to tell \(member.name) all of them; "
+                + "try again when fewer change",
+            rule: "R2-35")
+    }
+
+    /// Takes a member off the chain; it is told of nothing any more (R2-41). No harm if it isn't on it.
+    public func unregister(_ member: any ChainMember) { takeOff(member)?.close() }
+
+    // MARK: Steps
+
+    /// The sum of the counters of all that the scope includes (R2-21).
+    private func chainCalls(_ scope: ChainScope) throws(FIBError) -> UInt64 {
+        switch scope {
+        case .namespace(let name):
+            return try namespace(name).state.withLock { $0.chain.calls.sum }
+        case .all:
+            let all = namespaces.withLock { $0 }
+            return all.reduce(callsOfNamespaces.withLock { $0 }) { sum, namespace in
+                sum &+ namespace.state.withLock { $0.chain.calls.sum }
+            }
+        }
+    }
+
+    /// Rules before routes, IPv4 before IPv6, namespaces in the order of their names (R2-31, R2-38, R2-39).
+    private func dump(_ snapshot: Snapshot, _ scope: ChainScope, to member: any ChainMember) throws(FIBError) {
+        for namespace in snapshot.namespaces where scope.includes(namespace.name) {
+            for family in [AddressFamily.inet, .inet6] {
+                for rule in PolicyRule.defaults(family) {
+                    try member.replay(.ruleAdded(rule, namespace: namespace.name))
+                }
+                var selection = RouteSelection()
+                selection.namespaces = [namespace.name]
+                selection.families = [family]
+                var walk = RouteWalk(snapshot, selection, firstsOnly: true)
+                while let (table, route) = walk.next() {
+                    try member.replay(.route(RouteEvent(table, route.key, route.value)))
+                }
+            }
+        }
+    }
+
+    /// Compares and joins within one hold of the gate, so that no change comes between: where the kernel joins, compares and
+    /// perhaps leaves again (R2-32…R2-34), nothing is delivered in an attempt that fails.
+    private func join(_ member: any ChainMember, _ scope: ChainScope, ifStillAt before: UInt64) throws(FIBError) -> Bool
+    {
+        let queue = MemberQueue(member, capacity: limits.chainBacklog) { [weak self] in _ = self?.takeOff(member) }
+        let isJoined = try gate.withExclusive { () throws(FIBError) in
+            if chain.contains(member) { throw Self.isMember(member) }
+            // A namespace that is gone has changed.
+            guard let after = try? chainCalls(scope), after == before else { return false }
+            chain.join(member, scope, queue, at: log.head)
+            renewGuards()
+            return true
+        }
+        if isJoined { queue.start() }
+        return isJoined
+    }
+
+    private func takeOff(_ member: any ChainMember) -> MemberQueue? {
+        gate.withExclusive {
+            guard let queue = chain.remove(member) else { return nil }
+            renewGuards()
+            return queue
+        }
+    }
+
+    /// Within the exclusive gate.
+    private func renewGuards() {
+        for namespace in namespaces.withLock({ $0 }) {
+            let guards = chain.guards(of: namespace.name)
+            namespace.state.withLock { $0.chain.guards = guards }
+        }
+    }
+
+    private func awaitDurable(_ sequence: ChangeSequence) throws(FIBError) {
+        try journal?.awaitDurable(sequence)
+    }
+
+    private static func isMember(_ member: any ChainMember) -> FIBError {
+        FIBError(.eexist, .alreadyRegistered, "\(member.name) is on the chain already")
+    }
+}

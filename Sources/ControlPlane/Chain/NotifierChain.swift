@@ -1,0 +1,93 @@
+internal import ChangeLog
+internal import Synchronization
+internal import Threads
+
+extension LockRank {
+    /// The members of the chain. Inside the gate and the namespaces', outside the log's.
+    static let chain = LockRank(800, "chain")
+}
+
+/// Who is told of the first route of each prefix, and how far they have been told.
+final class NotifierChain: Sendable {
+    fileprivate struct Registered {
+        let member: any ChainMember
+        let scope: ChainScope
+        let queue: MemberQueue
+        /// It knows everything up to here from its replay.
+        let known: ChangeSequence
+    }
+
+    fileprivate struct State {
+        /// In the order of their registration.
+        var members: [Registered] = []
+        /// Changes up to here are in the queues.
+        var position = ChangeSequence.zero
+    }
+
+    private let state = Locked(State(), rank: .chain)
+    /// Changes within the exclusive gate only, so that who holds the gate shared, or comes later, finds what holds.
+    private let hasMembers = Atomic<Bool>(false)
+
+    // MARK: Within the exclusive gate
+
+    func join(_ member: any ChainMember, _ scope: ChainScope, _ queue: MemberQueue, at head: ChangeSequence) {
+        state.withLock { state in
+            if state.members.isEmpty { state.position = head }
+            state.members.append(Registered(member: member, scope: scope, queue: queue, known: head))
+        }
+        hasMembers.store(true, ordering: .releasing)
+    }
+
+    /// Its queue, if it was a member.
+    func remove(_ member: any ChainMember) -> MemberQueue? {
+        state.withLock { state in
+            guard let index = state.members.firstIndex(where: { $0.member === member }) else { return nil }
+            let queue = state.members.remove(at: index).queue
+            hasMembers.store(!state.members.isEmpty, ordering: .releasing)
+            return queue
+        }
+    }
+
+    func contains(_ member: any ChainMember) -> Bool {
+        state.withLock { $0.members.contains { $0.member === member } }
+    }
+
+    /// Those who have a say in a namespace, in the order of their registration.
+    func guards(of namespace: String) -> [any AdmittingMember] {
+        state.withLock { state in
+            state.members.filter { $0.scope.includes(namespace) }.compactMap { $0.member as? any AdmittingMember }
+        }
+    }
+
+    // MARK: After changes, with no lock held
+
+    /// Puts into the queues what has become durable.
+    func dispatch(_ log: Log<Change>) {
+        guard hasMembers.load(ordering: .acquiring) else { return }
+        state.withLock { state in
+            while let run = log.readDurable(after: state.position) {
+                guard let last = run.last else { return }
+                for change in run { state.put(change) }
+                state.position = last.sequence
+            }
+            // The log has gone on without the chain: they all have missed something.
+            for registered in state.members { registered.queue.overrun() }
+            state.position = log.durable
+        }
+    }
+
+    /// Changes that wait to be delivered, by member.
+    var backlog: [(name: String, count: Int)] {
+        state.withLock { $0.members.map { ($0.member.name, $0.queue.count) } }
+    }
+}
+
+extension NotifierChain.State {
+    fileprivate func put(_ change: Change) {
+        guard case .route(let route) = change.object, let event = RouteEvent(route) else { return }
+        for registered in members
+        where change.sequence > registered.known && registered.scope.includes(route.table.namespace) {
+            registered.queue.put(.route(event), change.sequence)
+        }
+    }
+}
