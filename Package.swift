@@ -49,7 +49,7 @@ let package = Package(
         // The running system and its interface.
         .target(
             name: "ControlPlane",
-            dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Routing", "Storage", "Threads"],
+            dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Platform", "Routing", "Storage", "Threads"],
             swiftSettings: checked),
         .target(name: "HTTPServer", dependencies: ["Bytes", "CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(

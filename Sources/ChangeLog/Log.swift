@@ -21,6 +21,9 @@ public final class Log<Record: LogRecord>: Sendable {
         public let head: ChangeSequence
         /// Records up to this number are gone: a cursor at or above it can still be honoured.
         public let floor: ChangeSequence
+        /// The number that the next record gets. Those between the head and it, if there are any, may have been given to records
+        /// that are gone since a restart.
+        public let upcoming: ChangeSequence
     }
 
     @usableFromInline struct State {
@@ -66,7 +69,7 @@ public final class Log<Record: LogRecord>: Sendable {
         self.isVolatile = isVolatile
     }
 
-    public var mark: Mark { state.withLock { Mark(head: $0.head, floor: $0.floor) } }
+    public var mark: Mark { state.withLock { Mark(head: $0.head, floor: $0.floor, upcoming: $0.upcoming) } }
     /// The last number assigned. Takes no lock.
     @inlinable public var head: ChangeSequence { ChangeSequence(rawValue: published.load(ordering: .acquiring)) }
     /// The number that the next record gets. Only who holds the gate exclusively can know what will have it.

@@ -9,6 +9,14 @@ public struct Change: LogRecord {
     /// Set on changes that belong together.
     public let batch: ChangeBatch?
 
+    /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know.
+    var isVolatile: Bool {
+        switch object {
+        case .hardware, .device: true
+        case .route, .namespace: false
+        }
+    }
+
     public var retainedBytes: Int {
         guard case .route(let change) = object else { return MemoryLayout<Change>.stride }
         // Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
@@ -19,6 +27,8 @@ public struct Change: LogRecord {
 
 public enum ChangedObject: Sendable {
     case route(RouteChange)
+    case hardware(HardwareChange)
+    case device(DeviceChange)
     case namespace(NamespaceChange)
 }
 
@@ -58,6 +68,35 @@ public enum BestChange: Sendable {
         case .displaced, .promoted: true
         }
     }
+}
+
+/// The entry is as it was; what devices say of it is something else.
+public struct HardwareChange: Sendable {
+    public let table: TableIdentity
+    public let key: RouteKey
+    public let old: StoredRoute
+    public let new: StoredRoute
+    /// Whether it is the first route of its prefix.
+    public let isFirst: Bool
+    /// What it came to, by the devices that there were then.
+    public let from: HardwareState
+    public let to: HardwareState
+    /// The namespace's `fib_notify_on_flag_change` for the family, as it was then (R3-10).
+    public let notifies: UInt8
+}
+
+/// A device came, began anew, or went.
+public final class DeviceChange: Sendable {
+    public let device: Device
+    /// All of them, after the change.
+    public let devices: Devices
+
+    init(_ device: Device, _ devices: Devices) {
+        self.device = device
+        self.devices = devices
+    }
+
+    public var isGone: Bool { devices.device(device.line) == nil }
 }
 
 public final class NamespaceChange: Sendable {

@@ -85,6 +85,7 @@ extension ControlPlane {
         gate.withShared {
             namespace?.state.withLock { state in
                 append(state.takeOut(routes), &result, reason, remainder)
+                for promoted in state.promoted(by: routes) { commit(promoted.edit, at: promoted.index, &state) }
             }
             guard let cause = result.cause else { return }
             let operation = remainder.map { UnfinishedOperation(cause: cause, reason: reason, remainder: $0) }
@@ -136,6 +137,22 @@ extension Namespace.State {
             edits.append((identity, edit, best))
             chain.count(best, identity.family)
             tables[index].table.apply(edit, version: .zero, hash: EntryHash(high: 0, low: 0))
+        }
+        return edits
+    }
+
+    /// Once routes are gone: those that are the first of their prefix now, and what devices are to do with them.
+    fileprivate func promoted(by routes: [(TableIdentity, PlacedRoute)]) -> [(edit: HardwareEdit, index: Int)] {
+        if devices.isEmpty { return [] }
+        var edits: [(edit: HardwareEdit, index: Int)] = []
+        var previous: (table: TableIdentity, key: RouteKey)?
+        for (identity, route) in routes {
+            guard let index = index(of: identity.family, identity.id),
+                let first = tables[index].table.first(of: route.key)
+            else { continue }
+            if let previous, previous.table === identity, previous.key == first.key { continue }
+            previous = (identity, first.key)
+            if let edit = hardwareOfNeighbour(.promoted(.init(first)), at: index) { edits.append((edit, index)) }
         }
         return edits
     }

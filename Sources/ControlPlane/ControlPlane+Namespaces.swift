@@ -84,7 +84,10 @@ extension ControlPlane {
         }
         callsOfNamespaces.withLock { $0 += 1 }
         let namespace = Namespace(name: name, stored: stored)
-        namespace.state.withLock { $0.chain.guards = chain.guards(of: name) }
+        namespace.state.withLock { state in
+            state.chain.guards = chain.guards(of: name)
+            state.devices = devices.withLock { $0 }
+        }
         namespaces.withLock { $0.insert(namespace, at: $0.firstIndex(atOrAfter: name)) }
     }
 

@@ -187,15 +187,17 @@ extension ControlPlane {
     private func commitFirst(_ write: RouteWrite, at index: Int, _ state: inout Namespace.State) -> ChangeSequence? {
         let route = write.shared(state.infos)
         let table = state.tables[index].identity
+        let devices = state.devices
         let stored = state.tables[index].table.insertFirst(route) { key in
+            let hardware = devices.isEmpty ? nil : devices.pending(table, key, route.info)
             let sequence = log.append { sequence in
-                let new = StoredRoute(version: sequence, hash: write.hash, info: route.info)
+                let new = StoredRoute(version: sequence, hash: write.hash, info: route.info, hardware: hardware)
                 let best = BestChange.own(.other)
                 return Change(
                     sequence: sequence, operation: .add,
                     object: .route(RouteChange(table: table, key: key, old: nil, new: new, best: best)), batch: nil)
             }
-            return StoredRoute(version: sequence, hash: write.hash, info: route.info)
+            return StoredRoute(version: sequence, hash: write.hash, info: route.info, hardware: hardware)
         }
         if stored != nil { state.chain.calls.count(table.family) }
         return stored?.version
@@ -227,20 +229,23 @@ extension ControlPlane {
     private func commit(
         _ edit: RouteEdit, _ hash: EntryHash, at index: Int, _ state: inout Namespace.State
     ) throws(FIBError) -> WriteResult {
+        var edit = edit
         let best = state.tables[index].table.effect(of: edit)
         let identity = state.tables[index].identity
         try state.chain.call(edit, identity, best, hash)
+        state.begin(&edit, best, at: index)
         let sequence = log.append { sequence in
             Change(edit, identity, best, hash, sequence: sequence, batch: nil)
         }
         state.tables[index].table.apply(edit, version: sequence, hash: hash)
+        if let neighbour = state.hardwareOfNeighbour(best, at: index) { commit(neighbour, at: index, &state) }
         return WriteResult(edit, identity, hash, sequence)
     }
 }
 
 extension WriteResult {
     init(_ edit: RouteEdit, _ table: TableIdentity, _ hash: EntryHash, _ sequence: ChangeSequence) {
-        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0) }
+        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0, hardware: edit.hardware) }
         guard let stored = new ?? edit.old else { preconditionFailure("an edit without a route") }
         let outcome: Outcome = new == nil ? .deleted : edit.old == nil ? .created : .replaced
         self.init(outcome: outcome, table: table, key: edit.key, stored: stored, sequence: sequence)
@@ -252,7 +257,7 @@ extension Change {
         _ edit: RouteEdit, _ table: TableIdentity, _ best: BestChange, _ hash: EntryHash, sequence: ChangeSequence,
         batch: ChangeBatch?
     ) {
-        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0) }
+        let new = edit.info.map { StoredRoute(version: sequence, hash: hash, info: $0, hardware: edit.hardware) }
         self.init(
             sequence: sequence, operation: edit.operation,
             object: .route(RouteChange(table: table, key: edit.key, old: edit.old, new: new, best: best)),

@@ -30,6 +30,8 @@ public final class ControlPlane: Sendable {
     let gate = Gate()
     /// Sorted by name.
     let namespaces: Locked<[Namespace]>
+    /// Who programs routes into hardware: what each namespace has a copy of, for those who look from outside.
+    let devices = Locked(Devices(), rank: .leaf)
     /// Flushes and cascades that are not through, by what brought them about.
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
@@ -110,7 +112,8 @@ public final class ControlPlane: Sendable {
         let all = namespaces.withLock { $0 }
         let parts = all.map(\.snapshotPart)
         let unfinished = operations.withLock { $0.values.map(\.operation) }
-        return Snapshot(sequence: log.head, namespaces: parts, unfinished: unfinished)
+        return Snapshot(
+            sequence: log.head, namespaces: parts, devices: devices.withLock { $0 }, unfinished: unfinished)
     }
 
     func namespace(_ name: String) throws(FIBError) -> Namespace {

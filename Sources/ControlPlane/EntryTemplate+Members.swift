@@ -24,14 +24,18 @@ extension [UInt8] {
         appendDecimal(number)
     }
 
-    mutating func appendFlags(of hop: NextHop) {
-        if hop.flags.isEmpty { return }
-        append(literal: ",\"flags\":[")
-        if hop.flags.contains(.onlink) { append(literal: "\"onlink\"") }
-        if hop.flags.contains(.pervasive) {
-            append(literal: hop.flags.contains(.onlink) ? ",\"pervasive\"" : "\"pervasive\"")
+    /// In the order in which iproute2 prints them.
+    mutating func appendFlags(_ flags: NextHop.Flags, _ status: HardwareFlags = []) {
+        let names: [(StaticString, Bool)] = [
+            ("\"onlink\"", flags.contains(.onlink)), ("\"pervasive\"", flags.contains(.pervasive)),
+            ("\"rt_offload\"", status.contains(.offload)), ("\"rt_trap\"", status.contains(.trap)),
+            ("\"rt_offload_failed\"", status.contains(.offloadFailed)),
+        ].filter(\.1)
+        for (index, (name, _)) in names.enumerated() {
+            append(literal: index == 0 ? ",\"flags\":[" : ",")
+            append(literal: name)
         }
-        append(UInt8(ascii: "]"))
+        if !names.isEmpty { append(UInt8(ascii: "]")) }
     }
 
     mutating func appendGateway(of hop: NextHop, _ family: AddressFamily) {
@@ -68,7 +72,7 @@ extension [UInt8] {
                 append(literal: ",\"dev\":")
                 appendJSON(string: hop.device)
             }
-            appendFlags(of: hop)
+            appendFlags(hop.flags)
             appendGateway(of: hop, family)
             appendVia(of: hop, family)
             if hop.weight != 1 { append(",\"weight\":", number: UInt64(hop.weight)) }

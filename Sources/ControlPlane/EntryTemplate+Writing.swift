@@ -22,12 +22,10 @@ extension EntryTemplate {
     }
 
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together. It needs `room` and 192
-    /// bytes more.
-    ///
-    /// - Parameter hardware: also say what hardware makes of it. There is no device, so that is always nothing.
+    /// bytes more, and what it says of hardware.
     @inlinable @inline(__always)
     func writeRow(
-        _ row: EntryRow, _ text: Span<UInt8>, hardware: Bool = false, to output: inout OutputSpan<UInt8>
+        _ row: EntryRow, _ text: Span<UInt8>, reason: StaticString?, to output: inout OutputSpan<UInt8>
     ) {
         let number = DecimalText(row.version.rawValue)
         output.append(blocksOf: text, start, prefix)
@@ -36,10 +34,12 @@ extension EntryTemplate {
         output.append(literal: ",\"h\":\"")
         output.append(row.hash)
         output.append(UInt8(ascii: "\""))
-        if hardware {
-            output.append(literal: ",\"hw\":{\"reason\":\"no-device\",\"state\":\"none\",\"version\":")
-            output.append(number)
-            output.append(UInt8(ascii: "}"))
+        if row.hardware.isNone, let reason {
+            output.append(literal: ",\"hw\":{\"reason\":\"")
+            output.append(literal: reason)
+            output.append(literal: "\",\"state\":\"none\"}")
+        } else {
+            row.writeHardware(text, to: &output)
         }
         output.append(blocksOf: text, hash, metric)
         output.append(decimal: UInt64(row.key.metric))

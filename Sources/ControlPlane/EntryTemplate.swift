@@ -27,7 +27,9 @@ internal import Routing
     @usableFromInline let end: UInt32
 
     /// Appends the text to `text`.
-    init(_ table: TableIdentity, _ info: RouteInfo, in text: inout [UInt8]) {
+    ///
+    /// - Parameter status: flags that a row has beside those of the entry.
+    init(_ table: TableIdentity, _ info: RouteInfo, _ status: HardwareFlags = [], in text: inout [UInt8]) {
         start = UInt32(text.count)
         let fields = info.fields
         let hops = fields.nextHops
@@ -41,8 +43,8 @@ internal import Routing
         text.append(literal: "\"dst\":\"")
         prefix = UInt32(text.count)
         text.append(literal: table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
+        text.appendFlags(single?.flags ?? [], status)
         if let single {
-            text.appendFlags(of: single)
             text.appendGateway(of: single, table.family)
         }
         hash = UInt32(text.count)

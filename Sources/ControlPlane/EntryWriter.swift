@@ -1,4 +1,5 @@
 public import Addressing
+internal import Bytes
 public import ChangeLog
 public import Routing
 
@@ -8,6 +9,7 @@ public final class EntryWriter {
     struct Slot: BitwiseCopyable {
         @usableFromInline let table: ObjectIdentifier
         @usableFromInline let info: ObjectIdentifier
+        @usableFromInline let flags: UInt8
         @usableFromInline let template: EntryTemplate
     }
 
@@ -27,7 +29,30 @@ public final class EntryWriter {
     @usableFromInline private(set) var text: [UInt8] = []
     private var scratch: [UInt8] = []
 
+    @usableFromInline
+    struct HardwareSlot: BitwiseCopyable {
+        @usableFromInline let status: ObjectIdentifier
+        @usableFromInline let slice: HardwareSlice
+    }
+
+    /// Of statuses that it met lately, each in the one place that its address gives it.
+    @usableFromInline private(set) var hardwareSlots: [HardwareSlot?] = [nil]
+    private var heldStatuses: [HardwareStatus?] = [nil]
+    private var devices = Devices()
+
     public init() {}
+
+    /// From now on, what rows say of hardware is by these devices; nothing without any, as at first.
+    public func use(_ devices: Devices) {
+        if self.devices == devices { return }
+        self.devices = devices
+        forgetHardware()
+    }
+
+    private func forgetHardware() {
+        hardwareSlots = Array(repeating: nil, count: devices.isEmpty ? 1 : 256)
+        heldStatuses = Array(repeating: nil, count: hardwareSlots.count)
+    }
 
     public func append(_ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo, to bytes: inout [UInt8]) {
         let template = template(table, info)
@@ -50,33 +75,68 @@ public final class EntryWriter {
 
     /// What the route's entry has in common with others.
     @usableFromInline
-    func template(_ table: TableIdentity, _ info: RouteInfo) -> EntryTemplate {
-        known(table, info) ?? make(table, info)
-    }
-
-    private func known(_ table: TableIdentity, _ info: RouteInfo) -> EntryTemplate? {
+    func template(_ table: TableIdentity, _ info: RouteInfo, flags: UInt8 = 0) -> EntryTemplate {
         let slots = slots
-        return Self.known(ObjectIdentifier(table), ObjectIdentifier(info), slots.span)
+        return Self.known(ObjectIdentifier(table), ObjectIdentifier(info), flags, slots.span)
+            ?? make(table, info, flags)
     }
 
-    private func make(_ table: TableIdentity, _ info: RouteInfo) -> EntryTemplate {
+    /// Where the text says what hardware makes of it.
+    @usableFromInline
+    func slice(_ status: HardwareStatus?) -> HardwareSlice {
+        guard let status, !devices.isEmpty else { return absent }
+        let slots = hardwareSlots
+        return Self.known(ObjectIdentifier(status), slots.span) ?? make(status)
+    }
+
+    @usableFromInline var absent: HardwareSlice { devices.isEmpty ? .hidden : .none }
+
+    private func make(_ status: HardwareStatus) -> HardwareSlice {
+        if text.count > Self.textLimit { forget() }
+        let start = UInt32(text.count)
+        let counts = HardwareText.append(status, devices, to: &text)
+        let end = UInt32(text.count)
+        text.append(contentsOf: repeatElement(0, count: OutputSpan<UInt8>.blockSize))
+        let slice =
+            counts ? HardwareSlice(start, end, devices.state(of: status).flags.together) : absent
+        let place = Self.place(ObjectIdentifier(status), hardwareSlots.count)
+        hardwareSlots[place] = HardwareSlot(status: ObjectIdentifier(status), slice: slice)
+        heldStatuses[place] = status
+        return slice
+    }
+
+    private func make(_ table: TableIdentity, _ info: RouteInfo, _ flags: UInt8) -> EntryTemplate {
         if text.count > Self.textLimit { forget() }
         if slots.count == 1, slots[0] != nil { grow() }
         let places = (0..<Self.reach).map { Self.place(ObjectIdentifier(info), $0, slots.count) }
         let place = places.first { slots[$0] == nil } ?? places[0]
-        let template = EntryTemplate(table, info, in: &text)
-        slots[place] = Slot(table: ObjectIdentifier(table), info: ObjectIdentifier(info), template: template)
+        let template = EntryTemplate(table, info, HardwareFlags(together: flags), in: &text)
+        slots[place] = Slot(
+            table: ObjectIdentifier(table), info: ObjectIdentifier(info), flags: flags, template: template)
         held[place] = (table, info)
         return template
     }
 
     @inlinable @inline(__always)
-    static func known(_ table: ObjectIdentifier, _ info: ObjectIdentifier, _ slots: Span<Slot?>) -> EntryTemplate? {
+    static func known(
+        _ table: ObjectIdentifier, _ info: ObjectIdentifier, _ flags: UInt8, _ slots: Span<Slot?>
+    ) -> EntryTemplate? {
         for step in 0..<reach {
             guard let slot = slots[place(info, step, slots.count)] else { return nil }
-            if slot.info == info && slot.table == table { return slot.template }
+            if slot.info == info && slot.table == table && slot.flags == flags { return slot.template }
         }
         return nil
+    }
+
+    @inlinable @inline(__always)
+    static func known(_ status: ObjectIdentifier, _ slots: Span<HardwareSlot?>) -> HardwareSlice? {
+        guard let slot = slots[place(status, slots.count)], slot.status == status else { return nil }
+        return slot.slice
+    }
+
+    @inlinable @inline(__always)
+    static func place(_ status: ObjectIdentifier, _ count: Int) -> Int {
+        Int(UInt(bitPattern: status) &>> 4) & (count &- 1)
     }
 
     @inlinable @inline(__always)
@@ -92,20 +152,28 @@ public final class EntryWriter {
 
     private func forget() {
         grow()
+        forgetHardware()
         text.removeAll(keepingCapacity: true)
     }
 }
 
 extension EntryWriter {
+    /// Appends `,"hw":{…}`.
+    public func appendHardware(_ route: StoredRoute, to bytes: inout [UInt8]) {
+        let slice = slice(route.hardware)
+        let text = text
+        bytes.append(addingCapacity: slice.room) { slice.write(route.version, text.span, to: &$0) }
+    }
+
     /// Appends one row in the given form.
     @inlinable
     public func append(
         _ table: TableIdentity, _ key: RouteKey, _ route: StoredRoute, as form: some EntryForm, to bytes: inout [UInt8]
     ) {
-        let template = template(table, route.info)
+        let (template, slice) = parts(table, route, form)
         let text = text
-        bytes.append(addingCapacity: Self.room(template, form)) { output in
-            form.write(EntryRow(template, table.family, key, route), text.span, to: &output)
+        bytes.append(addingCapacity: Self.room(template, slice, form)) { output in
+            form.write(EntryRow(template, table.family, key, route, slice), text.span, to: &output)
         }
     }
 
@@ -117,8 +185,9 @@ extension EntryWriter {
     ) {
         var place = 0
         while place < run.count {
-            // Makes the template, where it isn't known.
-            let room = Self.room(template(table, run.value(place).info), form)
+            // Makes what isn't known.
+            let (template, slice) = parts(table, run.value(place), form)
+            let room = Self.room(template, slice, form)
             bytes.append(addingCapacity: max(room, min(room * (run.count - place), 16 << 10))) { output in
                 place = writeKnown(table, run, from: place, as: form, to: &output)
             }
@@ -133,18 +202,38 @@ extension EntryWriter {
         _ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>, from start: Int, as form: Form,
         to output: inout OutputSpan<UInt8>
     ) -> Int {
-        let (slots, text, family, name) = (slots, text, table.family, ObjectIdentifier(table))
+        let (slots, hardwareSlots, absent) = (slots, hardwareSlots, absent)
+        let (text, family, name) = (text, table.family, ObjectIdentifier(table))
         return run.withEntries { keys, routes in
             for place in start..<keys.count {
-                guard let template = Self.known(name, ObjectIdentifier(routes[place].info), slots.span),
-                    output.freeCapacity >= Self.room(template, form)
+                var slice = absent
+                if let status = routes[place].hardware {
+                    guard let known = Self.known(ObjectIdentifier(status), hardwareSlots.span) else { return place }
+                    slice = known
+                }
+                let flags = Form.showsStatusFlags ? slice.flags : 0
+                guard let template = Self.known(name, ObjectIdentifier(routes[place].info), flags, slots.span),
+                    output.freeCapacity >= Self.room(template, slice, form)
                 else { return place }
-                form.write(EntryRow(template, family, keys[place], routes[place]), text.span, to: &output)
+                form.write(EntryRow(template, family, keys[place], routes[place], slice), text.span, to: &output)
             }
             return keys.count
         }
     }
 
+    @inlinable
+    func parts<Form: EntryForm>(
+        _ table: TableIdentity, _ route: StoredRoute, _: Form
+    ) -> (EntryTemplate, HardwareSlice) {
+        // First, since making it may forget all templates.
+        let slice = slice(route.hardware)
+        let template = template(table, route.info, flags: Form.showsStatusFlags ? slice.flags : 0)
+        // Making the template may have forgotten the slice.
+        return (template, self.slice(route.hardware))
+    }
+
     @inlinable @inline(__always)
-    static func room<Form: EntryForm>(_ template: EntryTemplate, _: Form) -> Int { template.room &+ Form.room }
+    static func room<Form: EntryForm>(_ template: EntryTemplate, _ hardware: HardwareSlice, _: Form) -> Int {
+        template.room &+ Form.room &+ hardware.room
+    }
 }

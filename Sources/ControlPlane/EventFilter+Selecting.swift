@@ -12,6 +12,9 @@ extension EventFilter {
         case .namespace(let namespace): select(namespace, change.operation)
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
+        case .hardware(let hardware): select(hardware)
+        case .device(let device):
+            hardware == .none ? nil : SelectedChange(operation: .restart, old: nil, new: nil, device: device)
         }
     }
 
@@ -27,6 +30,15 @@ extension EventFilter {
         return make(
             operation, change.table, old: entry(change, change.key, change.old),
             new: entry(change, change.key, change.new))
+    }
+
+    private func select(_ change: HardwareChange) -> SelectedChange? {
+        guard selectsRoutes, hardware.selects(change), view == .routes || change.isFirst,
+            selection.includes(change.table), selection.agrees(change.table, change.key, change.new.info)
+        else { return nil }
+        return SelectedChange(
+            operation: .flags, old: .route(change.table, change.key, change.old),
+            new: .route(change.table, change.key, change.new))
     }
 
     private func entry(_ change: RouteChange, _ key: RouteKey, _ stored: StoredRoute?) -> SelectedChange.Entry? {

@@ -22,8 +22,12 @@ public struct EventFilter: Hashable, Sendable {
     public var kinds = ObjectKind.byDefault
     public var selection = RouteSelection()
     public var view = View.routes
+    public var hardware = HardwareNotice.all
 
     public init() {}
+
+    /// Whether all is told that hardware makes of the routes, so that it can be added up.
+    public var tellsHardware: Bool { selectsRoutes && hardware == .all }
 
     public var selectsRoutes: Bool { kinds.contains(.route) }
 
@@ -60,7 +64,47 @@ public struct EventFilter: Hashable, Sendable {
         add("within", selection.within?.map(\.description))
         add("protocol", selection.protocols?.map(\.name))
         if view == .best { parts.append("view=best") }
+        if hardware != .all { parts.append("hw_flags=" + hardware.rawValue) }
         return parts.isEmpty ? nil : parts.joined(separator: "&")
+    }
+}
+
+/// Which changes of what hardware makes of a route a stream is told.
+public enum HardwareNotice: String, CaseIterable, Sendable {
+    case none = "0"
+    case all = "1"
+    /// Failures, and that a route has failed no more.
+    case failures = "2"
+    /// What the namespace's `fib_notify_on_flag_change` says for the family, as rtnetlink does it.
+    case setting = "sysctl"
+
+    /// R3-04, R3-10, and for the two settings the table before it.
+    func selects(_ change: HardwareChange) -> Bool {
+        switch self {
+        case .none: return false
+        case .all: return true
+        case .failures: return Self.changesFailure(change)
+        case .setting:
+            switch change.notifies {
+            case 0: return false
+            case 1: return change.from.flags != change.to.flags
+            default: return Self.changesFailure(change)
+            }
+        }
+    }
+
+    /// The same of states that lie further apart. Which setting held meanwhile isn't known: as if it was 1.
+    func tells(_ from: HardwareState, _ to: HardwareState) -> Bool {
+        switch self {
+        case .none: false
+        case .all: from != to
+        case .failures: (from == .failed) != (to == .failed)
+        case .setting: from.flags != to.flags
+        }
+    }
+
+    private static func changesFailure(_ change: HardwareChange) -> Bool {
+        (change.from == .failed) != (change.to == .failed)
     }
 }
 
@@ -104,4 +148,6 @@ public struct SelectedChange: Sendable {
     public let old: Entry?
     /// What is there now: absent for delete.
     public let new: Entry?
+    /// Of a restart, which is of no entry.
+    public var device: DeviceChange?
 }

@@ -44,6 +44,8 @@ final class Namespace: Sendable {
         /// Set when the namespace is being removed: its routes are going, and no new ones come in.
         var isClosing = false
         var chain = ChainPart()
+        /// Who programs routes. Changes within the exclusive gate only, in all namespaces at once.
+        var devices = Devices()
 
         init(stored: StoredNamespace) { self.stored = stored }
     }

@@ -22,6 +22,8 @@ public struct RouteDraft {
         batch = ChangeBatch(transaction: first)
     }
 
+    private var upcoming: ChangeSequence { first.advanced(by: UInt64(changes.count)) }
+
     /// As if the draft had been committed.
     private var head: ChangeSequence { changes.last?.sequence ?? start }
 
@@ -68,14 +70,20 @@ public struct RouteDraft {
     }
 
     private mutating func make(
-        _ edit: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
+        _ decided: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
     ) throws(FIBError) -> WriteResult {
-        let sequence = first.advanced(by: UInt64(changes.count))
+        var edit = decided
+        let sequence = upcoming
         let identity = touched[place].1.tables[index].identity
         let best = touched[place].1.tables[index].table.effect(of: edit)
         if let admission = try touched[place].1.chain.call(edit, identity, best, hash) { admissions.add(admission) }
+        touched[place].1.begin(&edit, best, at: index)
         changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch))
         touched[place].1.tables[index].table.apply(edit, version: sequence, hash: hash)
+        if let neighbour = touched[place].1.hardwareOfNeighbour(best, at: index) {
+            changes.append(touched[place].1.change(neighbour, upcoming, batch))
+            touched[place].1.apply(neighbour, at: index)
+        }
         return WriteResult(edit, identity, hash, sequence)
     }
 }

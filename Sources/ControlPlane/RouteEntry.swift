@@ -13,17 +13,13 @@ public enum RouteEntry {
     }
 
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
-    ///
-    /// - Parameter hardware: also say what hardware makes of it. There is no device, so that is always nothing.
     public static func appendRow(
-        _ table: TableIdentity, _ route: PlacedRoute, hardware: Bool = false, to bytes: inout [UInt8]
+        _ table: TableIdentity, _ route: PlacedRoute, _ devices: Devices, as form: ListedForm = ListedForm(),
+        to bytes: inout [UInt8]
     ) {
-        var text: [UInt8] = []
-        let template = EntryTemplate(table, route.value.info, in: &text)
-        let row = EntryRow(template, table.family, route.key, route.value)
-        bytes.append(addingCapacity: template.room + 192) {
-            template.writeRow(row, text.span, hardware: hardware, to: &$0)
-        }
+        let writer = EntryWriter()
+        writer.use(devices)
+        writer.append(table, route.key, route.value, as: form, to: &bytes)
     }
 
     static func hash(_ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo) -> EntryHash {

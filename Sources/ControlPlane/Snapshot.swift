@@ -14,6 +14,7 @@ public struct Snapshot: Sendable {
     public let sequence: ChangeSequence
     /// By name.
     public let namespaces: [Namespace]
+    public let devices: Devices
     /// Flushes and cascades that were going on.
     let unfinished: [UnfinishedOperation]
 

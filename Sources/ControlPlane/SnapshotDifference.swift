@@ -13,6 +13,8 @@ public struct SnapshotDifference: Sendable {
     private var newRoutes: KeyedWalk
     /// Of the key that was compared last, in order; what comes next is popped off its end.
     private var pending: [SelectedChange] = []
+    /// By which the states of both are compared: the restarts were told before.
+    private let devices: Devices
 
     public init(from old: Snapshot, to new: Snapshot, _ filter: EventFilter) {
         self.filter = filter
@@ -21,6 +23,17 @@ public struct SnapshotDifference: Sendable {
         newNamespaces = shows ? new.namespaces.filter(Self.isSelected(filter))[...] : []
         oldRoutes = KeyedWalk(old, filter)
         newRoutes = KeyedWalk(new, filter)
+        devices = new.devices
+        if filter.hardware != .none { pending = Self.restarts(from: old.devices, to: new.devices).reversed() }
+    }
+
+    /// The devices that have begun anew since, or are gone: before the routes, whose states they make void.
+    private static func restarts(from old: Devices, to new: Devices) -> [SelectedChange] {
+        let gone = old.all.filter { new.device($0.line) == nil }
+        let begun = new.all.filter { old.device($0.line)?.generation != $0.generation }
+        return (gone + begun).map { device in
+            SelectedChange(operation: .restart, old: nil, new: nil, device: DeviceChange(device, new))
+        }
     }
 
     /// The next difference, if there is one among the next `limit` keys; `isAtEnd` when there is none left at all.
@@ -56,7 +69,22 @@ public struct SnapshotDifference: Sendable {
     private mutating func compareKey() -> [SelectedChange] {
         let isOld = !oldRoutes.comesAfter(newRoutes)
         let isNew = !newRoutes.comesAfter(oldRoutes)
-        return Self.changes(from: isOld ? oldRoutes.takeKey() : [], to: isNew ? newRoutes.takeKey() : [])
+        let (old, new) = (isOld ? oldRoutes.takeKey() : [], isNew ? newRoutes.takeKey() : [])
+        return Self.changes(from: old, to: new) + hardwareChanges(from: old, to: new)
+    }
+
+    /// Of entries that are the same in both: what hardware makes of them now, if the filter is told of that.
+    private func hardwareChanges(
+        from old: [SelectedChange.Entry], to new: [SelectedChange.Entry]
+    ) -> [SelectedChange] {
+        guard filter.hardware != .none, old.count == new.count else { return [] }
+        return zip(old, new).compactMap { old, new in
+            guard case .route(_, _, let before) = old, case .route(_, _, let after) = new,
+                before.version == after.version, before.hardware !== after.hardware
+            else { return nil }
+            let (from, to) = (devices.state(of: before.hardware), devices.state(of: after.hardware))
+            return filter.hardware.tells(from, to) ? SelectedChange(operation: .flags, old: old, new: new) : nil
+        }
     }
 
     /// What turns one list of a key into another. A follower knows no places within the list, so unless one route

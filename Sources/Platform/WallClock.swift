@@ -10,6 +10,19 @@ public enum WallClock {
         return text(seconds: Int(now.tv_sec), milliseconds: Int(now.tv_nsec) / 1_000_000)
     }
 
+    /// Since 1970.
+    public static var milliseconds: UInt64 {
+        var now = timespec()
+        // SAFETY: the call fills in `now`.
+        unsafe clock_gettime(CLOCK_REALTIME_COARSE, &now)
+        return UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000
+    }
+
+    /// A time as RFC 3339 writes it, in UTC to the millisecond.
+    public static func text(milliseconds: UInt64) -> String {
+        text(seconds: Int(milliseconds / 1_000), milliseconds: Int(milliseconds % 1_000))
+    }
+
     static func text(seconds: Int, milliseconds: Int) -> String {
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let (year, month, day) = civil(days)

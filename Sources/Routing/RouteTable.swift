@@ -1,18 +1,28 @@
 public import Addressing
 public import ChangeLog
 
-/// One stored route, as its table's image keeps it: 32 bytes beside its key.
+/// One stored route, as its table's image keeps it: 40 bytes beside its key.
 @frozen public struct StoredRoute: ImageValue {
     /// The number of the change that made this entry.
     public let version: ChangeSequence
     /// Of the entry's canonical bytes.
     public let hash: EntryHash
     public let info: RouteInfo
+    /// Not part of the entry. Nil while no device has anything to do with it.
+    public let hardware: HardwareStatus?
 
-    public init(version: ChangeSequence, hash: EntryHash, info: RouteInfo) {
+    public init(
+        version: ChangeSequence, hash: EntryHash, info: RouteInfo, hardware: HardwareStatus? = nil
+    ) {
         self.version = version
         self.hash = hash
         self.info = info
+        self.hardware = hardware
+    }
+
+    /// The same entry, of which devices say something else.
+    public func with(_ hardware: HardwareStatus?) -> StoredRoute {
+        StoredRoute(version: version, hash: hash, info: info, hardware: hardware)
     }
 }
 
@@ -77,7 +87,7 @@ public struct RouteTable: Sendable {
     }
 
     /// All routes of one key, in list order.
-    func routes(of key: RouteKey) -> [PlacedRoute] {
+    public func routes(of key: RouteKey) -> [PlacedRoute] {
         run(from: key.at(position: 0), limit: .max) { $0.isSameKey(as: key) }
     }
 
@@ -94,10 +104,16 @@ public struct RouteTable: Sendable {
     /// Makes an edit that was decided on this very table. `version` and `hash` are those of the new entry.
     public mutating func apply(_ edit: RouteEdit, version: ChangeSequence, hash: EntryHash) {
         if let info = edit.info {
-            image.insert(StoredRoute(version: version, hash: hash, info: info), for: edit.key)
+            let route = StoredRoute(version: version, hash: hash, info: info, hardware: edit.hardware)
+            image.insert(route, for: edit.key)
         } else {
             image.remove(edit.key)
         }
+    }
+
+    /// Sets what devices say of an entry that is there.
+    public mutating func set(_ hardware: HardwareStatus?, for route: PlacedRoute) {
+        image.insert(route.value.with(hardware), for: route.key)
     }
 
     /// Stores what `make` gives for `route` if its prefix has no route yet: what most rows of a full table come to, with

@@ -23,6 +23,10 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
     /// In the place of another.
     case replace
     case delete
+    /// The entry is as it was; what hardware makes of it is another state.
+    case flags
+    /// A device has begun anew, or is gone.
+    case restart
 
     public var name: String {
         switch self {
@@ -31,6 +35,8 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
         case .prepend: "prepend"
         case .replace: "replace"
         case .delete: "delete"
+        case .flags: "flags"
+        case .restart: "restart"
         }
     }
 }
@@ -46,6 +52,8 @@ public struct RouteEdit: Sendable {
     /// The first route of the prefix, as it is now.
     public let first: PlacedRoute?
     public var nextHops = NextHopsChange.other
+    /// What devices say of the new entry to begin with.
+    public var hardware: HardwareStatus?
 
     public init(
         operation: ChangeOperation, key: RouteKey, old: StoredRoute?, info: RouteInfo?, first: PlacedRoute?

@@ -23,7 +23,7 @@ struct EventClassTests {
         let snapshot = plane.snapshot()
         let filter = EventFilter()
         return EventClass(
-            filter, epoch: plane.epoch, at: snapshot.sequence, filter.summaries(of: snapshot), latest: .zero,
+            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero,
             log: plane.log)
     }
 
@@ -76,7 +76,7 @@ struct EventClassTests {
         let filter = EventFilter()
         let snapshot = plane.snapshot()
         let group = EventClass(
-            filter, epoch: plane.epoch, at: snapshot.sequence, filter.summaries(of: snapshot), latest: .zero,
+            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero,
             log: plane.log)
         for mode in 0..<3_000 {
             _ = try plane.putNamespace("default") { _ in

@@ -48,7 +48,7 @@ import Testing
                 for place in 0..<run.count {
                     let route = (key: run.key(place), value: run.value(place))
                     writer.append(table, route.key, route.value, as: ListedForm(.lineFeedBehind), to: &single)
-                    RouteEntry.appendRow(table, route, to: &expected)
+                    RouteEntry.appendRow(table, route, Devices(), to: &expected)
                     expected.append(UInt8(ascii: "\n"))
                 }
                 writer.append(table, run, as: ListedForm(.lineFeedBehind), to: &together)

@@ -101,9 +101,11 @@ import Testing
             ]
             switch route.best {
             case .displaced(let other), .promoted(let other): parts += ["\(other.key)", text(other.value)]
-            case .own(let joins): parts.append("own \(joins)")
+            // A record doesn't say that nexthops left, which only members of the chain are told.
+            case .own(let nextHops): parts.append("own \(nextHops == .joined)")
             case .none: parts.append("none")
             }
+        case .hardware, .device: parts.append("volatile")
         case .namespace(let namespace): parts += [namespace.name, text(namespace.old), text(namespace.new)]
         }
         if let batch = change.batch {

@@ -18,6 +18,11 @@ final class EventClass {
     private(set) var latest: ChangeSequence
     /// The state that the filter selects at `position`.
     private(set) var summaries: KindSummaries
+    /// What hardware makes of it, if the filter is told all of that; and the devices that there are at `position`.
+    private(set) var hardware: HardwareDigest
+    private(set) var devices: Devices
+    /// Someone walks over all routes to know what hardware makes of them.
+    var isBeingWalked = false
     /// The last link of each format's chain; streams that have sent it are up to date with `position`.
     private(set) var tails: [FrameChunk]
     /// Streams that read the chain, by format. Nothing is encoded where there are none.
@@ -36,18 +41,19 @@ final class EventClass {
     static var stepChanges: Int { 4_096 }
 
     init(
-        _ filter: EventFilter, epoch: String, at snapshot: ChangeSequence, _ summaries: KindSummaries,
+        _ filter: EventFilter, epoch: String, at snapshot: Snapshot, _ summaries: KindSummaries,
         latest: ChangeSequence, log: Log<Change>
     ) {
+        hardware = HardwareDigest(of: snapshot, filter, summaries)
+        devices = snapshot.devices
         self.filter = filter
         self.epoch = epoch
         self.log = log
         self.summaries = summaries
         self.latest = latest
-        position = snapshot
-        let digits = filter.digits
-        encoders = EventFormat.allCases.map { EventEncoder(format: $0, epoch: epoch, filterDigits: digits) }
-        tails = EventFormat.allCases.map { _ in FrameChunk([], last: snapshot, log: log) }
+        position = snapshot.sequence
+        encoders = EventFormat.allCases.map { EventEncoder($0, epoch: epoch, filter) }
+        tails = EventFormat.allCases.map { _ in FrameChunk([], last: snapshot.sequence, log: log) }
         readers = EventFormat.allCases.map { _ in 0 }
     }
 
@@ -98,6 +104,7 @@ final class EventClass {
     func advance() -> Step {
         // So it goes for all streams of the class but the first: nothing is allocated for them.
         guard position < log.durable else { return .upToDate }
+        writer.use(devices)
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
         var seen = 0
@@ -131,12 +138,44 @@ final class EventClass {
     }
 
     private func take(_ change: Change, _ frames: inout [[UInt8]]) {
+        hardware.reach(change.sequence)
+        if case .device(let device) = change.object {
+            devices = device.devices
+            writer.use(devices)
+            hardware.forget()
+        }
         guard let selected = filter.select(change) else { return }
         for format in readers.indices where readers[format] > 0 {
             encoders[format].delta(change, selected, previous: latest, writer, into: &frames[format])
         }
         summaries.apply(selected)
+        if tellsHardware { hardware.apply(selected, devices) }
         latest = change.sequence
+    }
+
+    /// What hardware makes of the state at `position`; nil while that isn't known or isn't told, and
+    /// without devices.
+    func hardwareDigest() -> StateDigest? { tellsHardware ? hardware.value(at: position) : nil }
+
+    /// Whether there is anything to know.
+    var tellsHardware: Bool { filter.tellsHardware && !devices.isEmpty }
+
+    // MARK: Knowing it anew
+
+    /// Whether someone should walk over a snapshot of now.
+    var needsWalk: Bool { tellsHardware && hardwareDigest() == nil && !isBeingWalked && !isLost }
+
+    /// False if the class is past that number already.
+    func beginWalk(at sequence: ChangeSequence) -> Bool {
+        guard position <= sequence else { return false }
+        isBeingWalked = true
+        hardware.mark(sequence)
+        return true
+    }
+
+    func endWalk(at sequence: ChangeSequence, _ sum: StateDigest) {
+        isBeingWalked = false
+        hardware.adopt(sum, at: sequence)
     }
 }
 

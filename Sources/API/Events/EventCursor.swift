@@ -31,7 +31,8 @@ struct EventCursor: Hashable, Sendable {
     func check(epoch: String, filterDigits: String, _ mark: Log<Change>.Mark) throws(Refusal) {
         if self.epoch != epoch { throw .epoch }
         if self.filterDigits != filterDigits { throw .filter }
-        if sequence > mark.head { throw .future }
+        // A volatile change that was the last before a restart is not there any more.
+        if sequence >= mark.upcoming { throw .future }
         if sequence < mark.floor { throw .tooOld }
     }
 }

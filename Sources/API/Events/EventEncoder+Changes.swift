@@ -12,7 +12,7 @@ extension EventEncoder {
         _ table: TableIdentity, _ key: RouteKey, _ stored: StoredRoute, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
-        writer.append(table, key, stored, as: ReplayForm(format: format), to: &bytes)
+        writer.append(table, key, stored, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
     }
 
     /// The rows of a run.
@@ -20,7 +20,7 @@ extension EventEncoder {
         _ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
-        writer.append(table, run, as: ReplayForm(format: format), to: &bytes)
+        writer.append(table, run, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
     }
 
     /// A namespace as a row of a replay.
@@ -42,6 +42,7 @@ extension EventEncoder {
         _ change: Change, _ selected: SelectedChange, previous: ChangeSequence, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
+        if let device = selected.device { return restart(device, change.sequence, previous: previous, into: &bytes) }
         guard let entry = selected.new ?? selected.old else { return }
         let version = selected.new == nil ? change.sequence : entry.version
         switch entry {
@@ -64,11 +65,40 @@ extension EventEncoder {
         }
     }
 
+    /// A device has begun anew, or is gone: what it said before counts as pending, or as nothing. It is no object of the
+    /// stream's, so it has no `h` and isn't counted.
+    private func restart(
+        _ change: DeviceChange, _ sequence: ChangeSequence, previous: ChangeSequence, into bytes: inout [UInt8]
+    ) {
+        frame(ObjectKind.device.rawValue, .cursor(sequence), into: &bytes) { bytes in
+            append(change, sequence, previous: previous, to: &bytes)
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private func append(
+        _ change: DeviceChange, _ sequence: ChangeSequence, previous: ChangeSequence, to bytes: inout [UInt8]
+    ) {
+        bytes.appendASCII("{\"op\":\"restart\",\"seq\":\(sequence.rawValue),\"version\":\(sequence.rawValue)")
+        bytes.appendASCII(",\"prev\":\(previous.rawValue),\"entry\":{\"generation\":")
+        // Of one that is gone, that it has none.
+        bytes.appendASCII(change.isGone ? "null" : "\(change.device.generation.rawValue)")
+        bytes.appendASCII(",\"name\":")
+        bytes.appendJSON(string: change.device.name)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
     /// A change that was found by comparing states: the client learns what is different, not how it came about.
     func difference(
         _ selected: SelectedChange, from old: ChangeSequence, to new: ChangeSequence, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
+        if let device = selected.device {
+            return frame(ObjectKind.device.rawValue, .none, into: &bytes) { bytes in
+                append(device, new, previous: old, to: &bytes)
+                bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
+            }
+        }
         guard let entry = selected.new ?? selected.old else { return }
         frame(entry.kind.rawValue, .none, into: &bytes) { bytes in
             bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(new.rawValue),\"version\":")
@@ -77,6 +107,9 @@ extension EventEncoder {
             entry.append(writer, to: &bytes)
             if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
             if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+            if showsHardware, case .route(_, _, let stored) = selected.new {
+                writer.appendHardware(stored, to: &bytes)
+            }
             bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
         }
     }

@@ -11,7 +11,7 @@ extension EventEncoder {
     /// The first frame; before it, in server-sent events, how long to wait before connecting again.
     func hello(
         _ mode: StreamMode, reason: String?, epoch: String, sequence: ChangeSequence, heartbeatSeconds: Int,
-        into bytes: inout [UInt8]
+        _ devices: Devices, into bytes: inout [UInt8]
     ) {
         if format == .serverSentEvents { bytes.appendASCII("retry: 1000\n") }
         frame("hello", mode == .replay ? .empty : .none, into: &bytes) { bytes in
@@ -24,13 +24,19 @@ extension EventEncoder {
             bytes.appendDecimal(sequence.rawValue)
             bytes.appendASCII(",\"heartbeat\":")
             bytes.appendDecimal(UInt64(heartbeatSeconds))
-            bytes.appendASCII(",\"devices\":{}}")
+            for (index, device) in devices.all.enumerated() {
+                bytes.appendASCII(index == 0 ? ",\"devices\":{" : ",")
+                bytes.appendJSON(string: device.name)
+                bytes.appendASCII(":\(device.generation.rawValue)")
+            }
+            bytes.appendASCII(devices.isEmpty ? ",\"devices\":{}}" : "}}")
         }
     }
 
     /// At this point the subscriber's state is the server's at `sequence`.
     func sync(
-        _ sequence: ChangeSequence, _ summaries: KindSummaries, _ filter: EventFilter, into bytes: inout [UInt8]
+        _ sequence: ChangeSequence, _ summaries: KindSummaries, hardware: StateDigest?, _ filter: EventFilter,
+        into bytes: inout [UInt8]
     ) {
         frame("sync", .cursor(sequence), into: &bytes) { bytes in
             let kinds = [
@@ -54,7 +60,13 @@ extension EventEncoder {
                 bytes.append(summary.digest)
                 bytes.append(UInt8(ascii: "\""))
             }
-            bytes.appendASCII("}}")
+            bytes.append(UInt8(ascii: "}"))
+            if let hardware {
+                bytes.appendASCII(",\"hw_digest\":\"")
+                bytes.append(hardware)
+                bytes.append(UInt8(ascii: "\""))
+            }
+            bytes.append(UInt8(ascii: "}"))
         }
     }
 

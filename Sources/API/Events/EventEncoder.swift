@@ -29,14 +29,22 @@ enum EventID {
 /// Writes frames for all streams that share a filter and a format.
 final class EventEncoder: Sendable {
     let format: EventFormat
+    /// Whether it says of routes what hardware makes of them.
+    let showsHardware: Bool
     let words: FrameWords
     /// `<epoch>-`
     let cursorHead: [UInt8]
     /// `-<filter digits>`
     let cursorTail: [UInt8]
 
-    init(format: EventFormat, epoch: String, filterDigits: String) {
+    convenience init(_ format: EventFormat, epoch: String, _ filter: EventFilter) {
+        self.init(
+            format: format, epoch: epoch, filterDigits: filter.digits, showsHardware: filter.hardware != .none)
+    }
+
+    init(format: EventFormat, epoch: String, filterDigits: String, showsHardware: Bool) {
         self.format = format
+        self.showsHardware = showsHardware
         words = FrameWords.of(format)
         cursorHead = Array("\(epoch)-".utf8)
         cursorTail = Array("-\(filterDigits)".utf8)

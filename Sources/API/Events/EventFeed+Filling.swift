@@ -48,7 +48,7 @@ extension EventFeed {
         output.append { bytes in
             encoder.hello(
                 mode, reason: reason, epoch: epoch, sequence: snapshot.sequence,
-                heartbeatSeconds: request.heartbeatSeconds, into: &bytes)
+                heartbeatSeconds: request.heartbeatSeconds, snapshot.devices, into: &bytes)
         }
         switch start {
         case .replay: phase = .replay(ReplayRows(snapshot, request.filter))
@@ -60,6 +60,7 @@ extension EventFeed {
 
     private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
         var rows = rows
+        group.writer.use(rows.snapshot.devices)
         // A run more than the limit fits in.
         output.append(reserving: 80 << 10) { bytes in
             if rows.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
@@ -74,6 +75,7 @@ extension EventFeed {
         _ difference: ReplayDifference, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
     ) {
         var difference = difference
+        group.writer.use(difference.new.devices)
         output.append(reserving: 72 << 10) { bytes in
             if difference.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
                 phase = .difference(difference)
@@ -92,12 +94,22 @@ extension EventFeed {
             phase = rounds == 2 ? .ending(.overflow) : .owing(snapshot, summaries, round: rounds + 1)
             return
         }
-        encoder.sync(snapshot.sequence, summaries, request.filter, into: &bytes)
+        encoder.sync(
+            snapshot.sequence, summaries, hardware: hardwareDigest(snapshot, summaries), request.filter, into: &bytes)
         heartbeatAt = now + heartbeatNanoseconds
         phase =
             request.endsAtSync
             ? .ended
             : .catchUp(position: snapshot.sequence, latest: rounds == 0 ? latestAtStart : nil, syncAt: nil)
+    }
+
+    /// What hardware makes of a snapshot's routes, if that can be known at once.
+    private func hardwareDigest(_ snapshot: Snapshot, _ summaries: KindSummaries) -> StateDigest? {
+        guard request.filter.tellsHardware, !snapshot.devices.isEmpty else { return nil }
+        if snapshot.sequence == group.position, let known = group.hardwareDigest() { return known }
+        if summaries.routes.count <= HardwareDigest.fewRoutes { return HardwareDigest.walk(snapshot, request.filter) }
+        hasMissedDigest = true
+        return nil
     }
 
     /// One run of the log. When the feed has come to where its class is, it joins the class's chain.
@@ -117,6 +129,8 @@ extension EventFeed {
         if position == group.position { return join(thenSync: syncAt != nil, &output, now) }
         guard let run = log.read(after: position) else { return leave(.overflowed) }
         var reached = position
+        // Those of now, by which an older state is what the events that follow would make of it.
+        group.writer.use(devices)
         output.append { bytes in
             for change in run where change.sequence <= group.position {
                 reached = change.sequence
@@ -137,7 +151,11 @@ extension EventFeed {
 
     private func appendSync(_ output: inout StreamOutput, _ now: UInt64) {
         heartbeatAt = now + heartbeatNanoseconds
-        output.append { encoder.sync(group.position, group.summaries, request.filter, into: &$0) }
+        let hardware = group.hardwareDigest()
+        hasMissedDigest = group.tellsHardware && hardware == nil
+        output.append {
+            encoder.sync(group.position, group.summaries, hardware: hardware, request.filter, into: &$0)
+        }
     }
 
     /// Sends what its class has; nil if there may be more at once.

@@ -41,6 +41,10 @@ final class EventFeed: @unchecked Sendable {
     /// Its class, entered for as long as the feed exists; another one after the class was lost.
     var group: EventClass
     var stream: EventStream?
+    /// Those that there were when it began, or began anew.
+    var devices: Devices
+    /// A sync went out without what hardware makes of the routes, since no one knew.
+    var hasMissedDigest = false
     /// In the hub's list of those whose snapshot isn't durable yet.
     var awaitsDurable = false
     /// In the class's list of those who wait for something new.
@@ -59,6 +63,7 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
+        devices = snapshot.devices
         // The class may have been made from a later snapshot, and with it everything up to there would be told.
         phase = .awaiting(max(snapshot.sequence, group.position), then: .hello(start, snapshot))
     }

@@ -57,7 +57,8 @@ struct EventHandlers: Sendable {
     /// A stream that only says why there is none: an `EventSource` gives up for good on any status but 200.
     private func inBandError(_ problem: Problem, _ format: EventFormat) -> HTTPResponse {
         var body: [UInt8] = []
-        EventEncoder(format: format, epoch: "", filterDigits: "0").end("error", problem, into: &body)
+        EventEncoder(format: format, epoch: "", filterDigits: "0", showsHardware: false).end(
+            "error", problem, into: &body)
         var response = head(format)
         response.body = .bytes(body)
         response.closesConnection = true
@@ -96,7 +97,6 @@ extension EventRequest {
         }
         filter.selection = try query.selection()
         filter.view = try query.take("view", "routes or best") { EventFilter.View(rawValue: $0) } ?? .routes
-        // Accepted for what it will select; there is no device yet whose flags could change.
-        _ = try query.take("hw_flags", "0, 1, 2 or sysctl") { ["0", "1", "2", "sysctl"].contains($0) ? $0 : nil }
+        filter.hardware = try query.take("hw_flags", "0, 1, 2 or sysctl") { HardwareNotice(rawValue: $0) } ?? .all
     }
 }

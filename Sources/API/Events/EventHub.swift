@@ -30,12 +30,15 @@ final class EventHub: Sendable {
     let plane: ControlPlane
     let maximumFilters: Int
     let state: Locked<State>
+    private let walkers = WorkerPool(name: "digest", threads: 1, capacity: 256)
 
     init(plane: ControlPlane, maximumFilters: Int) {
         self.plane = plane
         self.maximumFilters = maximumFilters
         state = Locked(State(), rank: .events)
     }
+
+    deinit { walkers.shutDown() }
 
     /// Makes ready the stream that the request describes. On a worker: it may have to walk the whole table.
     func open(_ request: EventRequest) throws(Problem) -> any EventSource {
@@ -60,6 +63,22 @@ final class EventHub: Sendable {
         return EventConnection(hub: self, feed: feed)
     }
 
+    /// Finds out, on a thread for such things, what hardware makes of all routes of a class.
+    private func walk(_ group: EventClass) {
+        let filter = group.filter
+        let isTaken = walkers.submit {
+            var snapshot: Snapshot
+            // A class that is another one by now is as good.
+            repeat {
+                snapshot = self.plane.snapshot()
+            } while !self.state.withLock { $0.classes[filter]?.beginWalk(at: snapshot.sequence) ?? true }
+            let sum = HardwareDigest.walk(snapshot, filter)
+            self.state.withLock { $0.classes[filter]?.endWalk(at: snapshot.sequence, sum) }
+        }
+        // If there are many such classes, a later sync asks again.
+        group.isBeingWalked = isTaken
+    }
+
     private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
         plane.log.latest(upTo: position) { filter.selects($0) }
     }
@@ -72,7 +91,7 @@ final class EventHub: Sendable {
         _ filter: EventFilter, _ snapshot: Snapshot, latest: ChangeSequence
     ) -> EventClass {
         EventClass(
-            filter, epoch: plane.epoch, at: snapshot.sequence, filter.summaries(of: snapshot),
+            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot),
             latest: latest, log: plane.log)
     }
 
@@ -112,6 +131,10 @@ final class EventHub: Sendable {
             default: break
             }
             let result = feed.fill(&output, now: now, plane.log)
+            if feed.hasMissedDigest {
+                feed.hasMissedDigest = false
+                if feed.group.needsWalk { walk(feed.group) }
+            }
             state.awaitIfNeeded(feed)
             return result
         }
@@ -129,6 +152,7 @@ final class EventHub: Sendable {
         else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
         state.exit(feed.group)
         let position = max(snapshot.sequence, group.position)
+        feed.devices = snapshot.devices
         feed.restart(in: group, .awaiting(position, then: next(snapshot, feed.request.filter)))
     }
 

@@ -31,7 +31,7 @@ enum StreamStart: Sendable {
         do {
             let cursor = try EventCursor(parsing: text)
             try cursor.check(epoch: epoch, filterDigits: filterDigits, mark)
-            self = .resume(cursor.sequence)
+            self = .resume(min(cursor.sequence, mark.head))
         } catch {
             self = .replay(reason: error.rawValue)
         }

@@ -6,8 +6,10 @@ internal import Routing
 /// The frame of a replay's row.
 struct ReplayForm: EntryForm {
     static var room: Int { 256 }
+    static var showsStatusFlags: Bool { false }
 
     let format: EventFormat
+    let showsHardware: Bool
 
     @inline(__always)
     func write(_ row: EntryRow, _ text: Span<UInt8>, to output: inout OutputSpan<UInt8>) {
@@ -23,9 +25,11 @@ struct ReplayForm: EntryForm {
         row.writeEntry(text, to: &output)
         output.append(literal: ",\"h\":\"")
         output.append(row.hash)
+        output.append(UInt8(ascii: "\""))
+        if showsHardware { row.writeHardware(text, to: &output) }
         switch format {
-        case .serverSentEvents: output.append(literal: "\"}\n\n")
-        case .ndjson: output.append(literal: "\"}}\n")
+        case .serverSentEvents: output.append(literal: "}\n\n")
+        case .ndjson: output.append(literal: "}}\n")
         }
     }
 }
@@ -33,6 +37,7 @@ struct ReplayForm: EntryForm {
 /// The frame of a change, but for what it says of the transaction, and its end.
 struct ChangeForm: EntryForm {
     static var room: Int { 512 }
+    static var showsStatusFlags: Bool { false }
 
     let encoder: EventEncoder
     let sequence: ChangeSequence
@@ -58,6 +63,7 @@ struct ChangeForm: EntryForm {
         row.writeEntry(text, to: &output)
         write(selected.new?.hash, ",\"h\":\"", to: &output)
         write(selected.old?.hash, ",\"was\":\"", to: &output)
+        if encoder.showsHardware, selected.new != nil { row.writeHardware(text, to: &output) }
     }
 
     private func write(_ hash: EntryHash?, _ name: StaticString, to output: inout OutputSpan<UInt8>) {

@@ -96,7 +96,11 @@ struct RouteHandlers: Sendable {
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
         if options.acknowledgement == .hardware {
-            RouteEntry.appendRow(result.table, (result.key, result.stored), hardware: true, to: &body)
+            let devices = plane.presentDevices
+            let hasDevice = devices.includes(result.table, result.key, result.stored.info)
+            RouteEntry.appendRow(
+                result.table, (result.key, result.stored), devices,
+                as: ListedForm(reason: hasDevice ? "not-first" : "no-device"), to: &body)
         } else {
             memory.appendRow(result.table, (result.key, result.stored), to: &body)
         }

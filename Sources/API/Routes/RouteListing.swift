@@ -15,9 +15,12 @@ final class RouteListing: BodyProducer {
     // A leaf: the server makes one call at a time, so it is never contended.
     private let state: Locked<State>
 
-    init(_ walk: RouteWalk, _ isNDJSON: Bool) {
+    /// - Parameter devices: of the snapshot that is walked.
+    init(_ walk: RouteWalk, _ devices: Devices, _ isNDJSON: Bool) {
         self.isNDJSON = isNDJSON
-        state = Locked(State(walk: walk), rank: .leaf)
+        let first = State(walk: walk)
+        first.writer.use(devices)
+        state = Locked(first, rank: .leaf)
     }
 
     func response(_ base: HTTPResponse) -> HTTPResponse {

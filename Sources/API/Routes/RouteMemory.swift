@@ -30,9 +30,11 @@ final class RouteMemory: Sendable {
     }
 
     func appendRow(_ table: TableIdentity, _ route: PlacedRoute, to bytes: inout [UInt8]) {
+        let devices = plane.presentDevices
         let written: Void? = builder.withLockIfAvailable { builder in
+            builder.writer.use(devices)
             builder.writer.append(table, route.key, route.value, as: ListedForm(), to: &bytes)
         }
-        if written == nil { RouteEntry.appendRow(table, route, to: &bytes) }
+        if written == nil { RouteEntry.appendRow(table, route, devices, to: &bytes) }
     }
 }

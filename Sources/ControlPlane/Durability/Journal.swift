@@ -83,6 +83,14 @@ final class Journal: Sendable {
         }
     }
 
+    /// Whether a change may be made that is not stored, but told in its turn.
+    func admitVolatile() throws(FIBError) {
+        switch status {
+        case .failed, .closed: if let refusal = Self.refusal(status) { throw refusal }
+        case .writing, .blocked: if !hasRoom { throw Self.busy }
+        }
+    }
+
     private static let busy = FIBError(
         .ebusy, .storeBusy, "nothing was changed: more changes wait for the disk than it takes; try again later")
 

@@ -36,12 +36,12 @@ struct JournalWriter {
         while true {
             plane.resumeOperations()
             let (write, settled) = next()
-            if write.isEmpty {
+            if write.isEmpty, settled == nil {
                 if journal.isStopping { return finish() }
                 journal.signal.wait()
                 continue
             }
-            guard commit(write) else { return }
+            guard write.isEmpty || commit(write) else { return }
             if let settled {
                 journal.log.settle(upTo: settled.position, bytes: settled.cost)
                 plane.becameDurable()
@@ -63,11 +63,12 @@ struct JournalWriter {
         var write = StoreWrite()
         var settled: Settled?
         if let (batch, reached) = takeBatch() {
-            write.batches = [batch]
+            write.batches = batch.map { [$0] } ?? []
             settled = reached
-            bytesSinceCheckpoint += batch.body.count
-            if batch.last + Journal.reservation > reserved {
-                reserved = batch.last + 2 * Journal.reservation
+            bytesSinceCheckpoint += batch?.body.count ?? 0
+            // Volatile changes have numbers too.
+            if reached.position.rawValue + Journal.reservation > reserved {
+                reserved = reached.position.rawValue + 2 * Journal.reservation
                 write.reserved = reserved
             }
         }
@@ -77,8 +78,9 @@ struct JournalWriter {
         return (write, settled)
     }
 
-    /// What has come since, as far as it fits. It ends with a transaction's end: of one, all becomes durable or nothing.
-    private mutating func takeBatch() -> (JournalBatch, Settled)? {
+    /// What has come since, as far as it fits. It ends with a transaction's end: of one, all becomes durable or nothing. There
+    /// is nothing to be written if all of it is volatile.
+    private mutating func takeBatch() -> (JournalBatch?, Settled)? {
         let log = journal.log
         let (start, head) = (log.durable, log.head)
         guard start < head else { return nil }
@@ -86,28 +88,31 @@ struct JournalWriter {
         writer.append(byte: RecordKind.changes.rawValue)
         var position = start
         var cost = 0
-        var first: ChangeSequence?
+        // Of the changes that are written.
+        var (first, last) = (ChangeSequence.zero, ChangeSequence.zero)
         var transaction: ChangeSequence?
         reading: while position < head, let run = log.read(after: position) {
             for change in run {
                 let isWithin = transaction != nil && change.batch?.transaction == transaction
                 if change.sequence > head || writer.bytes.count >= Self.batchBytes, !isWithin { break reading }
-                if first == nil {
-                    first = change.sequence
-                    writer.append(change.sequence.rawValue)
-                    position = ChangeSequence(rawValue: change.sequence.rawValue - 1)
-                }
-                writer.append(change, after: position)
-                summaries.apply(change)
+                position = change.sequence
                 cost += change.retainedBytes
                 transaction = change.batch?.transaction
-                position = change.sequence
+                if change.isVolatile { continue }
+                if first == .zero {
+                    first = position
+                    last = ChangeSequence(rawValue: position.rawValue - 1)
+                    writer.append(position.rawValue)
+                }
+                writer.append(change, after: last)
+                summaries.apply(change)
+                last = position
             }
         }
-        guard let first else { return nil }
+        let settled = Settled(position: position, cost: cost)
+        if first == .zero { return (nil, settled) }
         writer.append(summaries)
-        let batch = JournalBatch(first: first.rawValue, last: position.rawValue, body: writer.bytes)
-        return (batch, Settled(position: position, cost: cost))
+        return (JournalBatch(first: first.rawValue, last: last.rawValue, body: writer.bytes), settled)
     }
 
     /// The state is written down anew when the journal since the last time is long, beside what goes on, a few rows with
@@ -176,6 +181,7 @@ extension KindSummaries {
         case .route(let route):
             if let old = route.old { routes.remove(old.hash) }
             if let new = route.new { routes.add(new.hash) }
+        case .hardware, .device: break
         case .namespace(let namespace):
             if let old = namespace.old { namespaces.remove(old.hash) }
             if let new = namespace.new { namespaces.add(new.hash) }

@@ -188,6 +188,8 @@ struct Recovery {
                 throw Self.mismatch(name, "change \(change.sequence.rawValue) doesn't fit the routes before it")
             }
             log.restore(change)
+        // Never in a record.
+        case .hardware, .device: break
         case .namespace(let namespace):
             take(namespace, of: change)
             log.restore(change)

@@ -3,8 +3,9 @@ internal import ChangeLog
 internal import Routing
 
 extension RecordWriter {
-    /// `previous` is the number of the change before it in the record.
+    /// `previous` is the number of the change before it in the record. Not for volatile changes.
     mutating func append(_ change: Change, after previous: ChangeSequence) {
+        precondition(!change.isVolatile, "a volatile change in a record")
         var form = RecordForm()
         form.operation = change.operation
         form.hasBatch = change.batch != nil
@@ -12,6 +13,7 @@ extension RecordWriter {
         case .route(let route):
             form.hasOld = route.old != nil
             form.hasNew = route.new != nil
+        case .hardware, .device: break
         case .namespace(let namespace):
             form.isNamespace = true
             form.hasOld = namespace.old != nil
@@ -22,6 +24,7 @@ extension RecordWriter {
         if let batch = change.batch { append(batch) }
         switch change.object {
         case .route(let route): append(route)
+        case .hardware, .device: break
         case .namespace(let namespace):
             append(namespace.name)
             if let old = namespace.old { append(old) }
@@ -128,7 +131,9 @@ struct RecordForm: RawRepresentable {
 
     init() {}
     init?(rawValue: UInt8) {
-        guard rawValue & 7 < ChangeOperation.allCases.count, rawValue & 0x80 == 0 else { return nil }
+        guard rawValue & 0x80 == 0, let operation = ChangeOperation(rawValue: rawValue & 7),
+            operation != .flags && operation != .restart
+        else { return nil }
         self.rawValue = rawValue
     }
 

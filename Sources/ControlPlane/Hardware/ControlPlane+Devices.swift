@@ -1,0 +1,55 @@
+public import ChangeLog
+internal import Routing
+internal import Threads
+
+extension ControlPlane {
+    /// A device begins: from now on, routes that become the first of their prefix are for it to program, if they agree. Those
+    /// that are there already are as they were until it answers for them.
+    public func addDevice(_ name: String, _ selection: RouteSelection) -> Device {
+        let device = gate.withExclusive {
+            let begin = log.upcoming
+            let device = Device(name: name, line: begin, generation: begin, selection: selection)
+            change(device) { $0.set(device) }
+            return device
+        }
+        committed()
+        return device
+    }
+
+    /// It begins anew: what it said before counts as pending, without a change for each route. Nil if it is gone.
+    public func restartDevice(_ line: ChangeSequence) -> Device? {
+        let device: Device? = gate.withExclusive {
+            guard var device = devices.withLock({ $0.device(line) }) else { return nil }
+            device.generation = log.upcoming
+            let renewed = device
+            change(renewed) { $0.set(renewed) }
+            return renewed
+        }
+        if device != nil { committed() }
+        return device
+    }
+
+    /// It is gone, and what it said with it. No harm if it is gone already.
+    public func removeDevice(_ line: ChangeSequence) {
+        gate.withExclusive {
+            guard let device = devices.withLock({ $0.device(line) }) else { return }
+            change(device) { $0.remove(line) }
+        }
+        committed()
+    }
+
+    /// All devices, as they are now.
+    public var presentDevices: Devices { devices.withLock { $0 } }
+
+    /// Within the exclusive gate.
+    private func change(_ device: Device, _ edit: (inout Devices) -> Void) {
+        let all = devices.withLock { devices in
+            edit(&devices)
+            return devices
+        }
+        for namespace in namespaces.withLock({ $0 }) { namespace.state.withLock { $0.devices = all } }
+        log.append { sequence in
+            Change(sequence: sequence, operation: .restart, object: .device(DeviceChange(device, all)), batch: nil)
+        }
+    }
+}

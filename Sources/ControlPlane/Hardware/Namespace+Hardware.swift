@@ -1,0 +1,60 @@
+internal import Addressing
+internal import ChangeLog
+internal import Routing
+
+/// A route of which devices are to be told something else, or have said something else.
+struct HardwareEdit {
+    let table: TableIdentity
+    let route: PlacedRoute
+    let hardware: HardwareStatus?
+    /// Whether it is the first of its prefix.
+    let isFirst: Bool
+}
+
+extension Namespace.State {
+    /// What devices say of the entry that an edit makes: they are yet to program it, if it is the first of its prefix.
+    func begin(_ edit: inout RouteEdit, _ best: BestChange, at index: Int) {
+        guard !devices.isEmpty, let info = edit.info else { return }
+        if case .none = best { return }
+        edit.hardware = devices.pending(tables[index].identity, edit.key, info)
+    }
+
+    /// What a change of the first route means for the one that was the first before it, or is so now. Nil if nothing: a
+    /// route that was displaced keeps what it has in hardware until its successor is there (R3-14).
+    func hardwareOfNeighbour(_ best: BestChange, at index: Int) -> HardwareEdit? {
+        if devices.isEmpty { return nil }
+        let (neighbour, isFirst): (BestChange.Neighbour, Bool)
+        switch best {
+        case .none, .own: return nil
+        case .displaced(let old): (neighbour, isFirst) = (old, false)
+        case .promoted(let next): (neighbour, isFirst) = (next, true)
+        }
+        let table = tables[index].identity
+        let present = devices.answers(in: neighbour.value.hardware).map(\.answer)
+        let programmed = present.filter { $0.state != .pending }
+        var wanted = programmed
+        if isFirst {
+            let pending = devices.pending(table, neighbour.key, neighbour.value.info)?.answers ?? []
+            wanted += pending.filter { answer in !programmed.contains { $0.line == answer.line } }
+            wanted.sort { $0.line < $1.line }
+        }
+        if wanted == present { return nil }
+        return HardwareEdit(
+            table: table, route: (neighbour.key, neighbour.value),
+            hardware: wanted.isEmpty ? nil : HardwareStatus(wanted, since: devices.now), isFirst: isFirst)
+    }
+
+    mutating func apply(_ edit: HardwareEdit, at index: Int) {
+        tables[index].table.set(edit.hardware, for: edit.route)
+    }
+
+    func change(_ edit: HardwareEdit, _ sequence: ChangeSequence, _ batch: ChangeBatch? = nil) -> Change {
+        let settings = stored.settings
+        let change = HardwareChange(
+            table: edit.table, key: edit.route.key, old: edit.route.value, new: edit.route.value.with(edit.hardware),
+            isFirst: edit.isFirst, from: devices.state(of: edit.route.value.hardware),
+            to: devices.state(of: edit.hardware),
+            notifies: edit.table.family == .inet ? settings.notifyOnFlagChangeIPv4 : settings.notifyOnFlagChangeIPv6)
+        return Change(sequence: sequence, operation: .flags, object: .hardware(change), batch: batch)
+    }
+}
