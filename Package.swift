@@ -55,7 +55,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "Threads",
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Platform", "Routing",
+                "Threads",
             ],
             resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
         .executableTarget(
@@ -88,7 +89,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "TestSupport", "Threads",
+                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "Storage", "TestSupport",
+                "Threads",
             ],
             swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.

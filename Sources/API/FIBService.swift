@@ -24,6 +24,7 @@ public final class FIBService: HTTPApplication {
 
     private let events: EventHub
     private let committing: WorkerPool
+    private let keeper: ListenerKeeper
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
@@ -33,14 +34,32 @@ public final class FIBService: HTTPApplication {
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
+        keeper = ListenerKeeper(plane, events)
+        let streams = EventHandlers(hub: events)
         let resources =
             RouteHandlers(plane: plane, committing: committing, warn: configuration.warn).endpoints
             + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
-            + EventHandlers(hub: events).endpoints
+            + streams.endpoints
+            + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
     }
 
-    deinit { committing.shutDown() }
+    deinit {
+        committing.shutDown()
+        keeper.stop()
+    }
+
+    /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
+    public func start() { keeper.start() }
+
+    /// What has the server give its streams a turn.
+    public func whenStreamsMustWake(_ wake: @escaping @Sendable () -> Void) { events.whenStreamsMustWake(wake) }
+
+    /// Writes down how far listeners have come. When no request is served any more.
+    public func stop() {
+        keeper.stop()
+        events.whenStreamsMustWake {}
+    }
 
     /// To be called where the server says that streams were woken.
     public func streamsAwake() { events.wake() }

@@ -39,6 +39,25 @@ extension Log {
         return min(position, mark.floor)
     }
 
+    /// What of the retained history lies after `position`, to the segment of 128 records: how many records, and what retaining
+    /// them costs in bytes. O(segments).
+    public func retained(after position: ChangeSequence) -> (records: Int, bytes: Int) {
+        state.withLock { state in
+            guard position < state.head else { return (0, 0) }
+            let first = state.segmentIndex(after: position)
+            var (records, bytes) = (state.open.count, state.openBytes)
+            if let oldest = state.open.first?.sequence, position >= oldest {
+                records -= state.open.firstIndex(after: position)
+                bytes = bytes * records / max(1, state.open.count)
+            }
+            for segment in state.sealed[first...] {
+                records += segment.records.count
+                bytes += segment.bytes
+            }
+            return (records, bytes)
+        }
+    }
+
     /// Tells the log how many bytes others keep because of it, as a difference.
     public func addSharedBytes(_ difference: Int) {
         state.withLock { $0.sharedBytes += difference }

@@ -13,12 +13,12 @@ public struct Change: LogRecord {
     var isVolatile: Bool {
         switch object {
         case .hardware, .device: true
-        case .route, .namespace: false
+        case .route, .namespace, .listener: false
         }
     }
 
     public var retainedBytes: Int {
-        guard case .route(let change) = object else { return MemoryLayout<Change>.stride }
+        guard case .route(let change) = object else { return MemoryLayout<Change>.stride + 160 }
         // Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
         let hops = max(1, change.old?.info.hopCount ?? 1) + max(1, change.new?.info.hopCount ?? 1) - 2
         return MemoryLayout<Change>.stride + hops * MemoryLayout<NextHop>.stride + (change.best.isOfTwo ? 80 : 0)
@@ -29,6 +29,7 @@ public enum ChangedObject: Sendable {
     case route(RouteChange)
     case hardware(HardwareChange)
     case device(DeviceChange)
+    case listener(ListenerChange)
     case namespace(NamespaceChange)
 }
 
@@ -70,8 +71,9 @@ public enum BestChange: Sendable {
     }
 }
 
-/// The entry is as it was; what devices say of it is something else.
-public struct HardwareChange: Sendable {
+/// The entry is as it was; what devices say of it is something else. An object, since changes of routes, which are most, are
+/// copied more cheaply if they alone are values.
+public final class HardwareChange: Sendable {
     public let table: TableIdentity
     public let key: RouteKey
     public let old: StoredRoute
@@ -83,6 +85,19 @@ public struct HardwareChange: Sendable {
     public let to: HardwareState
     /// The namespace's `fib_notify_on_flag_change` for the family, as it was then (R3-10).
     public let notifies: UInt8
+
+    init(
+        _ edit: HardwareEdit, from: HardwareState, to: HardwareState, notifies: UInt8
+    ) {
+        table = edit.table
+        key = edit.route.key
+        old = edit.route.value
+        new = edit.route.value.with(edit.hardware)
+        isFirst = edit.isFirst
+        self.from = from
+        self.to = to
+        self.notifies = notifies
+    }
 }
 
 /// A device came, began anew, or went.

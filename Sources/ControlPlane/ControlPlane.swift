@@ -12,6 +12,7 @@ public final class ControlPlane: Sendable {
         /// Bytes of retained history.
         public var logBytes: Int
         public var namespaces = 4_096
+        public var listeners = 1_000
         /// Bytes of journal after which the state is written down anew.
         public var checkpointBytes = 32 << 20
         /// Bytes of changes that may wait for the disk.
@@ -32,6 +33,8 @@ public final class ControlPlane: Sendable {
     let namespaces: Locked<[Namespace]>
     /// Who programs routes into hardware: what each namespace has a copy of, for those who look from outside.
     let devices = Locked(Devices(), rank: .leaf)
+    /// In the order of their ids.
+    let listeners: Locked<[StoredListener]>
     /// Flushes and cascades that are not through, by what brought them about.
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
@@ -57,6 +60,7 @@ public final class ControlPlane: Sendable {
         self.limits = limits
         log = Log(byteLimit: limits.logBytes)
         namespaces = Locked([], rank: .namespaces)
+        listeners = Locked([], rank: .listeners)
         operations = Locked([:], rank: .leaf)
         journal = nil
         epoch = Self.newEpoch()
@@ -69,6 +73,7 @@ public final class ControlPlane: Sendable {
         self.limits = limits
         log = recovery.log
         namespaces = Locked(recovery.namespaces.values.sorted { $0.name < $1.name }, rank: .namespaces)
+        listeners = Locked(recovery.listeners.values.sorted { $0.id < $1.id }, rank: .listeners)
         operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
         epoch = store.contents.epoch
         let journal = Journal(
@@ -113,7 +118,8 @@ public final class ControlPlane: Sendable {
         let parts = all.map(\.snapshotPart)
         let unfinished = operations.withLock { $0.values.map(\.operation) }
         return Snapshot(
-            sequence: log.head, namespaces: parts, devices: devices.withLock { $0 }, unfinished: unfinished)
+            sequence: log.head, namespaces: parts, devices: devices.withLock { $0 },
+            listeners: listeners.withLock { $0 }, unfinished: unfinished)
     }
 
     func namespace(_ name: String) throws(FIBError) -> Namespace {

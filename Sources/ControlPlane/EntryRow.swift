@@ -97,18 +97,33 @@ public protocol EntryForm {
     }
 
     @usableFromInline let separator: Separator
-    @usableFromInline let reason: StaticString?
 
-    /// - Parameter reason: why no device has anything to do with the route, where that is to be said.
-    public init(_ separator: Separator = .none, reason: StaticString? = nil) {
-        self.separator = separator
-        self.reason = reason
-    }
+    public init(_ separator: Separator = .none) { self.separator = separator }
 
     @inlinable @inline(__always)
     public func write(_ row: EntryRow, _ text: Span<UInt8>, to output: inout OutputSpan<UInt8>) {
         if separator == .commaBefore { output.append(UInt8(ascii: ",")) }
-        row.template.writeRow(row, text, reason: reason, to: &output)
+        row.template.writeRow(row, text, to: &output)
         if separator == .lineFeedBehind { output.append(UInt8(ascii: "\n")) }
+    }
+}
+
+/// A row that also says why no device has anything to do with the route, if none has.
+public struct ReasonedForm: EntryForm {
+    public static var room: Int { 264 }
+    public static var showsStatusFlags: Bool { true }
+
+    private let reason: StaticString
+
+    /// - Parameter reason: one word, of up to 64 letters and dashes.
+    public init(_ reason: StaticString) { self.reason = reason }
+
+    public func write(_ row: EntryRow, _ text: Span<UInt8>, to output: inout OutputSpan<UInt8>) {
+        row.template.writeRow(row, text, to: &output) { output in
+            guard row.hardware.isNone else { return row.writeHardware(text, to: &output) }
+            output.append(literal: ",\"hw\":{\"reason\":\"")
+            output.append(literal: reason)
+            output.append(literal: "\",\"state\":\"none\"}")
+        }
     }
 }

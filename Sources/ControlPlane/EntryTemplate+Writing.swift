@@ -24,8 +24,15 @@ extension EntryTemplate {
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together. It needs `room` and 192
     /// bytes more, and what it says of hardware.
     @inlinable @inline(__always)
+    func writeRow(_ row: EntryRow, _ text: Span<UInt8>, to output: inout OutputSpan<UInt8>) {
+        writeRow(row, text, to: &output) { row.writeHardware(text, to: &$0) }
+    }
+
+    /// - Parameter writeHardware: what it says of hardware.
+    @inlinable @inline(__always)
     func writeRow(
-        _ row: EntryRow, _ text: Span<UInt8>, reason: StaticString?, to output: inout OutputSpan<UInt8>
+        _ row: EntryRow, _ text: Span<UInt8>, to output: inout OutputSpan<UInt8>,
+        _ writeHardware: (inout OutputSpan<UInt8>) -> Void
     ) {
         let number = DecimalText(row.version.rawValue)
         output.append(blocksOf: text, start, prefix)
@@ -34,13 +41,7 @@ extension EntryTemplate {
         output.append(literal: ",\"h\":\"")
         output.append(row.hash)
         output.append(UInt8(ascii: "\""))
-        if row.hardware.isNone, let reason {
-            output.append(literal: ",\"hw\":{\"reason\":\"")
-            output.append(literal: reason)
-            output.append(literal: "\",\"state\":\"none\"}")
-        } else {
-            row.writeHardware(text, to: &output)
-        }
+        writeHardware(&output)
         output.append(blocksOf: text, hash, metric)
         output.append(decimal: UInt64(row.key.metric))
         output.append(blocksOf: text, metric, sequence)

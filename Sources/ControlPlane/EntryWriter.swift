@@ -76,17 +76,25 @@ public final class EntryWriter {
     /// What the route's entry has in common with others.
     @usableFromInline
     func template(_ table: TableIdentity, _ info: RouteInfo, flags: UInt8 = 0) -> EntryTemplate {
+        known(table, info, flags) ?? make(table, info, flags)
+    }
+
+    // By themselves: who holds on to the slots while one is made has them copied.
+    private func known(_ table: TableIdentity, _ info: RouteInfo, _ flags: UInt8) -> EntryTemplate? {
         let slots = slots
         return Self.known(ObjectIdentifier(table), ObjectIdentifier(info), flags, slots.span)
-            ?? make(table, info, flags)
+    }
+
+    private func known(_ status: HardwareStatus) -> HardwareSlice? {
+        let slots = hardwareSlots
+        return Self.known(ObjectIdentifier(status), slots.span)
     }
 
     /// Where the text says what hardware makes of it.
     @usableFromInline
     func slice(_ status: HardwareStatus?) -> HardwareSlice {
         guard let status, !devices.isEmpty else { return absent }
-        let slots = hardwareSlots
-        return Self.known(ObjectIdentifier(status), slots.span) ?? make(status)
+        return known(status) ?? make(status)
     }
 
     @usableFromInline var absent: HardwareSlice { devices.isEmpty ? .hidden : .none }
@@ -207,7 +215,8 @@ extension EntryWriter {
         return run.withEntries { keys, routes in
             for place in start..<keys.count {
                 var slice = absent
-                if let status = routes[place].hardware {
+                // Without devices nothing is known of a status, and nothing is to be said of it.
+                if !absent.isHidden, let status = routes[place].hardware {
                     guard let known = Self.known(ObjectIdentifier(status), hardwareSlots.span) else { return place }
                     slice = known
                 }

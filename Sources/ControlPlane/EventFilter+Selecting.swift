@@ -13,6 +13,7 @@ extension EventFilter {
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
+        case .listener: nil
         case .device(let device):
             hardware == .none ? nil : SelectedChange(operation: .restart, old: nil, new: nil, device: device)
         }

@@ -14,7 +14,7 @@ public enum RouteEntry {
 
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
     public static func appendRow(
-        _ table: TableIdentity, _ route: PlacedRoute, _ devices: Devices, as form: ListedForm = ListedForm(),
+        _ table: TableIdentity, _ route: PlacedRoute, _ devices: Devices, as form: some EntryForm = ListedForm(),
         to bytes: inout [UInt8]
     ) {
         let writer = EntryWriter()

@@ -15,6 +15,7 @@ public struct Snapshot: Sendable {
     /// By name.
     public let namespaces: [Namespace]
     public let devices: Devices
+    let listeners: [StoredListener]
     /// Flushes and cascades that were going on.
     let unfinished: [UnfinishedOperation]
 

@@ -83,7 +83,13 @@ public struct SnapshotDifference: Sendable {
                 before.version == after.version, before.hardware !== after.hardware
             else { return nil }
             let (from, to) = (devices.state(of: before.hardware), devices.state(of: after.hardware))
-            return filter.hardware.tells(from, to) ? SelectedChange(operation: .flags, old: old, new: new) : nil
+            // What each device says, not only what it comes to: the next restart makes void what one of them has said.
+            let tells =
+                filter.hardware == .all
+                ? devices.answers(in: before.hardware).map(\.answer)
+                    != devices.answers(in: after.hardware).map(\.answer)
+                : filter.hardware.tells(from, to)
+            return tells ? SelectedChange(operation: .flags, old: old, new: new) : nil
         }
     }
 

@@ -19,7 +19,7 @@ public final class TableIdentity: Sendable {
     /// their time handing its cache line to and fro.
     public func copy() -> TableIdentity { TableIdentity(namespace: namespace, family: family, id: id) }
 
-    init(namespace: String, family: AddressFamily, id: TableID) {
+    public init(namespace: String, family: AddressFamily, id: TableID) {
         self.namespace = namespace
         self.family = family
         self.id = id

@@ -53,6 +53,11 @@ public final class EventReader {
 }
 
 extension RunningServer {
+    /// Reads the stream of a listener.
+    public func followListener(_ name: String, _ query: String = "", headers: [String] = []) throws -> EventReader {
+        try EventReader(client(), "/v1/listeners/\(name)/events\(query)", headers: headers)
+    }
+
     /// Subscribes; `query` is what follows `/v1/events`.
     public func follow(
         _ query: String = "", headers: [String] = [], receiveBuffer: Int32? = nil

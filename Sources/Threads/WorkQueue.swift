@@ -99,9 +99,9 @@ public final class WorkerPool: Sendable {
     /// Whether every job that was submitted is on a thread.
     public var hasNoneWaiting: Bool { queue.isEmpty }
 
-    /// Runs what was submitted, then ends the threads. Returns when they have ended.
+    /// Runs what was submitted, then ends the threads. Returns when they have ended, but for the caller's own.
     public func shutDown() {
         queue.close()
-        for thread in threads { thread.join() }
+        for thread in threads where !thread.isCurrent { thread.join() }
     }
 }

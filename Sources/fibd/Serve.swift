@@ -26,8 +26,10 @@ struct Serve: ParsableCommand {
         }
         let plane = try makePlane(settings)
         let service = makeService(plane, settings, logger)
+        service.start()
         let server = try start(service, settings)
         connect(plane, service, server, logger)
+        service.whenStreamsMustWake { server.wakeStreams() }
         announce(server, settings, logger)
         while signals.next() == .reload {
             logger.info("nothing to reload: certificates, tokens and log level come from the start")
@@ -42,6 +44,7 @@ struct Serve: ParsableCommand {
         service.drainStreams()
         server.streams.wake()
         server.drain(deadlineSeconds: 7)
+        service.stop()
         plane.close()
         // The plane knows the server and the server the plane; without this, no one would ever let go of either.
         plane.whenVisible {}

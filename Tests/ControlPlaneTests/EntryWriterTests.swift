@@ -57,6 +57,29 @@ import Testing
         }
     }
 
+    @Test("A run with what devices said is written to its end when all devices are gone")
+    func devicesGone() throws {
+        let plane = ControlPlane(limits: .init(logBytes: 1 << 20))
+        let table = try plane.table("default", .inet, .main)
+        let device = plane.addDevice("asic", RouteSelection())
+        for text in ["10.0.0.0/8", "11.0.0.0/8"] {
+            _ = try plane.write(.add, try routeWrite(plane, text, metric: 5, ["eth1"]))
+        }
+        for hasDevice in [true, false] {
+            if !hasDevice { plane.removeDevice(device.line) }
+            let snapshot = plane.snapshot()
+            var walk = RouteWalk(snapshot, RouteSelection())
+            let writer = EntryWriter()
+            writer.use(snapshot.devices)
+            var written: [UInt8] = []
+            while let (_, run) = walk.nextRun() {
+                writer.append(table, run, as: ListedForm(.lineFeedBehind), to: &written)
+            }
+            let lines = written.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+            #expect(lines.map { $0.contains(#""hw":{"device":"asic""#) } == [hasDevice, hasDevice])
+        }
+    }
+
     @Test("What an info that is gone looked like is not taken for that of another at its address")
     func addressesComeBack() throws {
         let plane = ControlPlane(limits: .init(logBytes: 1 << 20))

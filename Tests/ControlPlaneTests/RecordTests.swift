@@ -106,6 +106,8 @@ import Testing
             case .none: parts.append("none")
             }
         case .hardware, .device: parts.append("volatile")
+        case .listener(let listener):
+            parts += [listener.old, listener.new].map { "\(String(describing: $0))" }
         case .namespace(let namespace): parts += [namespace.name, text(namespace.old), text(namespace.new)]
         }
         if let batch = change.batch {

@@ -4,6 +4,7 @@ import Routing
 import Storage
 import TestSupport
 import Testing
+import Threads
 
 @testable import ControlPlane
 
@@ -95,8 +96,8 @@ import Testing
         store.refuse(nil)
         guard case .success = flushed else { return }
         // Without a look at the tables meanwhile: the thread sanitizer doesn't see that a reference count orders a reader
-        // that lets go of a node before the writer who then changes it in place.
-        #expect(eventually { plane.snapshot().unfinished.isEmpty })
+        // that lets go of a node before the writer who then changes it in place; and each snapshot has the nodes copied.
+        #expect(eventually { plane.operations.withLock { $0.isEmpty } })
         #expect(plane.snapshot().summary(of: RouteSelection()).count == 0)
         settle(plane)
     }

@@ -3,7 +3,8 @@
 
     nice -n 10 Tests/crash/kill.py --kills 200 --seed 1 --binary .build/release/fibd
 
-Writers with disjoint keys write in every way there is; subscribers follow from life to life with their cursors. The
+Writers with disjoint keys write in every way there is; subscribers follow from life to life with their cursors; a driver
+programs every route, and says so. The
 server is killed (SIGKILL) while they do, sometimes as something large is being removed, just after it came up, and
 while it recovers; checkpoints are made so often that kills fall into them. After each start: acknowledged writes are
 there, unanswered ones wholly or not at all, no number is given twice, subscribers resume where they were, and all
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from driver import Driver, Driving
 from lots import Lots
 from model import Space, Write, apply
 from servers import BINARY, CHECKPOINT_BYTES, PATIENCE, Client, Lost, Server, Violation, check
@@ -101,13 +103,15 @@ FILTERS = [
 class Run:
     """One data directory from its first start to the last kill."""
 
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int, checkpoint_bytes: int = 65_536):
+    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int, checkpoint_bytes: int = 65_536,
+                 drives: bool = True):
         self.binary, self.directory, self.random = binary, directory, random.Random(seed)
         self.environment = {CHECKPOINT_BYTES: str(checkpoint_bytes)}
         self.numbers, self.sizes = Numbers(), dict[str, int]()
         self.spaces = [Space(f"w{number}", f"10.{number}.") for number in range(WRITERS)]
         self.lots = [Lots(space, number, seed) for number, space in enumerate(self.spaces)]
         self.subscribers = [Subscriber(each.name, each.query, self.numbers, self.sizes) for each in FILTERS]
+        self.driver = Driver(seed) if drives else None
         self.failures: list[str] = []
         self.failed = threading.Event()
         self.removing = threading.Event()  # something large is being removed
@@ -149,6 +153,9 @@ class Run:
         following = [Following(subscriber, server, self.fail) for subscriber in self.subscribers]
         for each in following:
             each.start()
+        driving = [Driving(self.driver, server, self.fail)] if self.driver else []
+        for thread in driving:
+            thread.start()
         if lots is None:
             self.verify(server)
             lots = self.random.sample(self.lots, WRITERS - 1)
@@ -161,7 +168,7 @@ class Run:
         self.failed.wait(seconds)
         check(not server.has_ended or self.failures, f"the server ended by itself; {server.words()}")
         server.kill()
-        for thread in [*writers, *following]:
+        for thread in [*writers, *following, *driving]:
             thread.join(PATIENCE * 2)
             check(not thread.is_alive(), f"{thread} goes on without a server")
         self.raise_failures()
@@ -170,13 +177,14 @@ class Run:
             each.space.settle(self.numbers.floor)
 
     def verify(self, server: Server) -> None:
-        """Everything that was promised is there. Nothing is written meanwhile."""
+        """Everything that was promised is there. Nothing is written meanwhile, though the driver reports."""
+        floor = self.numbers.floor
         with Client(server.address) as client:
             epoch = client.get("/v1").json["epoch"]
             check(epoch == (self.epoch or epoch), f"epoch {epoch} instead of {self.epoch}")
             self.epoch = epoch
             self.found, seq = listed(client)
-        check(seq >= self.numbers.floor, f"the server is at {seq}, but {self.numbers.floor} was durable")
+        check(seq >= floor, f"the server is at {seq}, but {floor} was durable")
         self.verify_spaces()
         for subscriber, each in zip(self.subscribers, FILTERS):
             check(subscriber.synced.wait(PATIENCE), f"{each.name}: no sync within {PATIENCE:g} s")
@@ -218,14 +226,15 @@ class Run:
         changes, syncs = (sum(getattr(each, name) for each in self.subscribers) for name in ("changes", "syncs"))
         return (f"{self.in_recovery} in recovery, {self.soon} just after; {self.acknowledged} writes acknowledged, "
                 f"of {happened + vanished} uncertain ones {happened} were there; {len(self.subscribers)} subscribers "
-                f"saw {changes} changes and {syncs} syncs; {len(self.found)} entries, number {self.numbers.highest}")
+                f"saw {changes} changes and {syncs} syncs; {len(self.found)} entries, number {self.numbers.highest}"
+                f"{self.driver.summary() if self.driver else ''}")
 
 
-def run(binary: pathlib.Path, kills: int, seed: int) -> tuple[bool, str]:
-    """Whether all promises were kept, and a line that says so or what was wrong."""
+def run(binary: pathlib.Path, kills: int, seed: int, drives: bool = True) -> tuple[bool, str]:
+    """Whether all promises were kept, and a line that says so or what was wrong. Without `drives` there is no driver."""
     began = time.monotonic()
     place = pathlib.Path(tempfile.mkdtemp(prefix="fibd-kill-"))
-    life = Run(binary, place, seed)
+    life = Run(binary, place, seed, drives=drives)
     try:
         for _ in range(kills):
             life.kill_once()

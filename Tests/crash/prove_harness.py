@@ -40,14 +40,14 @@ class KillTests(DefectCase):
         """In one of a few runs: most defects show only where a kill falls into the right moment."""
         with self.broken(defect):
             for seed in range(3, 9):
-                holds, line = kill.run(STANDIN, kills, seed)
+                holds, line = kill.run(STANDIN, kills, seed, drives=False)
                 if not holds:
                     break
         self.assertFalse(holds, line)
         self.assertRegex(forget(line), "|".join(complaints))
 
     def test_without_a_defect_all_is_well(self):
-        holds, line = kill.run(STANDIN, 30, 1)
+        holds, line = kill.run(STANDIN, 30, 1, drives=False)
         self.assertTrue(holds, line)
 
     def test_state_in_memory_only_is_noticed(self):
@@ -133,6 +133,10 @@ class DiskTests(DefectCase):
     def test_going_on_after_a_failed_sync_is_noticed(self):
         self.assertNoticed("ignore-fsync", disk.a_failed_sync_ends_the_server_and_acknowledges_nothing_more,
                            "acknowledged after a failed sync")
+
+    def test_a_stop_that_keeps_to_itself_what_is_lost_is_noticed(self):
+        self.assertNoticed("silent-stop", disk.a_stop_tells_who_waits_for_a_full_disk_that_it_is_not_written,
+                           "it ended with 0")
 
     def test_a_second_server_is_noticed(self):
         self.assertNoticed("no-lock", disk.a_second_server_names_the_first_and_harms_nothing, "it started|did not end")

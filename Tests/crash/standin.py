@@ -42,6 +42,7 @@ DEFECTS = {
     "hang": "does not get ready",
     "ignore-fsync": "goes on when fsync fails",
     "no-507": "acknowledges what there is no room for",
+    "silent-stop": "stops as if all were on disk",
     "no-lock": "lets another process in",
     "no-check": "takes a damaged row for good",
 }
@@ -110,6 +111,7 @@ class Engine:
         self.history: list[Change] = []
         self.queue: list[list[Change]] = []
         self.trouble = self.failed = ""
+        self.closing = False
         directory.mkdir(exist_ok=True)
         self.lock_directory(directory)
         try:
@@ -231,7 +233,7 @@ class Engine:
         while self.durable < seq:
             if self.trouble and DEFECT == "no-507":
                 return
-            if self.failed or time.monotonic() > end and self.trouble:
+            if self.failed or self.closing or time.monotonic() > end and self.trouble:
                 raise Refused(503, "ENOSPC", self.failed or self.trouble, outcome="unknown", seq=seq)
             self.lock.wait(0.05)
 
@@ -263,8 +265,18 @@ class Engine:
 
     def close(self) -> None:
         with self.lock:
-            while self.queue:
-                self.lock.wait()
+            while self.queue and not self.trouble:
+                self.lock.wait(0.05)
+            if self.queue:
+                self.closing = True
+                self.lock.notify_all()
+                self.lock.wait_for(lambda: False, 0.3)  # for streams and those who wait to be told
+                first, last = self.queue[0][0].seq, self.queue[-1][-1].seq
+                if DEFECT == "silent-stop":
+                    os._exit(0)
+                print(f"fibd: stopped with changes that are not on disk: numbers {first} to {last}. None of them was "
+                      "acknowledged as durable", file=sys.stderr, flush=True)
+                os._exit(1)
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.db.close()
             os._exit(0)
@@ -466,6 +478,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         sync_at = 0.0
         while True:
             with engine.lock:
+                if engine.closing:
+                    self.frame("drain", {"status": 503, "detail": "stopping"})
+                    return
                 if engine.failed:
                     self.frame("error", {"status": 503, "detail": engine.failed})
                     return

@@ -69,6 +69,7 @@ class Subscriber:
     held: State = field(default_factory=dict)
     position: int = 0  # of the last change or sync
     last_change: int = 0
+    last_told: int = 0  # also of what devices say, which a restart forgets
     stage: str = "start"
     group: Group = field(default_factory=Group)
     closed: set[int] = field(default_factory=set)
@@ -78,7 +79,7 @@ class Subscriber:
     ended_with: str = ""  # an error or drain event on this connection
 
     def connected(self) -> None:
-        self.stage, self.ended_with = "start", ""
+        self.stage, self.ended_with, self.last_told = "start", "", self.last_change
         self.synced.clear()
 
     def take(self, event: str, cursor: str | None, data: dict[str, Any]) -> None:
@@ -109,7 +110,7 @@ class Subscriber:
                                             f"{data['mode']}, reason {data.get('reason')}")
         else:
             check(data["mode"] == "replay", f"mode {data['mode']} without a cursor")
-            self.held, self.position, self.last_change, self.group = {}, 0, 0, Group()
+            self.held, self.position, self.last_change, self.last_told, self.group = {}, 0, 0, 0, Group()
         self.epoch, self.stage = data["epoch"], data["mode"]
 
     def change(self, data: dict[str, Any]) -> None:
@@ -118,7 +119,9 @@ class Subscriber:
         check("catchup" not in data, f"change {seq} is a catch-up, though the log is long enough")
         check(prev <= self.position, f"a change was lost: {seq} follows {prev}, the last here is {self.position}")
         check(seq > self.position, f"change {seq} came after {self.position}")
-        check(prev >= self.last_change, f"prev of {seq} is {prev}, but {self.last_change} came last")
+        check(prev >= self.last_told, f"prev of {seq} is {prev}, but {self.last_told} came last")
+        if op in ("flags", "restart"):
+            return self.hear_of_hardware(data)
         self.take_part(data)
         key, h, was = key_of(data["entry"]), data.get("h"), data.get("was")
         self.numbers.give(seq, key, h)
@@ -130,9 +133,25 @@ class Subscriber:
             del self.held[key]
         else:
             self.put(key, data)
-        self.position = self.last_change = seq
+        self.position = self.last_change = self.last_told = seq
         self.changes += 1
         self.numbers.reach(seq, is_durable=True)
+
+    def hear_of_hardware(self, data: dict[str, Any]) -> None:
+        """What a device says, or that it begins anew: no entry is another one, but the number is taken."""
+        if data.get("tx", 0) != self.group.tx:
+            self.close_group()
+        if data["op"] == "flags":
+            key, h = key_of(data["entry"]), data["h"]
+            here = self.held.get(key)
+            check(h == data["was"] and here and here.h == h, f"flags of {h} where {here} is: {data}")
+            check(here and here.version in (0, data["version"]), f"flags of version {data['version']} where {here} is")
+            self.numbers.give(data["seq"], key, f"flags of {h}")
+        else:
+            self.numbers.give(data["seq"], Key("", data["entry"]["name"]), "restart")
+        self.position = self.last_told = data["seq"]
+        self.changes += 1
+        self.numbers.reach(data["seq"], is_durable=True)
 
     def put(self, key: Key, data: dict[str, Any]) -> None:
         h = hash_of(canonical(data["entry"]))

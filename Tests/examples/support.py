@@ -12,11 +12,12 @@ FOLLOW = ROOT / "Tests/examples/verify.py"
 
 
 class Server:
-    """A fibd on a free port, with nothing in it."""
+    """A fibd, on a free port and with nothing in it unless the arguments say otherwise."""
 
     def __init__(self, *arguments):
         keeps = [] if "--data-dir" in arguments else ["--ephemeral"]
-        command = [str(BINARY), "--listen", "127.0.0.1:0", *keeps, *arguments]
+        listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
+        command = [str(BINARY), *listen, *keeps, *arguments]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
         for line in self.process.stderr:
@@ -33,7 +34,14 @@ class Server:
     def __enter__(self):
         return self
 
+    def kill(self):
+        """Ends it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
     def __exit__(self, *_):
+        if self.process.returncode is not None:
+            return self.process.stderr.close()
         self.process.terminate()
         try:
             status = self.process.wait(timeout=10)

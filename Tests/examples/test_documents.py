@@ -59,9 +59,11 @@ class Session:
         self.port = free_port()
         self.server, self.stream, self.epoch = None, None, ""
         self.log = tempfile.TemporaryFile("w+")
+        self.data = tempfile.TemporaryDirectory()  # what an earlier session left in fibd-data would be seen here
 
     def start_server(self):
-        environment = os.environ | {"FIBD_LISTEN": f"127.0.0.1:{self.port}", "FIBD_BINARY": str(BINARY)}
+        environment = os.environ | {"FIBD_LISTEN": f"127.0.0.1:{self.port}", "FIBD_BINARY": str(BINARY),
+                                    "FIBD_DATA_DIR": f"{self.data.name}/data"}
         self.server = subprocess.Popen([ROOT / "scripts/run"], env=environment, stderr=self.log)
         for _ in range(300):
             self.log.seek(0)
@@ -121,6 +123,7 @@ class Session:
             self.server.send_signal(signal.SIGTERM)
             status = self.server.wait(15)
         self.log.close()
+        self.data.cleanup()
         return status
 
 

@@ -40,14 +40,41 @@ def digest_of(hashes):
     return f"{sum(int(h, 16) for h in hashes) % 2**128:032x}"
 
 
+# Of several devices, the one that is worst off says what a route's state is.
+SEVERITY = ["none", "offload", "offload+trap", "trap", "pending", "failed"]
+
+
+def answers_of(data):
+    """What each device says of the route in a row or delta, by its name."""
+    hardware = data.get("hw", {"state": "none"})
+    several = {name: answer["state"] for name, answer in hardware.get("devices", {}).items()}
+    answers = several or ({hardware["device"]: hardware["state"]} if "device" in hardware else {})
+    check(worst(answers) == hardware["state"], f"{answers} are not {hardware['state']}")
+    return answers
+
+
+def worst(answers):
+    return max(answers.values(), key=SEVERITY.index, default="none")
+
+
+def hardware_digest_of(states):
+    """The sum over the routes of what `h` and state, as text one behind the other, hash to."""
+    return digest_of(hashlib.sha256((h + worst(answers)).encode()).hexdigest()[:32] for h, answers in states.items())
+
+
 class Mirror:
     """The state as the stream tells it, and how far that goes."""
 
-    def __init__(self):
+    def __init__(self, hardware="1"):
+        self.hardware = hardware          # hw_flags of the URL
         self.held = {}                    # h of each entry: its kind
+        self.answers = {}                 # h of each route: what devices say of it
+        self.devices = None               # generations by name; None while they aren't known
+        self.begin = 0                    # the number that hello named: older changes are history
         self.position = 0                 # number of the last delta or sync
         self.cursor, self.epoch = "", ""  # where to resume
         self.stage, self.syncs, self.last = "start", 0, {}
+        self.hardware_digests = 0         # how many were compared
 
     def take(self, event, cursor, data):
         if self.stage == "start":
@@ -55,7 +82,7 @@ class Mirror:
         if event == "hello":
             self.hello(data)
         elif event == "reset":            # the server gave up on us: all anew, on this connection
-            self.held, self.stage, self.cursor = {}, "replay", ""
+            self.held, self.answers, self.devices, self.stage, self.cursor = {}, {}, None, "replay", ""
         elif event == "sync":
             self.sync(data)
         elif event == "error":
@@ -78,8 +105,11 @@ class Mirror:
         if data["mode"] == "resume":
             check(self.cursor and data["epoch"] == self.epoch, f"resumed at '{self.cursor}', which is not ours")
         else:
-            self.held, self.position, self.epoch = {}, 0, data["epoch"]
-        self.stage = data["mode"]
+            self.held, self.answers, self.position, self.epoch = {}, {}, 0, data["epoch"]
+        # What is told of times before is told by the devices of now.
+        for name in {name for answers in self.answers.values() for name in answers} - data["devices"].keys():
+            self.void(name, None)
+        self.devices, self.begin, self.stage = dict(data["devices"]), data["seq"], data["mode"]
 
     def delta(self, kind, data):
         op, seq, prev = data["op"], data["seq"], data["prev"]
@@ -88,11 +118,14 @@ class Mirror:
             check(prev <= self.position, f"a change was lost: {seq} follows {prev}, the last here is {self.position}")
             check(seq > self.position, f"change {seq} came after {self.position}")
             self.position = seq
+        if kind == "device":
+            return self.device(seq, data["entry"]["name"], data["entry"]["generation"])
         check(("h" in data) == (op != "delete"), f"change {seq}: {op}, h {data.get('h')}")
         check("was" in data if op in ("delete", "replace", "flags", "status") else op != "add" or "was" not in data,
               f"change {seq}: {op}, was {data.get('was')}")
         if "was" in data:
             check(self.held.pop(data["was"], None) == kind, f"change {seq}: {data['was']} was not here")
+            self.answers.pop(data["was"], None)
         if op == "delete":
             check(hash_of(data["entry"]) == data["was"], f"change {seq} deletes another entry than it shows")
         else:
@@ -102,6 +135,26 @@ class Mirror:
         check(hash_of(data["entry"]) == data["h"], f"h of change {data['seq']} is not the hash of its entry")
         check(data["h"] not in self.held, f"change {data['seq']}: {data['h']} is here already")
         self.held[data["h"]] = kind
+        if kind != "route" or self.hardware == "0":
+            return
+        # Nothing said of it means none, which is said where there are devices.
+        if self.devices is not None:
+            check(("hw" in data) == (self.devices != {}), f"change {data['seq']}: hw {data.get('hw')}, {self.devices}")
+        self.answers[data["h"]] = answers_of(data)
+
+    def device(self, seq, name, generation):
+        check(self.hardware != "0", f"change {seq} is of {name}, which was not asked for")
+        self.void(name, generation)
+        if self.devices is not None and seq > self.begin:
+            self.devices |= {name: generation}
+            if not generation:
+                del self.devices[name]
+
+    def void(self, name, generation):
+        """The device has begun anew, and what it said is pending; or it is gone, and what it said with it."""
+        for answers in self.answers.values():
+            if answers.pop(name, None) and generation:
+                answers[name] = "pending"
 
     def sync(self, data):
         check(data["seq"] >= self.position, f"sync at {data['seq']} after change {self.position}")
@@ -112,6 +165,10 @@ class Mirror:
             hashes = [h for h, k in self.held.items() if k == kind]
             check(data["counts"].get(kind) == len(hashes), f"{at} the counts of {kind} differ")
             check(data["digests"].get(kind) == digest_of(hashes), f"{at} the digests of {kind} differ")
+        if "hw_digest" in data:
+            check(self.hardware == "1" and self.devices != {}, f"{at} there is an hw_digest")
+            check(data["hw_digest"] == hardware_digest_of(self.answers), f"{at} the digests of hardware differ")
+            self.hardware_digests += 1
         self.position, self.stage, self.last, self.syncs = data["seq"], "live", data, self.syncs + 1
 
 
@@ -209,7 +266,7 @@ def main():
     options = parser.parse_args()
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(options.url).query)
     options.heartbeat = int(query.get("heartbeat", ["15"])[0])
-    mirror = Mirror()
+    mirror = Mirror(*query.get("hw_flags", []))
     try:
         follow(options, mirror)
     except KeyboardInterrupt:
@@ -220,7 +277,8 @@ def main():
     if not mirror.last:
         print("verify.py: no sync came", file=sys.stderr)
         return 3
-    print("verified " + json.dumps({"syncs": mirror.syncs} | {k: mirror.last[k] for k in ("seq", "count", "digest")}))
+    last = {k: v for k, v in mirror.last.items() if k in ("seq", "count", "digest", "hw_digest")}
+    print("verified " + json.dumps({"syncs": mirror.syncs, "hw_digests": mirror.hardware_digests} | last))
     asked = min(options.syncs, options.until_seq) < sys.maxsize
     return 3 if asked and mirror.syncs < options.syncs and mirror.last["seq"] < options.until_seq else 0
 

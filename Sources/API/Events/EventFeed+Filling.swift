@@ -27,6 +27,11 @@ extension EventFeed {
                 catchUp(position, latest, syncAt, &output, now, log)
             case .live(let sent):
                 if let result = follow(sent, &output, now) { return result }
+            case .refiltered(let filter):
+                output.append { encoder.reset("filter", attempt: 1, into: &$0) }
+                request.filter = filter
+                phase = .backOff(until: now)
+                return .more
             case .overflowed: overflow(&output, now)
             case .backOff(let until): return .idle(until: until)
             case .ending(let problem):
@@ -96,11 +101,16 @@ extension EventFeed {
         }
         encoder.sync(
             snapshot.sequence, summaries, hardware: hardwareDigest(snapshot, summaries), request.filter, into: &bytes)
+        session?.reach(snapshot.sequence)
         heartbeatAt = now + heartbeatNanoseconds
-        phase =
-            request.endsAtSync
-            ? .ended
-            : .catchUp(position: snapshot.sequence, latest: rounds == 0 ? latestAtStart : nil, syncAt: nil)
+        phase = .catchUp(position: snapshot.sequence, latest: rounds == 0 ? latestAtStart : nil, syncAt: nil)
+        if request.endsAtSync { end() }
+    }
+
+    /// With the sync that was asked for.
+    private func end() {
+        session?.sent(self, bytes: 0)
+        leave(.ended)
     }
 
     /// What hardware makes of a snapshot's routes, if that can be known at once.
@@ -129,11 +139,13 @@ extension EventFeed {
         if position == group.position { return join(thenSync: syncAt != nil, &output, now) }
         guard let run = log.read(after: position) else { return leave(.overflowed) }
         var reached = position
-        // Those of now, by which an older state is what the events that follow would make of it.
+        // Of a time before the stream, those of its beginning, by which a state is what the events that follow would make
+        // of it.
         group.writer.use(devices)
         output.append { bytes in
             for change in run where change.sequence <= group.position {
                 reached = change.sequence
+                if follow(change) { group.writer.use(devices) }
                 guard let selected = request.filter.select(change) else { continue }
                 encoder.delta(change, selected, previous: latest, group.writer, into: &bytes)
                 latest = change.sequence
@@ -146,7 +158,7 @@ extension EventFeed {
         phase = .live(sent: group.addReader(request.format))
         guard thenSync else { return }
         appendSync(&output, now)
-        if request.endsAtSync { leave(.ended) }
+        if request.endsAtSync { end() }
     }
 
     private func appendSync(_ output: inout StreamOutput, _ now: UInt64) {
@@ -156,6 +168,7 @@ extension EventFeed {
         output.append {
             encoder.sync(group.position, group.summaries, hardware: hardware, request.filter, into: &$0)
         }
+        session?.reach(group.position)
     }
 
     /// Sends what its class has; nil if there may be more at once.
@@ -186,6 +199,7 @@ extension EventFeed {
         }
         resets = now - lastResetAt > 60_000_000_000 ? 1 : resets + 1
         lastResetAt = now
+        session?.resets += 1
         output.append { encoder.reset("overflow", attempt: resets, into: &$0) }
         let delaySeconds: UInt64 = resets == 1 ? 0 : min(30, 1 << UInt64(min(resets - 2, 5)))
         phase = .backOff(until: now + delaySeconds * 1_000_000_000)

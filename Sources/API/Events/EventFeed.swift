@@ -27,6 +27,8 @@ final class EventFeed: @unchecked Sendable {
         case catchUp(position: ChangeSequence, latest: ChangeSequence?, syncAt: ChangeSequence?)
         /// Reads the class's chain; has sent `sent`.
         case live(sent: FrameChunk)
+        /// Its listener is registered for another filter now.
+        indirect case refiltered(EventFilter)
         /// Fell behind the log.
         case overflowed
         /// Waits until it may begin anew (monotonic nanoseconds).
@@ -36,13 +38,17 @@ final class EventFeed: @unchecked Sendable {
         case ended
     }
 
-    let request: EventRequest
+    var request: EventRequest
+    /// Of a listener: what is remembered of it.
+    var session: ListenerSession?
     var phase: Phase
     /// Its class, entered for as long as the feed exists; another one after the class was lost.
     var group: EventClass
     var stream: EventStream?
-    /// Those that there were when it began, or began anew.
-    var devices: Devices
+    /// Those that there were when it began, or began anew, and after each change of them that it has told since.
+    private(set) var devices: Devices
+    /// The number as of which they were; changes of them from before are history.
+    private var devicesAt: ChangeSequence
     /// A sync went out without what hardware makes of the routes, since no one knew.
     var hasMissedDigest = false
     /// In the hub's list of those whose snapshot isn't durable yet.
@@ -63,7 +69,7 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
-        devices = snapshot.devices
+        (devices, devicesAt) = (snapshot.devices, snapshot.sequence)
         // The class may have been made from a later snapshot, and with it everything up to there would be told.
         phase = .awaiting(max(snapshot.sequence, group.position), then: .hello(start, snapshot))
     }
@@ -77,7 +83,9 @@ final class EventFeed: @unchecked Sendable {
         switch phase {
         case .catchUp(let position, _, _): position
         case .live(let sent): sent.next == nil ? group.position : sent.last
-        case .hello, .awaiting, .replay, .owing, .difference, .joining, .overflowed, .backOff, .ending, .ended: nil
+        case .hello, .awaiting, .replay, .owing, .difference, .joining, .refiltered, .overflowed, .backOff, .ending,
+            .ended:
+            nil
         }
     }
 
@@ -87,10 +95,18 @@ final class EventFeed: @unchecked Sendable {
         phase = next
     }
 
-    /// Begins anew in another class, or the same.
-    func restart(in group: EventClass, _ next: Phase) {
+    /// Begins anew in another class, or the same, with what leads to the snapshot.
+    func restart(in group: EventClass, _ snapshot: Snapshot, _ next: Phase) {
         leave(next)
         self.group = group
+        (devices, devicesAt) = (snapshot.devices, snapshot.sequence)
         latestAtStart = nil
+    }
+
+    /// Before it tells this change: whether there are other devices with it.
+    func follow(_ change: Change) -> Bool {
+        guard case .device(let device) = change.object, change.sequence > devicesAt else { return false }
+        devices = device.devices
+        return true
     }
 }

@@ -12,25 +12,42 @@ struct EventHandlers: Sendable {
     }
 
     private func stream(_ call: Call) throws(Problem) -> HTTPPlan {
+        try stream(
+            call, { (query, request) throws(Problem) in try EventRequest(&query, request) },
+            { (request) throws(Problem) in
+                try hub.open(request)
+            })
+    }
+
+    /// - Parameters:
+    ///   - read: what is asked for, from the rest of the query.
+    ///   - source: opens it, on a worker.
+    func stream(
+        _ call: Call, _ read: (inout Query, HTTPRequest) throws(Problem) -> EventRequest,
+        _ source: @escaping @Sendable (EventRequest) throws(Problem) -> any EventSource
+    ) throws(Problem) -> HTTPPlan {
         let format = try format(call.request)
         var query = Query(call.target)
         // Whether errors go into the stream must be known before anything can go wrong.
         let inBand = try query.take("errors", "stream or status") { ["stream": true, "status": false][$0] } ?? true
         do throws(Problem) {
-            var request = try EventRequest(&query, call.request)
+            var request = try read(&query, call.request)
             request.format = format
             if call.request.method == .head { return .answer(.response(head(format))) }
             let wanted = request
-            return .answer(.work { open(wanted, inBand: inBand) })
+            return .answer(.work { open(wanted, inBand: inBand, source) })
         } catch {
             guard inBand else { throw error }
             return .answer(.response(inBandError(error, format)))
         }
     }
 
-    private func open(_ request: EventRequest, inBand: Bool) -> HTTPAnswer {
+    private func open(
+        _ request: EventRequest, inBand: Bool,
+        _ source: @Sendable (EventRequest) throws(Problem) -> any EventSource
+    ) -> HTTPAnswer {
         do throws(Problem) {
-            let source = try hub.open(request)
+            let source = try source(request)
             return .stream(HTTPStreamHead(headers: head(request.format).headers), source)
         } catch {
             return .response(inBand ? inBandError(error, request.format) : error.response)
@@ -68,19 +85,44 @@ struct EventHandlers: Sendable {
 
 extension EventRequest {
     init(_ query: inout Query, _ request: HTTPRequest) throws(Problem) {
-        try readFilter(&query)
-        replays = try query.take("replay", "full or none") { ["full": true, "none": false][$0] } ?? true
-        heartbeatSeconds = try query.number("heartbeat", in: 1...60) ?? 15
-        endsAtSync = try query.take("until", "sync") { $0 == "sync" ? true : nil } ?? false
-        onOverflow = try query.take("on_overflow", "reset or close") { Overflow(rawValue: $0) } ?? .reset
+        filter = try EventFilter(&query)
+        try readDelivery(&query)
+        onOverflow = try query.take("on_overflow", "reset or close") { .init(rawValue: $0) } ?? .reset
         let parameter = try query.take("last_event_id")
         try query.finish()
+        readCursor(parameter: parameter, request)
+    }
+
+    /// Of a listener: its filter is known, and what becomes of it when it is too slow.
+    init(_ settings: ListenerSettings, _ query: inout Query, _ request: HTTPRequest) throws(Problem) {
+        filter = settings.filter
+        onOverflow = settings.onOverflow
+        try readDelivery(&query)
+        let parameter = try query.take("last_event_id")
+        try query.finish()
+        readCursor(parameter: parameter, request)
+    }
+
+    private mutating func readDelivery(_ query: inout Query) throws(Problem) {
+        let replay = try query.take("replay", "full or none") { ["full": true, "none": false][$0] }
+        replays = replay ?? true
+        insistsOnReplay = replay == true
+        heartbeatSeconds = try query.number("heartbeat", in: 1...60) ?? 15
+        endsAtSync = try query.take("until", "sync") { $0 == "sync" ? true : nil } ?? false
+    }
+
+    private mutating func readCursor(parameter: String?, _ request: HTTPRequest) {
         // The header wins: an EventSource that reconnects repeats the first URL but knows better by then.
         let header = request.headers.first("Last-Event-ID")
         cursorText = [header, parameter].compactMap(\.self).first { !$0.isEmpty }
     }
 
-    private mutating func readFilter(_ query: inout Query) throws(Problem) {
+}
+
+extension EventFilter {
+    /// The part of a stream's query that says what it is told of.
+    init(_ query: inout Query) throws(Problem) {
+        self.init()
         if let names = try query.takeList("kinds") {
             var kinds: Set<ObjectKind> = []
             for name in names {
@@ -93,10 +135,10 @@ extension EventRequest {
                     throw .badParameter("kinds", "'\(name)' is no kind of object; there are \(known), and all")
                 }
             }
-            filter.kinds = kinds
+            self.kinds = kinds
         }
-        filter.selection = try query.selection()
-        filter.view = try query.take("view", "routes or best") { EventFilter.View(rawValue: $0) } ?? .routes
-        filter.hardware = try query.take("hw_flags", "0, 1, 2 or sysctl") { HardwareNotice(rawValue: $0) } ?? .all
+        selection = try query.selection()
+        view = try query.take("view", "routes or best") { EventFilter.View(rawValue: $0) } ?? .routes
+        hardware = try query.take("hw_flags", "0, 1, 2 or sysctl") { HardwareNotice(rawValue: $0) } ?? .all
     }
 }

@@ -1,6 +1,7 @@
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
+internal import Platform
 internal import Threads
 
 extension LockRank {
@@ -23,6 +24,9 @@ final class EventHub: Sendable {
         /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
         /// only who holds the streams' turn can do that.
         var replaced: [EventClass] = []
+        var sessions: [ChangeSequence: ListenerSession] = [:]
+        /// Feeds that someone else has changed, and whose turn must come.
+        var touched: [EventFeed] = []
         /// Ticks with every use of a class.
         var clock: UInt64 = 0
     }
@@ -30,7 +34,13 @@ final class EventHub: Sendable {
     let plane: ControlPlane
     let maximumFilters: Int
     let state: Locked<State>
-    private let walkers = WorkerPool(name: "digest", threads: 1, capacity: 256)
+    /// Has the streams get a turn. Closure in a struct: see `ControlPlane.Hooks`.
+    struct Hook {
+        var wake: @Sendable () -> Void = {}
+        var lookAfter: @Sendable () -> Void = {}
+    }
+    let hook = Locked(Hook(), rank: .leaf)
+    let walkers = WorkerPool(name: "digest", threads: 1, capacity: 256)
 
     init(plane: ControlPlane, maximumFilters: Int) {
         self.plane = plane
@@ -40,8 +50,20 @@ final class EventHub: Sendable {
 
     deinit { walkers.shutDown() }
 
+    /// Called when streams must get a turn, with no lock held.
+    func whenStreamsMustWake(_ wake: @escaping @Sendable () -> Void) { hook.withLock { $0.wake = wake } }
+
+    /// Called when listeners need looking after. It must not block.
+    func whenListenersNeedCare(_ lookAfter: @escaping @Sendable () -> Void) {
+        hook.withLock { $0.lookAfter = lookAfter }
+    }
+
+    func wakeStreams() { hook.withLock { $0.wake }() }
+
     /// Makes ready the stream that the request describes. On a worker: it may have to walk the whole table.
-    func open(_ request: EventRequest) throws(Problem) -> any EventSource {
+    ///
+    /// - Parameter session: whose stream it is.
+    func open(_ request: EventRequest, session: ChangeSequence? = nil) throws(Problem) -> any EventSource {
         let snapshot = plane.snapshot()
         let start = StreamStart(request, epoch: plane.epoch, filterDigits: request.filter.digits, plane.log.mark)
         let isKnown = state.withLock { $0.usableClass(request.filter, plane) != nil }
@@ -50,33 +72,33 @@ final class EventHub: Sendable {
         let seed = isKnown ? nil : makeClass(request.filter, snapshot, latest: latestNow)
         let latestAtStart =
             if case .resume(let position) = start { latest(upTo: position, request.filter) } else { latestNow }
-        let feed: EventFeed? = state.withLock { state in
+        var isOutdated = false
+        let feed: EventFeed? = try state.withLock { (state) throws(Problem) in
+            // A stream without it would be no sign of life, and what it sends could not be acknowledged.
+            if let session, state.sessions[session] == nil { throw Self.notFound(session) }
             guard
                 let group = state.enter(
                     request.filter, orMake: { seed ?? makeClass(request.filter, snapshot, latest: latestNow) }, self)
             else { return nil }
             let feed = EventFeed(request, start, snapshot, latest: latestAtStart, group)
+            if let session {
+                guard let session = state.sessions[session], session.filter == request.filter else {
+                    // It was changed or removed since it was looked up.
+                    isOutdated = true
+                    state.exit(group)
+                    return nil
+                }
+                if let former = session.feed { state.end(former, .takenOver) }
+                session.feed = feed
+                session.leaseEnd = nil
+                feed.session = session
+            }
             state.feeds[ObjectIdentifier(feed)] = feed
             return feed
         }
+        if isOutdated { throw .filterChanged }
         guard let feed else { throw .tooManyFilters(maximumFilters) }
         return EventConnection(hub: self, feed: feed)
-    }
-
-    /// Finds out, on a thread for such things, what hardware makes of all routes of a class.
-    private func walk(_ group: EventClass) {
-        let filter = group.filter
-        let isTaken = walkers.submit {
-            var snapshot: Snapshot
-            // A class that is another one by now is as good.
-            repeat {
-                snapshot = self.plane.snapshot()
-            } while !self.state.withLock { $0.classes[filter]?.beginWalk(at: snapshot.sequence) ?? true }
-            let sum = HardwareDigest.walk(snapshot, filter)
-            self.state.withLock { $0.classes[filter]?.endWalk(at: snapshot.sequence, sum) }
-        }
-        // If there are many such classes, a later sync asks again.
-        group.isBeingWalked = isTaken
     }
 
     private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
@@ -87,7 +109,7 @@ final class EventHub: Sendable {
     ///
     /// - Parameter latest: the number of the latest change up to the snapshot that the filter selects, or, where finding it
     ///   would take a walk through the log, the snapshot's own.
-    fileprivate func makeClass(
+    func makeClass(
         _ filter: EventFilter, _ snapshot: Snapshot, latest: ChangeSequence
     ) -> EventClass {
         EventClass(
@@ -102,6 +124,8 @@ final class EventHub: Sendable {
                 for feed in state.feeds.values { feed.stream?.schedule() }
                 return
             }
+            for feed in state.touched { feed.stream?.schedule() }
+            state.touched = []
             state.wakeAwaiting(plane.log.durable)
             state.overflowThoseBehind(plane.log.mark.floor)
             for group in state.replaced { group.wakeWaiting() }
@@ -116,7 +140,7 @@ final class EventHub: Sendable {
     /// Tells every stream that nothing will become durable any more; they end.
     func fail(_ why: String) { state.withLock { $0.ending = ("error", .storeFailed(why)) } }
 
-    fileprivate func fill(_ feed: EventFeed, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
+    func fill(_ feed: EventFeed, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
         state.withLock { state in
             if let (event, problem) = state.ending {
                 output.append { feed.encoder.end(event, problem, into: &$0) }
@@ -130,7 +154,9 @@ final class EventHub: Sendable {
                 }
             default: break
             }
+            let before = output.queuedBytes
             let result = feed.fill(&output, now: now, plane.log)
+            feed.session?.sent(feed, bytes: output.queuedBytes - before)
             if feed.hasMissedDigest {
                 feed.hasMissedDigest = false
                 if feed.group.needsWalk { walk(feed.group) }
@@ -152,92 +178,20 @@ final class EventHub: Sendable {
         else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
         state.exit(feed.group)
         let position = max(snapshot.sequence, group.position)
-        feed.devices = snapshot.devices
-        feed.restart(in: group, .awaiting(position, then: next(snapshot, feed.request.filter)))
+        feed.restart(in: group, snapshot, .awaiting(position, then: next(snapshot, feed.request.filter)))
     }
 
-    fileprivate func close(_ feed: EventFeed) {
+    func close(_ feed: EventFeed) {
         state.withLock { state in
             guard state.feeds.removeValue(forKey: ObjectIdentifier(feed)) != nil else { return }
             feed.leave(.ended)
             state.exit(feed.group)
+            if let session = feed.session, session.feed === feed {
+                session.feed = nil
+                session.renew(MonotonicClock.nanoseconds)
+            }
+            feed.session = nil
             if feed.awaitsDurable { state.awaiting.removeAll { $0 === feed } }
         }
     }
-}
-
-extension EventHub.State {
-    /// The class of a filter, if there is one that the log still reaches.
-    func usableClass(_ filter: EventFilter, _ plane: ControlPlane) -> EventClass? {
-        guard let group = classes[filter], !group.isLost, group.position >= plane.log.mark.floor else { return nil }
-        return group
-    }
-
-    /// Nil if there are too many filters, all in use.
-    mutating func enter(_ filter: EventFilter, orMake make: () -> EventClass, _ hub: EventHub) -> EventClass? {
-        clock += 1
-        if usableClass(filter, hub.plane) == nil {
-            if classes[filter] == nil, classes.count >= hub.maximumFilters, !evictOne() { return nil }
-            if let passed = classes[filter] { replaced.append(passed) }
-            classes[filter] = make()
-        }
-        guard let group = classes[filter] else { return nil }
-        group.feeds += 1
-        group.lastUse = clock
-        return group
-    }
-
-    mutating func exit(_ group: EventClass) { group.feeds -= 1 }
-
-    mutating func awaitIfNeeded(_ feed: EventFeed) {
-        guard case .awaiting = feed.phase, !feed.awaitsDurable else { return }
-        feed.awaitsDurable = true
-        awaiting.append(feed)
-    }
-
-    mutating func wakeAwaiting(_ durable: ChangeSequence) {
-        guard !awaiting.isEmpty else { return }
-        awaiting.removeAll { feed in
-            if case .awaiting(let sequence, _) = feed.phase, sequence > durable { return false }
-            feed.awaitsDurable = false
-            feed.stream?.schedule()
-            return true
-        }
-    }
-
-    private mutating func evictOne() -> Bool {
-        let unused = classes.values.filter { $0.feeds == 0 }.min { $0.lastUse < $1.lastUse }
-        guard let unused else { return false }
-        classes[unused.filter] = nil
-        return true
-    }
-
-    /// Lets go of frames that the log has passed, when it has moved: a client that is so far behind starts anew.
-    mutating func overflowThoseBehind(_ floor: ChangeSequence) {
-        guard floor > lastFloor else { return }
-        lastFloor = floor
-        for feed in feeds.values {
-            guard let position = feed.position, position < floor, !feed.isWaiting else { continue }
-            feed.leave(.overflowed)
-            feed.stream?.schedule()
-        }
-    }
-}
-
-/// A feed as the server sees it.
-private final class EventConnection: EventSource {
-    private let hub: EventHub
-    private let feed: EventFeed
-
-    init(hub: EventHub, feed: EventFeed) {
-        self.hub = hub
-        self.feed = feed
-    }
-
-    // Also for a connection that was gone before its stream was opened.
-    deinit { hub.close(feed) }
-
-    func opened(_ stream: EventStream) { hub.state.withLock { _ in feed.stream = stream } }
-    func fill(_ output: inout StreamOutput, now: UInt64) -> FillResult { hub.fill(feed, &output, now) }
-    func closed() { hub.close(feed) }
 }

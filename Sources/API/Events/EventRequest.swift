@@ -3,15 +3,15 @@ internal import ControlPlane
 
 /// What a client asked of `GET /v1/events`, checked.
 struct EventRequest: Sendable {
-    enum Overflow: String { case reset, close }
-
     var filter = EventFilter()
     var format = EventFormat.serverSentEvents
     /// Absent: no cursor was given.
     var cursorText: String?
     var replays = true
+    /// `replay=full` was asked for, not only the default.
+    var insistsOnReplay = false
     var endsAtSync = false
-    var onOverflow = Overflow.reset
+    var onOverflow = ListenerSettings.Overflow.reset
     var heartbeatSeconds = 15
     /// Errors are told as events of the stream, since an `EventSource` gives up for good on any status but 200.
     var errorsInBand = true

@@ -12,6 +12,8 @@ struct Query {
 
     init(_ target: HTTPTarget) { items = target.items }
 
+    init(items: [(name: String, value: String)]) { self.items = items }
+
     /// The value of a parameter that may be given once.
     mutating func take(_ name: String) throws(Problem) -> String? {
         if items.isEmpty { return nil }

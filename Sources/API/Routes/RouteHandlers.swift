@@ -100,7 +100,7 @@ struct RouteHandlers: Sendable {
             let hasDevice = devices.includes(result.table, result.key, result.stored.info)
             RouteEntry.appendRow(
                 result.table, (result.key, result.stored), devices,
-                as: ListedForm(reason: hasDevice ? "not-first" : "no-device"), to: &body)
+                as: ReasonedForm(hasDevice ? "not-first" : "no-device"), to: &body)
         } else {
             memory.appendRow(result.table, (result.key, result.stored), to: &body)
         }

@@ -181,7 +181,7 @@ extension KindSummaries {
         case .route(let route):
             if let old = route.old { routes.remove(old.hash) }
             if let new = route.new { routes.add(new.hash) }
-        case .hardware, .device: break
+        case .hardware, .device, .listener: break
         case .namespace(let namespace):
             if let old = namespace.old { namespaces.remove(old.hash) }
             if let new = namespace.new { namespaces.add(new.hash) }

@@ -23,6 +23,7 @@ struct Recovery {
     private(set) var namespaces: [String: Namespace] = [:]
     private(set) var log: Log<Change>
     private(set) var operations: [ChangeSequence: UnfinishedOperation] = [:]
+    private(set) var listeners: [ChangeSequence: StoredListener] = [:]
     private(set) var place = RecoveredPlace()
     private let logBytes: Int
     private var checkpoint = ChangeSequence.zero
@@ -101,6 +102,9 @@ struct Recovery {
             let remainder = try reader.remainder()
             operations[cause] = UnfinishedOperation(cause: cause, reason: reason, remainder: remainder)
         }
+        // Stores of version 1 end here.
+        guard !reader.isAtEnd else { return }
+        for listener in try reader.listeners() { listeners[listener.id] = listener }
     }
 
     private func readRoutes(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
@@ -190,6 +194,10 @@ struct Recovery {
             log.restore(change)
         // Never in a record.
         case .hardware, .device: break
+        case .listener(let listener):
+            if let id = listener.old?.id { listeners[id] = nil }
+            if let new = listener.new { listeners[new.id] = new }
+            log.restore(change)
         case .namespace(let namespace):
             take(namespace, of: change)
             log.restore(change)

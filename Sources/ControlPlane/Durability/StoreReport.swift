@@ -29,7 +29,7 @@ public struct StoreReport: Sendable {
         digest = String(decoding: text, as: UTF8.self)
         let snapshot = Snapshot(
             sequence: recovery.log.head, namespaces: recovery.namespaces.values.map(\.snapshotPart), devices: Devices(),
-            unfinished: [])
+            listeners: [], unfinished: [])
         try Self.checkHashes(snapshot)
     }
 

@@ -5,14 +5,32 @@ internal import Threads
 extension ControlPlane {
     /// A device begins: from now on, routes that become the first of their prefix are for it to program, if they agree. Those
     /// that are there already are as they were until it answers for them.
+    ///
+    /// One of that name that is still there goes first: to followers, a device is its name.
     public func addDevice(_ name: String, _ selection: RouteSelection) -> Device {
         let device = gate.withExclusive {
+            if let former = presentDevices.all.first(where: { $0.name == name }) {
+                change(former) { $0.remove(former.line) }
+            }
             let begin = log.upcoming
             let device = Device(name: name, line: begin, generation: begin, selection: selection)
             change(device) { $0.set(device) }
             return device
         }
         committed()
+        return device
+    }
+
+    /// A device from before a restart of the server begins anew. What it said then is not known any more, and counts as
+    /// pending: so does every route that it is to program. O(routes); at the start, before anyone is told of anything.
+    public func resumeDevice(_ name: String, _ selection: RouteSelection) -> Device {
+        let device = addDevice(name, selection)
+        gate.withExclusive {
+            let pending = HardwareStatus([device.pending], since: presentDevices.now)
+            for namespace in namespaces.withLock({ $0 }) {
+                namespace.state.withLock { $0.markPending(pending, device) }
+            }
+        }
         return device
     }
 

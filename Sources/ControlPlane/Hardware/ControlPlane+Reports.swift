@@ -20,7 +20,7 @@ extension ControlPlane {
         var writer = StatusWriter()
         while outcomes.count < reports.count {
             let name = reports[outcomes.count].table.namespace
-            let rest = reports[outcomes.count...].prefix { $0.table.namespace == name }.prefix(Self.reportsAtOnce)
+            let rest = reports[outcomes.count...].prefix(Self.reportsAtOnce).prefix { $0.table.namespace == name }
             guard let namespace = try? namespace(name) else {
                 outcomes += rest.map { _ in .stale(present: nil) }
                 continue

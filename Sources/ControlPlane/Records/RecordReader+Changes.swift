@@ -13,9 +13,15 @@ extension RecordReader {
         guard step > 0, step <= UInt64.max - previous.rawValue else { throw bytes.malformed("numbers out of order") }
         let sequence = previous.advanced(by: step)
         let batch = form.hasBatch ? try batch() : nil
-        let object: ChangedObject =
-            form.isNamespace
-            ? .namespace(try namespaceChange(form, sequence)) : .route(try routeChange(form, sequence))
+        let object: ChangedObject
+        if form.isListener {
+            let old = form.hasOld ? try listener() : nil
+            object = .listener(ListenerChange(old: old, new: form.hasNew ? try listener() : nil))
+        } else if form.isNamespace {
+            object = .namespace(try namespaceChange(form, sequence))
+        } else {
+            object = .route(try routeChange(form, sequence))
+        }
         return Change(sequence: sequence, operation: form.operation, object: object, batch: batch)
     }
 
@@ -102,6 +108,10 @@ extension RecordReader {
 
     mutating func remainder() throws(Malformed) -> OperationRemainder {
         let bound = try sequence()
+        return OperationRemainder(selection: try selection(), bound: bound)
+    }
+
+    mutating func selection() throws(Malformed) -> RouteSelection {
         var selection = RouteSelection()
         selection.namespaces = try list { (reader) throws(Malformed) in try reader.bytes.text() }
         selection.families = try list { (reader) throws(Malformed) in try reader.family() }
@@ -124,7 +134,7 @@ extension RecordReader {
         }?.first
         selection.destination = try list { (reader) throws(Malformed) in try reader.prefixWithFamily() }?.first
         selection.covers = try list { (reader) throws(Malformed) in try reader.prefixWithFamily() }?.first
-        return OperationRemainder(selection: selection, bound: bound)
+        return selection
     }
 
     private mutating func prefixWithFamily() throws(Malformed) -> Prefix {

@@ -14,6 +14,10 @@ extension RecordWriter {
             form.hasOld = route.old != nil
             form.hasNew = route.new != nil
         case .hardware, .device: break
+        case .listener(let listener):
+            form.isListener = true
+            form.hasOld = listener.old != nil
+            form.hasNew = listener.new != nil
         case .namespace(let namespace):
             form.isNamespace = true
             form.hasOld = namespace.old != nil
@@ -25,6 +29,9 @@ extension RecordWriter {
         switch change.object {
         case .route(let route): append(route)
         case .hardware, .device: break
+        case .listener(let listener):
+            if let old = listener.old { append(old) }
+            if let new = listener.new { append(new) }
         case .namespace(let namespace):
             append(namespace.name)
             if let old = namespace.old { append(old) }
@@ -98,7 +105,10 @@ extension RecordWriter {
 
     mutating func append(_ remainder: OperationRemainder) {
         append(remainder.bound.rawValue)
-        let selection = remainder.selection
+        append(remainder.selection)
+    }
+
+    mutating func append(_ selection: RouteSelection) {
         appendList(selection.namespaces) { $0.append($1) }
         appendList(selection.families) { $0.append(byte: $1 == .inet ? 4 : 6) }
         appendList(selection.tables) { $0.append(UInt64($1.rawValue)) }
@@ -131,10 +141,10 @@ struct RecordForm: RawRepresentable {
 
     init() {}
     init?(rawValue: UInt8) {
-        guard rawValue & 0x80 == 0, let operation = ChangeOperation(rawValue: rawValue & 7),
-            operation != .flags && operation != .restart
+        guard let operation = ChangeOperation(rawValue: rawValue & 7), operation != .flags && operation != .restart
         else { return nil }
         self.rawValue = rawValue
+        if isNamespace && isListener { return nil }
     }
 
     var operation: ChangeOperation {
@@ -156,6 +166,11 @@ struct RecordForm: RawRepresentable {
     var hasBatch: Bool {
         get { self[6] }
         set { self[6] = newValue }
+    }
+
+    var isListener: Bool {
+        get { self[7] }
+        set { self[7] = newValue }
     }
 
     private subscript(_ bit: UInt8) -> Bool {

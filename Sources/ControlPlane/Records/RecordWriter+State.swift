@@ -5,7 +5,7 @@ internal import Routing
 enum RecordKind: UInt8 {
     /// Changes in the order of their numbers, then the summaries of the state after them.
     case changes = 1
-    /// All namespaces, and operations that go on.
+    /// All namespaces, operations that go on, and listeners.
     case namespaces = 2
     /// Routes of one table, in its order.
     case routes = 3
@@ -36,6 +36,7 @@ extension RecordWriter {
             writer.append(operation.reason)
             writer.append(operation.remainder)
         }
+        writer.append(snapshot.listeners)
         return writer.bytes
     }
 }

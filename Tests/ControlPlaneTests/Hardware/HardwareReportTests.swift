@@ -70,6 +70,10 @@ import Testing
         _ = try plane.delete("default", .main, selector)
         #expect(try report(new, .offload, device) == .stale(present: nil))
         #expect(plane.log.head == head.next && states() == [])
+        let nowhere = HardwareReport(
+            TableIdentity(namespace: "gone", family: .inet, id: .main), new.key, version: new.stored.version,
+            state: .offload)
+        #expect(try plane.report([nowhere], by: device.line).outcomes == [.stale(present: nil)])
     }
 
     @Test("A route that is displaced keeps its state until its successor is in hardware, and for good if that fails")
@@ -140,6 +144,37 @@ import Testing
         // A snapshot says what held then.
         var walk = RouteWalk(before, RouteSelection())
         #expect(walk.next().map { before.devices.state(of: $0.1.value.hardware) } == .offload)
+    }
+
+    @Test("A device that takes the name of another takes its place, and followers are told of both")
+    func sameName() throws {
+        let former = plane.addDevice("asic", RouteSelection())
+        _ = try report(try add("10.0.0.0/8"), .offload, former)
+        let head = plane.log.head
+        let device = plane.addDevice("asic", RouteSelection())
+        #expect(plane.presentDevices.all == [device] && states() == ["none"])
+        let told = try #require(plane.log.read(after: head)).compactMap { change -> Bool? in
+            guard case .device(let device) = change.object else { return nil }
+            return device.isGone
+        }
+        #expect(told == [true, false])
+        plane.removeDevice(former.line)
+        #expect(plane.presentDevices.all == [device])
+    }
+
+    @Test("A difference tells what each device says, also where the worst of it is the same")
+    func difference() throws {
+        let devices = ["a", "b"].map { plane.addDevice($0, RouteSelection()) }
+        let route = try add("10.0.0.0/8")
+        for device in devices { _ = try report(route, .trap, device) }
+        let old = plane.snapshot()
+        _ = try report(route, .offload, devices[0])
+        var difference = SnapshotDifference(from: old, to: plane.snapshot(), EventFilter())
+        let change = try #require(difference.next(limit: 8).change)
+        #expect(change.operation == .flags)
+        // Without that, a follower that knows of traps alone would be wrong about what is left.
+        plane.removeDevice(devices[1].line)
+        #expect(states() == ["offload"])
     }
 
     @Test("Of several devices the one that is worst off decides, and the row says what each has said")
