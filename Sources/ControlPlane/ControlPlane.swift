@@ -2,6 +2,7 @@ public import ChangeLog
 internal import JSON
 public import Routing
 public import Storage
+internal import Synchronization
 internal import Threads
 
 /// The running system: all namespaces and their tables, the gate that every change goes through, and the history.
@@ -33,6 +34,8 @@ public final class ControlPlane: Sendable {
     let namespaces: Locked<[Namespace]>
     /// Who programs routes into hardware: what each namespace has a copy of, for those who look from outside.
     let devices = Locked(Devices(), rank: .leaf)
+    /// Whether there are any: without, no request takes that lock.
+    let hasDevices = Atomic<Bool>(false)
     /// In the order of their ids.
     let listeners: Locked<[StoredListener]>
     /// Flushes and cascades that are not through, by what brought them about.

@@ -1,6 +1,7 @@
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
+internal import Routing
 
 /// All streams with the same filter: one position in the log, one digest, one chain of encoded frames a format.
 ///
@@ -11,6 +12,8 @@ final class EventClass {
     let epoch: String
     let encoders: [EventEncoder]
     let writer = EntryWriter()
+    /// Looked at for every change, and not that cheap to find out.
+    private let wantsHardware: Bool
     private let log: Log<Change>
     /// Every change up to here is in the digest, and in the chains where someone reads them.
     private(set) var position: ChangeSequence
@@ -46,6 +49,7 @@ final class EventClass {
     ) {
         hardware = HardwareDigest(of: snapshot, filter, summaries)
         devices = snapshot.devices
+        wantsHardware = filter.tellsHardware
         self.filter = filter
         self.epoch = epoch
         self.log = log
@@ -139,7 +143,8 @@ final class EventClass {
 
     private func take(_ change: Change, _ frames: inout [[UInt8]]) {
         hardware.reach(change.sequence)
-        if case .device(let device) = change.object {
+        // The operation first: to look into the object copies it.
+        if change.operation == .restart, case .device(let device) = change.object {
             devices = device.devices
             writer.use(devices)
             hardware.forget()
@@ -158,7 +163,7 @@ final class EventClass {
     func hardwareDigest() -> StateDigest? { tellsHardware ? hardware.value(at: position) : nil }
 
     /// Whether there is anything to know.
-    var tellsHardware: Bool { filter.tellsHardware && !devices.isEmpty }
+    var tellsHardware: Bool { wantsHardware && !devices.isEmpty }
 
     // MARK: Knowing it anew
 

@@ -1,5 +1,6 @@
 public import ChangeLog
 internal import Routing
+internal import Synchronization
 internal import Threads
 
 extension ControlPlane {
@@ -57,7 +58,7 @@ extension ControlPlane {
     }
 
     /// All devices, as they are now.
-    public var presentDevices: Devices { devices.withLock { $0 } }
+    public var presentDevices: Devices { hasDevices.load(ordering: .acquiring) ? devices.withLock { $0 } : Devices() }
 
     /// Within the exclusive gate.
     private func change(_ device: Device, _ edit: (inout Devices) -> Void) {
@@ -65,6 +66,7 @@ extension ControlPlane {
             edit(&devices)
             return devices
         }
+        hasDevices.store(!all.isEmpty, ordering: .releasing)
         for namespace in namespaces.withLock({ $0 }) { namespace.state.withLock { $0.devices = all } }
         log.append { sequence in
             Change(sequence: sequence, operation: .restart, object: .device(DeviceChange(device, all)), batch: nil)
