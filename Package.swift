@@ -16,11 +16,14 @@ let package = Package(
         .executable(name: "fibd", targets: ["fibd"]),
         // For the benchmarks, which are a package of their own.
         .library(name: "API", targets: ["API"]),
+        .library(name: "Addressing", targets: ["Addressing"]),
         .library(name: "ChangeLog", targets: ["ChangeLog"]),
         .library(name: "ControlPlane", targets: ["ControlPlane"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .library(name: "JSON", targets: ["JSON"]),
+        .library(name: "Routing", targets: ["Routing"]),
         .library(name: "Storage", targets: ["Storage"]),
+        .library(name: "Threads", targets: ["Threads"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

@@ -20,6 +20,15 @@ let package = Package(
         .executableTarget(
             name: "store-commits", dependencies: [.product(name: "Storage", package: "fibd")], path: "StoreCommits"),
         .executableTarget(
+            name: "notifier-chain",
+            dependencies: [
+                .product(name: "Addressing", package: "fibd"),
+                .product(name: "ChangeLog", package: "fibd"),
+                .product(name: "ControlPlane", package: "fibd"),
+                .product(name: "Routing", package: "fibd"),
+                .product(name: "Threads", package: "fibd"),
+            ], path: "NotifierChain"),
+        .executableTarget(
             name: "hot-paths",
             dependencies: [
                 "Shared",

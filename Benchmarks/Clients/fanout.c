@@ -50,10 +50,11 @@ static void take(struct connection *subscriber, const struct message *message, u
         subscriber->is_ready = true;
         ready_count++;
     }
-    if (message->kind != change) return;
+    if (message->kind != change && message->kind != passed) return;
     if (message->seq > 0 && subscriber->last > 0 && (message->prev > subscriber->last || message->seq <= subscriber->last))
         gaps++;
     subscriber->last = message->seq;
+    if (message->kind == passed) return;
     if (remaining[message->slot] == 0) {
         unexpected++;
         return;

@@ -75,9 +75,10 @@ static const char *fibd_next(const char *p, const char *end, struct message *mes
     if (!next || frame.data_length == 0) return next;
     if (is_event(&frame, "sync")) message->kind = ready;
     if (is_event(&frame, "reset") || is_event(&frame, "error")) message->kind = broken;
-    if (is_event(&frame, "route")) {
+    bool is_route = is_event(&frame, "route");
+    if (is_route || is_event(&frame, "device")) {
         bool is_known = parse_delta(&frame, &delta);
-        *message = (struct message){is_known ? change : broken, delta.host % slots, delta.seq, delta.prev};
+        *message = (struct message){!is_known ? broken : is_route ? change : passed, delta.host % slots, delta.seq, delta.prev};
     }
     return next;
 }

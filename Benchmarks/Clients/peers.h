@@ -8,7 +8,8 @@
 enum { slots = 1 << 16 };
 
 struct message {
-    enum { other, ready, change, broken } kind;  // ready: the subscription stands
+    // ready: the subscription stands; passed: a change of something else, which has its place in the sequence
+    enum { other, ready, change, passed, broken } kind;
     uint32_t slot;
     uint64_t seq, prev;  // of fibd; elsewhere 0
 };

@@ -5,9 +5,10 @@
 // Reads until all streams have ended (as with ?until=sync), or for S seconds. --pace: at most so many frames a second,
 // all connections together: a slow reader. --drain: only counts bytes, for servers that send no frames of fibd.
 //
-// Prints one line of JSON: rows (of replays), deltas, gaps (deltas whose `prev` says that one is missing, and syncs or
-// deltas that go backwards), syncs, resets, errors, bytes, streams that ended, seconds until the end, streams that were in
-// sync then, and how long a stream took to its first sync.
+// Prints one line of JSON: rows (of replays), deltas, flags (the deltas among them that tell what hardware makes of a route)
+// and how many seconds lie between the first and the last of these, gaps (deltas whose `prev` says that one is missing, and
+// syncs or deltas that go backwards), syncs, resets, errors, bytes, streams that ended, seconds until the end, streams that
+// were in sync then, and how long a stream took to its first sync.
 #include "histogram.h"
 #include "http.h"
 #include "net.h"
@@ -30,11 +31,11 @@ struct stream {
 };
 
 static struct {
-    uint64_t frames, rows, deltas, gaps, syncs, resets, errors, bytes;
+    uint64_t frames, rows, deltas, flags, gaps, syncs, resets, errors, bytes;
     size_t open, synced;
 } counts;
 static struct histogram until_sync;
-static uint64_t start;
+static uint64_t start, first_flags, last_flags;
 static double pace;
 static bool drain;
 
@@ -58,6 +59,7 @@ static void take_delta(struct stream *stream, const struct frame *frame) {
         counts.rows++;
     } else {
         counts.deltas++;
+        counts.flags += delta.is_flags;
         if (stream->is_synced && (delta.prev > stream->last || delta.seq <= stream->last)) counts.gaps++;
         stream->last = delta.seq;
     }
@@ -99,10 +101,13 @@ static void read_stream(struct stream *stream) {
         p += head;
     }
     struct frame frame;
+    uint64_t flags = counts.flags;
     while (stream->has_head && (next = sse_next(p, end, &frame))) {
         take(stream, &frame);
         p = next;
     }
+    if (counts.flags > flags) last_flags = now_ns();
+    if (first_flags == 0) first_flags = last_flags;
     carry_over(&stream->carry, p, end);
 }
 
@@ -154,11 +159,12 @@ int main(int argc, char **argv) {
         for (int i = 0; i < ready; i++) read_stream(events[i].data.ptr);
         keep_pace();
     }
-    printf("{\"connections\":%zu,\"ended\":%zu,\"seconds\":%.6f,\"rows\":%ju,\"deltas\":%ju,\"gaps\":%ju,\"syncs\":%ju,"
-           "\"resets\":%ju,\"errors\":%ju,\"bytes\":%ju,\"synced\":%zu,\"sync\":{",
+    printf("{\"connections\":%zu,\"ended\":%zu,\"seconds\":%.6f,\"rows\":%ju,\"deltas\":%ju,\"flags\":%ju,"
+           "\"flags_seconds\":%.6f,\"gaps\":%ju,\"syncs\":%ju,\"resets\":%ju,\"errors\":%ju,\"bytes\":%ju,\"synced\":%zu,\"sync\":{",
            connections, connections - counts.open, seconds_since(start), (uintmax_t)counts.rows,
-           (uintmax_t)counts.deltas, (uintmax_t)counts.gaps, (uintmax_t)counts.syncs, (uintmax_t)counts.resets,
-           (uintmax_t)counts.errors, (uintmax_t)counts.bytes, counts.synced);
+           (uintmax_t)counts.deltas, (uintmax_t)counts.flags, (double)(last_flags - first_flags) / 1e9,
+           (uintmax_t)counts.gaps, (uintmax_t)counts.syncs, (uintmax_t)counts.resets, (uintmax_t)counts.errors,
+           (uintmax_t)counts.bytes, counts.synced);
     histogram_print(&until_sync);
     puts("}}");
     return 0;

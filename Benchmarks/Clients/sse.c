@@ -51,6 +51,7 @@ bool parse_delta(const struct frame *frame, struct delta *delta) {
     *delta = (struct delta){0};
     if (frame->data_length < 16 || !skip(&p, "{\"op\":\"")) return false;
     delta->is_row = memcmp(p, "replay\"", 7) == 0;
+    delta->is_flags = memcmp(p, "flags\"", 6) == 0;
     p = memchr(p, '"', (size_t)(end - p));
     if (!p || !skip(&p, "\",\"seq\":")) return false;
     delta->seq = read_number(&p);

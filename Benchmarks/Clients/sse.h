@@ -23,6 +23,7 @@ struct delta {
     uint64_t seq, prev;  // prev: of deltas only
     uint32_t host;       // the last three bytes of a 10.a.b.c, 0 for other prefixes
     bool is_row;         // a row of a replay, which has no prev
+    bool is_flags;       // what hardware makes of the route, which is as it was
 };
 
 // False if the frame doesn't have fibd's layout.
