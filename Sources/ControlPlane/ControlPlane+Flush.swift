@@ -142,7 +142,8 @@ extension Namespace.State {
     }
 
     /// Once routes are gone: those that are the first of their prefix now, and what devices are to do with them.
-    fileprivate func promoted(by routes: [(TableIdentity, PlacedRoute)]) -> [(edit: HardwareEdit, index: Int)] {
+    fileprivate mutating func promoted(by routes: [(TableIdentity, PlacedRoute)]) -> [(edit: HardwareEdit, index: Int)]
+    {
         if devices.isEmpty { return [] }
         var edits: [(edit: HardwareEdit, index: Int)] = []
         var previous: (table: TableIdentity, key: RouteKey)?

@@ -188,8 +188,9 @@ extension ControlPlane {
         let route = write.shared(state.infos)
         let table = state.tables[index].identity
         let devices = state.devices
+        var latestPending = state.latestPending
         let stored = state.tables[index].table.insertFirst(route) { key in
-            let hardware = devices.isEmpty ? nil : devices.pending(table, key, route.info)
+            let hardware = devices.isEmpty ? nil : devices.pending(table, key, route.info, &latestPending)
             let sequence = log.append { sequence in
                 let new = StoredRoute(version: sequence, hash: write.hash, info: route.info, hardware: hardware)
                 let best = BestChange.own(.other)
@@ -200,6 +201,7 @@ extension ControlPlane {
             return StoredRoute(version: sequence, hash: write.hash, info: route.info, hardware: hardware)
         }
         if stored != nil { state.chain.calls.count(table.family) }
+        state.latestPending = latestPending
         return stored?.version
     }
 

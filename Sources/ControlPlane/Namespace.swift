@@ -46,6 +46,8 @@ final class Namespace: Sendable {
         var chain = ChainPart()
         /// Who programs routes. Changes within the exclusive gate only, in all namespaces at once.
         var devices = Devices()
+        /// What a route began with that is for devices to program.
+        var latestPending: HardwareStatus?
 
         init(stored: StoredNamespace) { self.stored = stored }
     }

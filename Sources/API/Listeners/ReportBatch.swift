@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Bytes
 internal import ChangeLog
 internal import ControlPlane
 internal import JSON
@@ -42,9 +43,13 @@ struct ReportBatch {
         }
         do {
             if isNDJSON {
-                for text in body.split(separator: UInt8(ascii: "\n")) where text.contains(where: { $0 > 0x20 }) {
-                    let bytes = Array(text)
-                    var reader = JSONReader(bytes.span)
+                var start = 0
+                while start < body.count {
+                    let end = body.span.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? body.count
+                    let text = body.span.extracting(start..<end)
+                    start = end + 1
+                    if text.isBlank { continue }
+                    var reader = JSONReader(text, lineFeedEnds: true)
                     try reader.read { try take(&$0) }
                 }
             } else {

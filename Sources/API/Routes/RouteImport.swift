@@ -142,7 +142,7 @@ extension Problem {
 }
 
 extension Span<UInt8> {
-    fileprivate var isBlank: Bool {
+    var isBlank: Bool {
         for index in indices where self[index] != 0x20 && self[index] != 0x09 && self[index] != 0x0d { return false }
         return true
     }

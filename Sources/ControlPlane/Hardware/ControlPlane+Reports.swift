@@ -51,12 +51,20 @@ extension ControlPlane {
         _ report: HardwareReport, _ device: Device, _ writer: inout StatusWriter, _ state: inout Namespace.State
     ) -> ReportOutcome {
         guard let index = state.index(of: report.table.family, report.table.id) else { return .stale(present: nil) }
-        let table = state.tables[index].table
-        let found = table.routes(of: report.key)
-        guard let route = found.first(where: { $0.value.version == report.version }) else {
-            return .stale(present: found.first?.value.version)
+        // The table is looked at where it is: with a copy of it, the change would copy the nodes that lead to the route.
+        let route: PlacedRoute
+        var isFirst = false
+        if let first = state.tables[index].table.first(of: report.key), first.key.isSameKey(as: report.key),
+            first.value.version == report.version
+        {
+            (route, isFirst) = (first, true)
+        } else {
+            let found = state.tables[index].table.routes(of: report.key)
+            guard let present = found.first(where: { $0.value.version == report.version }) else {
+                return .stale(present: found.first?.value.version)
+            }
+            route = present
         }
-        let isFirst = table.first(of: route.key)?.key == route.key
         let answer = HardwareStatus.Answer(
             line: device.line, generation: device.generation, state: report.state, reason: report.reason)
         let outcome: ReportOutcome

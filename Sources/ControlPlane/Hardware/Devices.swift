@@ -34,10 +34,22 @@ public struct Devices: Hashable, Sendable {
 
     /// What a route begins with that becomes the first of its prefix: the answers of all who are to program it are pending. Nil
     /// if there is no one.
-    func pending(_ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo) -> HardwareStatus? {
-        let answers = all.filter { $0.selection.includes(table) && $0.selection.agrees(table, key, info) }.map(
-            \.pending)
-        return answers.isEmpty ? nil : HardwareStatus(answers, since: now)
+    ///
+    /// - Parameter latest: what the route before began with. The next one shares it if it says the same: thousands do in a
+    ///   millisecond, and what becomes of it, and its text, is then made once for all of them.
+    func pending(
+        _ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo, _ latest: inout HardwareStatus?
+    ) -> HardwareStatus? {
+        var answers: [HardwareStatus.Answer] = []
+        for device in all where device.selection.includes(table) && device.selection.agrees(table, key, info) {
+            answers.append(device.pending)
+        }
+        if answers.isEmpty { return nil }
+        answers.sort { $0.line < $1.line }
+        let now = now
+        if let latest, latest.since == now, latest.answers == answers { return latest }
+        latest = HardwareStatus(answers, since: now)
+        return latest
     }
 
     /// Whether there is one that would program the route, if it were the first of its prefix.
@@ -47,8 +59,14 @@ public struct Devices: Hashable, Sendable {
 
     /// The state of the device that is worst off.
     public func state(of status: HardwareStatus?) -> HardwareState {
-        guard let status else { return .none }
-        return answers(in: status).map(\.answer.state).max { $0.severity < $1.severity } ?? .none
+        var worst = HardwareState.none
+        for answer in status?.answers ?? [] {
+            guard let index = all.firstIndex(where: { $0.line == answer.line }) else { continue }
+            // As `answers` has it, which makes arrays.
+            let state = all[index].generation == answer.generation ? answer.state : .pending
+            if state.severity > worst.severity { worst = state }
+        }
+        return worst
     }
 }
 

@@ -13,15 +13,15 @@ struct HardwareEdit {
 
 extension Namespace.State {
     /// What devices say of the entry that an edit makes: they are yet to program it, if it is the first of its prefix.
-    func begin(_ edit: inout RouteEdit, _ best: BestChange, at index: Int) {
+    mutating func begin(_ edit: inout RouteEdit, _ best: BestChange, at index: Int) {
         guard !devices.isEmpty, let info = edit.info else { return }
         if case .none = best { return }
-        edit.hardware = devices.pending(tables[index].identity, edit.key, info)
+        edit.hardware = devices.pending(tables[index].identity, edit.key, info, &latestPending)
     }
 
     /// What a change of the first route means for the one that was the first before it, or is so now. Nil if nothing: a
     /// route that was displaced keeps what it has in hardware until its successor is there (R3-14).
-    func hardwareOfNeighbour(_ best: BestChange, at index: Int) -> HardwareEdit? {
+    mutating func hardwareOfNeighbour(_ best: BestChange, at index: Int) -> HardwareEdit? {
         if devices.isEmpty { return nil }
         let (neighbour, isFirst): (BestChange.Neighbour, Bool)
         switch best {
@@ -34,7 +34,7 @@ extension Namespace.State {
         let programmed = present.filter { $0.state != .pending }
         var wanted = programmed
         if isFirst {
-            let pending = devices.pending(table, neighbour.key, neighbour.value.info)?.answers ?? []
+            let pending = devices.pending(table, neighbour.key, neighbour.value.info, &latestPending)?.answers ?? []
             wanted += pending.filter { answer in !programmed.contains { $0.line == answer.line } }
             wanted.sort { $0.line < $1.line }
         }

@@ -76,6 +76,41 @@ import Testing
         #expect(try plane.report([nowhere], by: device.line).outcomes == [.stale(present: nil)])
     }
 
+    @Test("Of the routes of one key a report is for the one with its version, the first or another")
+    func sameKey() throws {
+        let device = plane.addDevice("asic", RouteSelection())
+        let first = try add("10.0.0.0/8")
+        let second = try #require(
+            try plane.write(.append, try routeWrite(plane, "10.0.0.0/8", metric: 5, ["eth2"])))
+        guard case .changed = try report(second, .trap, device) else { Issue.record("not changed"); return }
+        #expect(states() == ["pending", "trap"])
+        _ = try report(first, .offload, device)
+        #expect(states() == ["offload", "none"])
+        let other = HardwareReport(
+            first.table, first.key, version: plane.log.head.next, state: .offload)
+        #expect(try plane.report([other], by: device.line).outcomes == [.stale(present: first.stored.version)])
+    }
+
+    @Test("Routes that come together share what they begin with, and what becomes of it")
+    func shared() throws {
+        let device = plane.addDevice("asic", RouteSelection())
+        let writes = try (0..<250).map { try routeWrite(plane, "10.0.\($0).0/24", metric: 5, ["eth1"]) }
+        plane.write(.add, rows: writes) { _, _ in true }
+        func statuses() -> (count: Int, routes: [(TableIdentity, PlacedRoute)]) {
+            var walk = RouteWalk(plane.snapshot(), RouteSelection())
+            var routes: [(TableIdentity, PlacedRoute)] = []
+            while let next = walk.next() { routes.append(next) }
+            return (Set(routes.compactMap { $0.1.value.hardware.map(ObjectIdentifier.init) }).count, routes)
+        }
+        // One a millisecond.
+        let (count, routes) = statuses()
+        #expect(count > 0 && count < 200)
+        let reports = routes.map { HardwareReport($0, $1.key, version: $1.value.version, state: .offload) }
+        _ = try plane.report(reports, by: device.line)
+        #expect(statuses().count <= count)
+        #expect(states() == Array(repeating: "offload", count: 250))
+    }
+
     @Test("A route that is displaced keeps its state until its successor is in hardware, and for good if that fails")
     func displaced() throws {
         let device = plane.addDevice("asic", RouteSelection())
