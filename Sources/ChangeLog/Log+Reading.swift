@@ -1,8 +1,9 @@
-internal import Threads
+public import Threads
 
+// Inlinable: for whom the records are of no known type, each reading asks at run time what they are, a microsecond long.
 extension Log {
     /// The next run of records after `position` and up to the durable mark.
-    public func readDurable(after position: ChangeSequence) -> ArraySlice<Record>? {
+    @inlinable public func readDurable(after position: ChangeSequence) -> ArraySlice<Record>? {
         // Before reading: what is appended meanwhile may be past it.
         let durable = durable
         guard let run = read(after: position) else { return nil }
@@ -12,7 +13,7 @@ extension Log {
 
     /// The next run of records after `position`: never empty unless `position` is the head; nil if the log no longer
     /// reaches back that far. A run is at most one segment.
-    public func read(after position: ChangeSequence) -> ArraySlice<Record>? {
+    @inlinable public func read(after position: ChangeSequence) -> ArraySlice<Record>? {
         state.withLock { state in
             if position < state.floor { return nil }
             guard position < state.head else { return [] }

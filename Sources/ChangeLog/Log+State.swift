@@ -38,6 +38,7 @@ extension Log.State {
     }
 
     /// The first sealed segment with a record after `position`; `sealed.count` if none has.
+    @inlinable
     func segmentIndex(after position: ChangeSequence) -> Int {
         var low = firstSealed
         var high = sealed.count
@@ -52,6 +53,7 @@ extension Log.State {
 
 extension RandomAccessCollection where Element: LogRecord, Index == Int {
     /// The first record with a number above `position`.
+    @inlinable
     func firstIndex(after position: ChangeSequence) -> Int {
         var low = startIndex
         var high = endIndex
