@@ -6,7 +6,9 @@
 The hardware is a dict here. Put another class in its place; the rest is what every driver does.
 """
 import argparse
+import contextlib
 import http.client
+import itertools
 import json
 import sys
 import time
@@ -29,10 +31,12 @@ class Hardware:
 class Driver:
     def __init__(self, server, settings, hardware):
         self.server, self.settings, self.hardware = server, settings, hardware
+        self.path = f"/v1/listeners/{settings['name']}"
+        self.query = None                   # of the stream; None before it is registered
         self.wanted, self.refused = {}, {}  # the row or delta of each prefix, and of those that found no room
+        self.owed = {}                      # reports that the server hasn't taken yet
         self.replay = None                  # what has come of a replay, until its sync
-        self.path, self.query = f"/v1/listeners/{settings['name']}", ""
-        self.registers, self.generation, self.wait = True, None, 0.1
+        self.generation, self.wait = None, 0.1
 
     def call(self, method, path, body=None):
         """The answer. FileNotFoundError: the listener is gone. FileExistsError: the name is taken."""
@@ -51,7 +55,7 @@ class Driver:
         except FileExistsError:  # a driver of that name was here, and its lease runs on
             self.call("PATCH", self.path, self.settings)
         # What it had programmed isn't there any more, so the place that it had come to means nothing.
-        self.registers, self.query = False, "?replay=full"
+        self.query = "?replay=full"
 
     def follow(self):
         """Takes what has come by the time that someone looks, as one: a request for each route would be slow."""
@@ -86,18 +90,17 @@ class Driver:
                 rows[prefix] = None if data["op"] == "delete" else data
             if event in ("sync", "route"):
                 position = data["seq"]
-        if changes:
-            self.report(self.program(changes))
+        self.program(changes)
+        self.report()
         if position and self.replay is None:  # the next connection goes on there
             self.call("PUT", f"{self.path}/acknowledged", {"seq": position})
             self.query, self.wait = "", 0.1
 
     def program(self, changes):
-        """The reports on changes: by prefix its row or delta, None if it has no route any more."""
-        reports = []
+        """Changes are by prefix: its row or delta, None if it has no route any more."""
         self.wanted |= changes
         for prefix in [prefix for prefix in changes if not changes[prefix]]:
-            for holder in self.wanted, self.refused, self.hardware.table:
+            for holder in self.wanted, self.refused, self.owed, self.hardware.table:
                 holder.pop(prefix, None)
         # What was refused gets the room that there is now, before others.
         again = list(self.refused)[:self.hardware.capacity - len(self.hardware.table)]
@@ -107,25 +110,26 @@ class Driver:
                 outcome = self.hardware.program(prefix, data["entry"])
                 if outcome["state"] == "failed":
                     self.refused[prefix] = data
-                reports.append({"route": data["entry"], "version": data["version"]} | outcome)
-        return reports
+                self.owed[prefix] = {"route": data["entry"], "version": data["version"]} | outcome
 
-    def report(self, reports):
-        for start in range(0, len(reports), 1000):
-            answer = json.load(self.call("POST", f"{self.path}/hardware", reports[start:start + 1000]))
+    def report(self):
+        while some := dict(itertools.islice(self.owed.items(), 1000)):
+            answer = json.load(self.call("POST", f"{self.path}/hardware", list(some.values())))
             for item in answer["rejected"]:
                 if item["code"] != "ESTALE":  # stale: something newer is on its way to us
                     print(f"rejected: {item['detail']}", file=sys.stderr)
-        print(f"{len(self.hardware.table)} in hardware, {len(self.refused)} refused", flush=True)
+            for prefix in some:
+                del self.owed[prefix]
+            print(f"{len(self.hardware.table)} in hardware, {len(self.refused)} refused", flush=True)
 
     def run(self):
         while True:
             try:
-                if self.registers:
+                if self.query is None:
                     self.register()
                 self.follow()
             except FileNotFoundError as gone:
-                self.registers, reason = True, gone
+                self.query, reason = None, gone
             except (OSError, http.client.HTTPException) as cut:
                 reason = cut
             print(f"cut: {reason}; connecting again", file=sys.stderr, flush=True)
@@ -146,7 +150,8 @@ def main():
     try:
         driver.run()
     except KeyboardInterrupt:  # without this, what it said would count until the lease is over
-        driver.call("DELETE", driver.path)
+        with contextlib.suppress(OSError):
+            driver.call("DELETE", driver.path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""examples/driver.py programs the first route of each prefix and says so, whoever is killed meanwhile; and all that streams
+"""examples/driver.py programs the first route of each prefix and says so, whoever is killed meanwhile; and what streams
 tell of hardware adds up to what the server says it does.
 """
 import signal
@@ -121,6 +121,9 @@ class DriverTests(unittest.TestCase):
     def delete(self, path):
         self.client.call("DELETE", f"/v1/routes/{path}")
 
+    def listener(self):
+        return self.client.call("GET", "/v1/listeners/asic1")[1]
+
     def route(self, dst):
         return self.client.call("GET", f"/v1/routes/{dst}")[1]
 
@@ -147,6 +150,7 @@ class DriverTests(unittest.TestCase):
                      "2001:db8:1::/48 1024": "trap"})
         found = self.route("10.0.1.0/24")
         self.assertEqual((found["flags"], found["hw"]["device"]), (["rt_offload"], "asic1"))
+        until(lambda: f"an acknowledgement: {self.listener()}", lambda: self.listener()["acknowledged"] >= found["seq"])
 
     def test_what_finds_no_room_has_failed_until_there_is_some(self):
         self.add(row(0), row(1))
@@ -208,13 +212,17 @@ class DriverTests(unittest.TestCase):
         driver.end(signal.SIGINT)
         self.assertEqual(self.states(), {"10.0.0.0/24": "none"})
 
-    def test_without_its_registration_it_registers_again(self):
+    def test_without_its_registration_it_registers_again_and_removes_what_is_gone(self):
         self.add(row(0))
-        self.driver()
+        driver = self.driver("--capacity", 1)
         self.expect({"10.0.0.0/24": "offload"})
+        # Stopped, so that it learns of all that at once.
+        driver.process.send_signal(signal.SIGSTOP)
         self.client.call("DELETE", "/v1/listeners/asic1")
+        self.delete("10.0.0.0/24")
         self.add(row(1))
-        self.expect({"10.0.0.0/24": "offload", "10.0.1.0/24": "offload"})
+        driver.process.send_signal(signal.SIGCONT)
+        self.expect({"10.0.1.0/24": "offload"})
 
     def test_it_gives_way_to_another_of_its_name(self):
         self.add(row(0))
@@ -226,28 +234,30 @@ class DriverTests(unittest.TestCase):
         self.expect({"10.0.0.0/24": "failed"})
 
     def test_after_a_crash_of_the_server_all_is_reported_again(self):
+        self.start_server_again(Server.kill)
+
+    def test_after_a_restart_of_the_server_all_is_reported_again(self):
+        self.start_server_again(lambda server: server.__exit__())
+
+    def start_server_again(self, end):
         offloaded = {f"10.0.{number}.0/24": "offload" for number in range(20)}
-        with tempfile.TemporaryDirectory() as directory:
-            with Server("--data-dir", directory) as self.server, Client(self.server) as self.client:
-                driver = self.driver("--lease", 60)
-                self.add(*(row(number) for number in range(20)))
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        with Server("--data-dir", directory) as self.server, Client(self.server) as self.client:
+            self.driver("--lease", 60)
+            self.add(*(row(number) for number in range(20)))
+            self.expect(offloaded)
+            before = self.listener()
+            watchers = [self.enterContext(Watcher(self.server, query)) for query in ("", "view=best")]
+            end(self.server)
+        with Server("--data-dir", directory, "--listen", self.server.address) as self.server:
+            with Client(self.server) as self.client:
                 self.expect(offloaded)
-                listener = self.client.call("GET", "/v1/listeners/asic1")[1]
-                watchers = [Watcher(self.server, query) for query in ("", "view=best")]
+                self.add(row(20))
+                self.expect(offloaded | {"10.0.20.0/24": "offload"})
+                self.assertEqual(self.listener()["id"], before["id"])
+                self.assertGreater(self.listener()["generation"], before["generation"])
                 for watcher in watchers:
-                    self.enterContext(watcher)
-                self.server.kill()
-            with Server("--data-dir", directory, "--listen", self.server.address) as self.server:
-                with Client(self.server) as self.client:
-                    self.expect(offloaded)
-                    self.add(row(20))
-                    self.expect(offloaded | {"10.0.20.0/24": "offload"})
-                    again = self.client.call("GET", "/v1/listeners/asic1")[1]
-                    self.assertEqual(again["id"], listener["id"])
-                    self.assertGreater(again["generation"], listener["generation"])
-                    for watcher in watchers:
-                        watcher.compare(self.client)
-                driver.end(signal.SIGKILL)
+                    watcher.compare(self.client)
 
 
 class DigestTests(unittest.TestCase):
@@ -274,7 +284,6 @@ class DigestTests(unittest.TestCase):
                     until(lambda: "an answer for each route", lambda: "'pending'" not in routes())
                     for watcher in watchers:
                         watcher.compare(client)
-                    print([w.hardware_digests for w in watchers], client.dump()["seq"])
 
 
 if __name__ == "__main__":

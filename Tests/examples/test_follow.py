@@ -68,6 +68,22 @@ class FollowTests(unittest.TestCase):
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertEqual(result.stdout.count("sync "), 3)
 
+    def test_devices_may_come_and_go_meanwhile(self):
+        with Server() as server, Client(server) as client:
+            _, route = client.call("POST", "/v1/routes", row(0))
+            with subprocess.Popen(
+                    [sys.executable, str(ROOT / "examples/follow.py"), f"{server.url}/v1/events?heartbeat=1",
+                     "--syncs", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                while not process.stdout.readline().startswith("sync "):
+                    self.assertIsNone(process.poll())
+                client.call("POST", "/v1/listeners", {"name": "asic1", "role": "driver"})
+                report = {"route": {"dst": route["dst"]}, "version": route["version"], "state": "offload"}
+                client.call("POST", "/v1/listeners/asic1/hardware", report)
+                client.call("DELETE", "/v1/listeners/asic1")
+                out, err = process.communicate(timeout=60)
+            self.assertEqual((process.returncode, err), (0, ""))
+            self.assertEqual([line.split()[0] for line in out.splitlines()], ["device", "route", "device", "sync"])
+
     def test_after_a_cut_it_resumes_where_it_was(self):
         with Recording([self.replay, "event: hello\ndata: {\"mode\":\"resume\"}\n\n" + self.changes]) as server:
             result = run(server.url, 2)

@@ -173,25 +173,8 @@ def read_until_sync(response):
         is_sync = is_sync and line != "\n" or line == "event: sync\n"
 
 
-class LieTests(unittest.TestCase):
-    """A recorded stream passes; each way to spoil it is noticed and named."""
-
-    @classmethod
-    def setUpClass(cls):
-        with Server() as server, Client(server) as client:
-            client.call("POST", "/v1/routes", row(0))
-            stream = http.client.HTTPConnection(server.address, timeout=30)
-            stream.request("GET", "/v1/events?heartbeat=1")
-            response = stream.getresponse()
-            text = "".join(read_until_sync(response))
-            client.call("POST", "/v1/routes", row(1))
-            client.call("PUT", "/v1/routes/10.0.1.0/24", row(1, gateway=9))
-            client.call("POST", "/v1/routes", row(2))
-            client.call("DELETE", "/v1/routes/10.0.0.0/24")
-            text += "".join(read_until_sync(response))
-            response.close()
-            stream.close()
-        cls.frames = text.strip().split("\n\n")
+class Recorded(unittest.TestCase):
+    """Followers of the recorded stream in `frames`, or of what was made of it."""
 
     def follow(self, frames, *options):
         handler = type("Handler", (Liar,), {"stream": "".join(frame + "\n\n" for frame in frames)})
@@ -217,6 +200,27 @@ class LieTests(unittest.TestCase):
 
     def without(self, index):
         return self.frames[:index] + self.frames[index + 1:]
+
+
+class LieTests(Recorded):
+    """A recorded stream passes; each way to spoil it is noticed and named."""
+
+    @classmethod
+    def setUpClass(cls):
+        with Server() as server, Client(server) as client:
+            client.call("POST", "/v1/routes", row(0))
+            stream = http.client.HTTPConnection(server.address, timeout=30)
+            stream.request("GET", "/v1/events?heartbeat=1")
+            response = stream.getresponse()
+            text = "".join(read_until_sync(response))
+            client.call("POST", "/v1/routes", row(1))
+            client.call("PUT", "/v1/routes/10.0.1.0/24", row(1, gateway=9))
+            client.call("POST", "/v1/routes", row(2))
+            client.call("DELETE", "/v1/routes/10.0.0.0/24")
+            text += "".join(read_until_sync(response))
+            response.close()
+            stream.close()
+        cls.frames = text.strip().split("\n\n")
 
     def test_the_stream_as_it_was_passes(self):
         names = [frame.split("event: ")[1].split("\n")[0] for frame in self.frames]
@@ -266,6 +270,48 @@ class LieTests(unittest.TestCase):
     def test_a_stream_that_never_syncs_is_no_success(self):
         status, _, complaints = self.follow(self.frames[:3], "--seconds", "1")
         self.assertEqual((status, "no sync came" in complaints), (3, True), complaints)
+
+
+class HardwareLieTests(Recorded):
+    """The same of what a stream tells of hardware."""
+
+    @classmethod
+    def setUpClass(cls):
+        with Server() as server, Client(server) as client:
+            client.call("POST", "/v1/listeners", {"name": "asic1", "role": "driver"})
+            _, route = client.call("POST", "/v1/routes", row(0))
+            stream = http.client.HTTPConnection(server.address, timeout=30)
+            stream.request("GET", "/v1/events?heartbeat=1")
+            response = stream.getresponse()
+            text = "".join(read_until_sync(response))
+            report = {"route": {"dst": route["dst"]}, "version": route["version"], "state": "offload"}
+            client.call("POST", "/v1/listeners/asic1/hardware", report)
+            text += "".join(read_until_sync(response))
+            client.call("DELETE", "/v1/listeners/asic1")
+            client.call("POST", "/v1/routes", row(1))
+            text += "".join(read_until_sync(response))
+            response.close()
+            stream.close()
+        cls.frames = text.strip().split("\n\n")
+
+    def test_the_stream_as_it_was_passes(self):
+        names = [frame.split("event: ")[1].split("\n")[0] for frame in self.frames]
+        self.assertEqual(names, ["hello", "namespace", "route", "sync", "route", "sync", "device", "route", "sync"])
+        status, outcome, complaints = self.follow(self.frames, "--syncs", 3)
+        self.assertEqual((status, outcome["hw_digests"]), (0, 2), complaints)
+
+    def test_another_state_is_noticed(self):
+        self.assertNoticed(self.spoilt(4, '"state":"offload"', '"state":"trap"'), "the digests of hardware differ")
+
+    def test_a_wrong_digest_is_noticed(self):
+        self.assertNoticed(self.spoilt(5, '"hw_digest":"', '"hw_digest":"0'), "the digests of hardware differ")
+
+    def test_a_lost_change_of_flags_is_noticed(self):
+        self.assertNoticed(self.without(4), "the digests of hardware differ")
+
+    def test_a_row_that_says_nothing_of_hardware_though_there_is_a_device_is_noticed(self):
+        entry, _, _ = self.frames[2].partition(',"hw":')
+        self.assertNoticed(self.frames[:2] + [entry + "}"] + self.frames[3:], "hw None")
 
 
 if __name__ == "__main__":
