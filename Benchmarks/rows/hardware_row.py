@@ -95,7 +95,7 @@ def followers(lab, faults):
         return writes
 
     yield Figure(f"PUT of one route, 64 connections, a driver and {FOLLOWERS} followers who are told of flags",
-                 "requests/s", alternate(5, fibd=lambda: rate(1), not_told=lambda: rate(0)),
+                 "requests/s", alternate(7, fibd=lambda: rate(1), not_told=lambda: rate(0)),
                  Goal("not told", at_least=0.85), note=f"reports/s: {', '.join(notes)}")
 
 
