@@ -7,9 +7,9 @@ struct Service {
     let service: FIBService
 
     init(logBytes: Int = 64 << 20) {
-        var configuration = FIBService.Configuration()
         service = FIBService(
-            plane: ControlPlane(limits: ControlPlane.Limits(logBytes: logBytes)), configuration: configuration)
+            plane: ControlPlane(limits: ControlPlane.Limits(logBytes: logBytes)),
+            configuration: FIBService.Configuration())
     }
 
     /// Takes in the rows, a piece of the body at a time.

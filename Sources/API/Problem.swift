@@ -148,3 +148,14 @@ enum HTTPStatus {
         501: "Not Implemented", 503: "Service Unavailable", 507: "Insufficient Storage",
     ]
 }
+
+extension Problem {
+    /// What the core refuses, as a problem.
+    static func of<Result>(_ body: () throws(FIBError) -> Result) throws(Problem) -> Result {
+        do throws(FIBError) {
+            return try body()
+        } catch {
+            throw Problem(error)
+        }
+    }
+}

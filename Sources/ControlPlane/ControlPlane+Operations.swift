@@ -1,5 +1,5 @@
 internal import ChangeLog
-internal import Routing
+public import Routing
 internal import Threads
 
 /// Flushes and cascades make their changes in runs, and are known until they are through, in memory and in the store: what
@@ -31,6 +31,9 @@ extension UnfinishedOperation {
 extension ControlPlane {
     /// Whether a change may be made now; see `Journal.admit`.
     func admit(_ patience: Patience) throws(FIBError) -> Bool { try journal?.admit(patience) ?? true }
+
+    /// Waits on a worker, up to half a minute, while too much waits for the disk. For changes that don't do so themselves.
+    public func awaitRoom() throws(FIBError) { _ = try admit(.ofWorker) }
 
     /// Within the gate, with the changes that show it.
     func begin(_ operation: UnfinishedOperation) {

@@ -46,6 +46,7 @@ public struct FIBError: Error, Hashable, Sendable {
         case notAdmitted = "not-admitted"
         case alreadyRegistered = "already-registered"
         case registrationBusy = "registration-busy"
+        case deviceGone = "device-gone"
         case reportStale = "report-stale"
         case listenerNotFound = "listener-not-found"
         case listenerExists = "listener-exists"

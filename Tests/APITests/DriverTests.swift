@@ -5,6 +5,7 @@ import Routing
 import Storage
 import TestSupport
 import Testing
+import Threads
 
 @testable import API
 @testable import HTTPServer
@@ -71,12 +72,13 @@ import Testing
     func untilSync() throws {
         let plane = ControlPlane(limits: Self.limits)
         let hub = EventHub(plane: plane, maximumFilters: 8)
-        let listener = try plane.addListener(Self.settings("asic")).listener
-        hub.add(listener)
+        let id = try ListenerKeeper(plane, hub).add(Self.settings("asic")).listener.id
         try Self.add("10.0.0.0/8", plane)
-        let source = try hub.open(Self.request(plane, listener.id, untilSync: true), for: listener.id)
+        #expect(throws: Problem.self) { try hub.acknowledge(id, plane.log.head) }
+        let source = try hub.open(Self.request(plane, id, untilSync: true), for: id)
         #expect(Self.read(source).contains("event: sync"))
-        #expect(try hub.acknowledge(listener.id, plane.log.head))
+        try hub.acknowledge(id, plane.log.head)
+        #expect(hub.row(plane.presentListeners[0]).acknowledged == plane.log.head)
     }
 
     @Test("A stream that a device and its routes come to while it is sent its replay tells of both")
@@ -102,8 +104,7 @@ import Testing
         defer { plane.close() }
         let hub = EventHub(plane: plane, maximumFilters: 8)
         let keeper = ListenerKeeper(plane, hub)
-        let listener = try plane.addListener(Self.settings("asic", leaseSeconds: 1)).listener
-        hub.add(listener)
+        let listener = try keeper.add(Self.settings("asic", leaseSeconds: 1)).listener
         #expect(eventually { plane.log.durable == plane.log.head })
         store.refuse(.full("no room"))
         try Self.add("10.0.0.0/8", plane)
@@ -128,5 +129,42 @@ import Testing
         let answer = service.call("POST", "/v1/listeners/asic/hardware", "[\(reports.joined(separator: ","))]")
         #expect(answer.body.contains(#""stale":2,"rejected_count":2"#), "\(answer.body)")
         #expect(!answer.body.contains("ENOENT"))
+    }
+
+    @Test("A driver that wants everything anew programs anew: what was said before is void")
+    func fullReplay() {
+        let service = Service()
+        #expect(service.call("POST", "/v1/listeners", #"{"name":"asic","role":"driver"}"#).status == 201)
+        let version = service.call("POST", "/v1/routes", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#).field("Fibd-Seq") ?? ""
+        let report = #"{"route":{"dst":"10.0.0.0/8"},"version":\#(version),"state":"offload"}"#
+        #expect(service.call("POST", "/v1/listeners/asic/hardware", report).status == 200)
+        for (query, state) in [("", "offload"), ("?replay=full", "pending")] {
+            #expect(service.call("GET", "/v1/listeners/asic/events\(query)").status == 200)
+            let row = service.call("GET", "/v1/routes/10.0.0.0/8").body
+            #expect(row.contains(#""state":"\#(state)""#), "\(query): \(row)")
+        }
+        // A device that has begun anew answers for the same version again.
+        #expect(service.call("POST", "/v1/listeners/asic/hardware", report).body.contains(#""accepted":1"#))
+    }
+
+    @Test("A driver that is changed while it is removed leaves no device behind")
+    func changedWhileRemoved() throws {
+        let plane = ControlPlane(limits: Self.limits)
+        let keeper = ListenerKeeper(plane, EventHub(plane: plane, maximumFilters: 8))
+        for _ in 0..<500 {
+            let id = try keeper.add(Self.settings("asic")).listener.id
+            let edits: [@Sendable (inout ListenerSettings) -> Void] = [
+                { $0.filter.selection.families = [.inet] }, { $0.filter.selection.families = [.inet6] },
+            ]
+            let threads = edits.map { edit in
+                Thread(name: "change") {
+                    for _ in 0..<4 { _ = try? keeper.change(id, .none, edit) }
+                }
+            }
+            keeper.restart(id)
+            _ = try keeper.remove(id, .none)
+            for thread in threads { thread.join() }
+            try #require(plane.presentListeners.isEmpty && plane.presentDevices.isEmpty)
+        }
     }
 }

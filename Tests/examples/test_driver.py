@@ -54,12 +54,14 @@ class Watcher(verify.Mirror):
         super().__init__()
         self.cuts_after = cuts_after
         self.url = urllib.parse.urlsplit(f"{server.url}/v1/events?heartbeat=1&{query}")
-        self.generations = []  # of all devices, as they were told
+        self.generations, self.modes = [], []  # of all devices, as they were told; of hellos
         self.error, self.ends = None, False
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def take(self, event, cursor, data):
         super().take(event, cursor, data)
+        if event == "hello":
+            self.modes.append(data["mode"])
         if event == "device":
             self.generations.append(data["entry"]["generation"])
 
@@ -258,6 +260,32 @@ class DriverTests(unittest.TestCase):
                 self.assertGreater(self.listener()["generation"], before["generation"])
                 for watcher in watchers:
                     watcher.compare(self.client)
+
+    def test_followers_across_a_crash_of_the_server_know_what_is_void(self):
+        """Also of routes that the device says nothing of any more: none of them gets a change of its own."""
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        with Server("--data-dir", directory) as self.server, Client(self.server) as self.client:
+            self.add(row(0))  # before there is a device
+            self.client.call("POST", "/v1/listeners", {"name": "asic1", "role": "driver"})
+            self.add(row(1, metric=20), row(2))
+            first = self.route("10.0.1.0/24")
+            report = {"route": first, "version": first["version"], "state": "offload"}
+            self.client.call("POST", "/v1/listeners/asic1/hardware", report)
+            self.add(row(1, gateway=9, metric=10))  # until this is in hardware, what it has displaced stays there
+            self.expect({"10.0.0.0/24": "none", "10.0.1.0/24 10": "pending", "10.0.1.0/24 20": "offload",
+                         "10.0.2.0/24": "pending"})
+            watchers = [self.enterContext(Watcher(self.server, query)) for query in ("", "view=best")]
+            for watcher in watchers:
+                watcher.compare(self.client)
+            self.server.kill()
+        with Server("--data-dir", directory, "--listen", self.server.address) as self.server:
+            with Client(self.server) as self.client:
+                self.expect(dict.fromkeys(self.states(), "none"))
+                self.add(row(3))
+                self.assertEqual(self.states()["10.0.3.0/24"], "pending")
+                for watcher in watchers:
+                    watcher.compare(self.client)
+                    self.assertEqual(watcher.modes[-1], "resume")
 
 
 class DigestTests(unittest.TestCase):

@@ -72,22 +72,14 @@ final class EventHub: Sendable {
         let seed = isKnown ? nil : makeClass(request.filter, snapshot, latest: latestNow)
         let latestAtStart =
             if case .resume(let position) = start { latest(upTo: position, request.filter) } else { latestNow }
-        var isOutdated = false
         let feed: EventFeed? = try state.withLock { (state) throws(Problem) in
-            // A stream without it would be no sign of life, and what it sends could not be acknowledged.
-            if let session, state.sessions[session] == nil { throw Self.notFound(session) }
+            let session = try session.map { (id) throws(Problem) in try state.session(id, for: request.filter) }
             guard
                 let group = state.enter(
                     request.filter, orMake: { seed ?? makeClass(request.filter, snapshot, latest: latestNow) }, self)
             else { return nil }
             let feed = EventFeed(request, start, snapshot, latest: latestAtStart, group)
             if let session {
-                guard let session = state.sessions[session], session.filter == request.filter else {
-                    // It was changed or removed since it was looked up.
-                    isOutdated = true
-                    state.exit(group)
-                    return nil
-                }
                 if let former = session.feed { state.end(former, .takenOver) }
                 session.feed = feed
                 session.leaseEnd = nil
@@ -96,7 +88,6 @@ final class EventHub: Sendable {
             state.feeds[ObjectIdentifier(feed)] = feed
             return feed
         }
-        if isOutdated { throw .filterChanged }
         guard let feed else { throw .tooManyFilters(maximumFilters) }
         return EventConnection(hub: self, feed: feed)
     }

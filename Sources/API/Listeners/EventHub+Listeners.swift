@@ -6,41 +6,36 @@ internal import Threads
 
 /// The streams of listeners, and what is remembered of them.
 extension EventHub {
-    /// Takes a registration in: a new one, or one from before a restart, of which more may have been sent than it acknowledged.
-    ///
-    /// - Returns: of a driver, the number with which its device began.
-    @discardableResult
-    func add(_ stored: StoredListener, deliveredBefore: ChangeSequence? = nil) -> ChangeSequence? {
-        let (name, selection) = (stored.settings.name, stored.settings.filter.selection)
-        var device: Device?
-        if stored.settings.role == .driver {
-            device = deliveredBefore == nil ? plane.addDevice(name, selection) : plane.resumeDevice(name, selection)
-        }
+    /// - Parameters:
+    ///   - device: of a driver.
+    ///   - delivered: what may have been sent to it before.
+    func add(_ stored: StoredListener, _ device: Device?, delivered: ChangeSequence) {
         state.withLock { state in
-            let session = ListenerSession(stored, delivered: deliveredBefore ?? .zero)
+            let session = ListenerSession(stored, delivered: delivered)
             session.device = device
-            session.whenLeaseBegins = { [hook] in hook.withLock { $0.lookAfter }() }
+            session.whenItNeedsCare = { [hook] in hook.withLock { $0.lookAfter }() }
             session.renew(MonotonicClock.nanoseconds)
             state.sessions[stored.id] = session
         }
-        return device?.generation
     }
 
-    /// Its registration is gone: its stream ends, and of a driver all that it said is void.
-    func remove(_ id: ChangeSequence, _ problem: Problem) {
-        let device = state.withLock { state -> Device? in
+    /// Its registration is gone, and its stream ends. Wake the streams afterwards.
+    ///
+    /// - Returns: the device of a driver, which is of no more use.
+    func remove(_ id: ChangeSequence, _ why: Problem) -> Device? {
+        state.withLock { state in
             guard let session = state.sessions.removeValue(forKey: id) else { return nil }
-            if let feed = session.feed { state.end(feed, problem) }
+            if let feed = session.feed { state.end(feed, why) }
             return session.device
         }
-        if let device { plane.removeDevice(device.line) }
-        wakeStreams()
     }
 
-    /// It is registered for something else by now.
-    func change(_ stored: StoredListener) {
-        let gone = state.withLock { state -> Device? in
-            guard let session = state.sessions[stored.id], session.version < stored.version else { return nil }
+    /// It is registered for something else by now. Wake the streams afterwards.
+    ///
+    /// - Returns: the device of a driver that is to program something else.
+    func change(_ stored: StoredListener) -> Device? {
+        state.withLock { state in
+            guard let session = state.sessions[stored.id] else { return nil }
             session.version = stored.version
             session.leaseSeconds = stored.settings.leaseSeconds
             session.renew(MonotonicClock.nanoseconds)
@@ -51,15 +46,15 @@ extension EventHub {
             // What it had belonged to another filter.
             (session.delivered, session.acknowledged, session.isDirty) = (.zero, .zero, false)
             if let feed = session.feed { state.refilter(feed, stored.settings.filter) }
-            // What it is to program is something else only then.
             return former.selection == session.filter.selection ? nil : session.device
         }
-        if let gone {
-            plane.removeDevice(gone.line)
-            let device = plane.addDevice(stored.settings.name, stored.settings.filter.selection)
-            state.withLock { $0.sessions[stored.id]?.device = device }
-        }
-        wakeStreams()
+    }
+
+    func set(_ device: Device, for id: ChangeSequence) { state.withLock { $0.sessions[id]?.device = device } }
+
+    /// The device of a driver that may have said something.
+    func reportingDevice(of id: ChangeSequence) -> Device? {
+        state.withLock { $0.sessions[id].flatMap { $0.hasReported ? $0.device : nil } }
     }
 
     /// Makes ready the stream of a listener; another one that it has open ends.
@@ -75,9 +70,10 @@ extension EventHub {
         return source
     }
 
-    /// - Returns: whether that is news.
+    /// What is older than known is ignored.
+    ///
     /// - Throws: 422 if it can't have received that yet.
-    func acknowledge(_ id: ChangeSequence, _ sequence: ChangeSequence) throws(Problem) -> Bool {
+    func acknowledge(_ id: ChangeSequence, _ sequence: ChangeSequence) throws(Problem) {
         try state.withLock { (state) throws(Problem) in
             guard let session = state.sessions[id] else { throw Self.notFound(id) }
             guard sequence <= max(session.delivered, session.acknowledged) else {
@@ -87,10 +83,10 @@ extension EventHub {
                         + "\(session.delivered.rawValue)")
             }
             session.renew(MonotonicClock.nanoseconds)
-            guard sequence > session.acknowledged else { return false }
+            guard sequence > session.acknowledged else { return }
             session.acknowledged = sequence
             session.isDirty = true
-            return true
+            session.whenItNeedsCare()
         }
     }
 
@@ -104,6 +100,7 @@ extension EventHub {
                     detail: "listener \(id.rawValue) is an observer; only a driver programs hardware")
             }
             session.renew(MonotonicClock.nanoseconds)
+            session.hasReported = true
             return device
         }
     }
@@ -128,6 +125,12 @@ extension EventHub {
         }
     }
 
+    func putBack(_ ids: [ChangeSequence]) {
+        state.withLock { state in
+            for id in ids { state.sessions[id]?.isDirty = true }
+        }
+    }
+
     /// Those whose lease is over.
     func expired(_ now: UInt64) -> [ChangeSequence] {
         state.withLock { state in
@@ -149,6 +152,14 @@ extension ListenerSession.ReportCounts {
 }
 
 extension EventHub.State {
+    /// Unless it was changed or removed since its filter was looked up.
+    func session(_ id: ChangeSequence, for filter: EventFilter) throws(Problem) -> ListenerSession {
+        // A stream without it would be no sign of life, and what it sends could not be acknowledged.
+        guard let session = sessions[id] else { throw EventHub.notFound(id) }
+        guard session.filter == filter else { throw .filterChanged }
+        return session
+    }
+
     /// The stream ends with an error, once it has sent what it had begun. Who calls it wakes the streams.
     mutating func end(_ feed: EventFeed, _ problem: Problem) {
         feed.leave(.ending(problem))

@@ -22,9 +22,11 @@ final class ListenerSession {
     var leaseEnd: UInt64?
     /// Of a driver.
     var device: Device?
+    /// It may have said something about routes.
+    var hasReported = false
     var reports = ReportCounts()
     /// Has the keeper look.
-    var whenLeaseBegins: @Sendable () -> Void = {}
+    var whenItNeedsCare: @Sendable () -> Void = {}
 
     struct ReportCounts {
         var accepted = 0
@@ -45,7 +47,7 @@ final class ListenerSession {
     /// A sign of life: the lease begins anew, once it isn't connected any more.
     func renew(_ now: UInt64) {
         leaseEnd = feed == nil ? leaseSeconds.map { now + UInt64($0) * 1_000_000_000 } : nil
-        if leaseEnd != nil { whenLeaseBegins() }
+        if leaseEnd != nil { whenItNeedsCare() }
     }
 
     /// What a turn of its stream has sent.

@@ -91,7 +91,7 @@ final class Journal: Sendable {
         }
     }
 
-    private static let busy = FIBError(
+    static let busy = FIBError(
         .ebusy, .storeBusy, "nothing was changed: more changes wait for the disk than it takes; try again later")
 
     private func awaitRoom() throws(FIBError) -> Bool {

@@ -22,17 +22,13 @@ extension ControlPlane {
         return device
     }
 
-    /// A device from before a restart of the server begins anew. What it said then is not known any more, and counts as
-    /// pending: so does every route that it is to program. O(routes); at the start, before anyone is told of anything.
-    public func resumeDevice(_ name: String, _ selection: RouteSelection) -> Device {
-        let device = addDevice(name, selection)
-        gate.withExclusive {
-            let pending = HardwareStatus([device.pending], since: presentDevices.now)
-            for namespace in namespaces.withLock({ $0 }) {
-                namespace.state.withLock { $0.markPending(pending, device) }
-            }
+    /// A device from before a restart of the server is told to be gone: what it said then is not known any more, and who goes on
+    /// after a cursor of then must not believe it. At the start, before anyone is told of anything.
+    public func forgetDevice(_ name: String) {
+        _ = gate.withExclusive {
+            change(Device(name: name, line: .zero, generation: .zero, selection: RouteSelection())) { _ in }
         }
-        return device
+        committed()
     }
 
     /// It begins anew: what it said before counts as pending, without a change for each route. Nil if it is gone.
@@ -48,27 +44,30 @@ extension ControlPlane {
         return device
     }
 
-    /// It is gone, and what it said with it. No harm if it is gone already.
-    public func removeDevice(_ line: ChangeSequence) {
-        gate.withExclusive {
-            guard let device = devices.withLock({ $0.device(line) }) else { return }
-            change(device) { $0.remove(line) }
+    /// It is gone, and what it said with it. The number of the change; nil if it is gone already.
+    @discardableResult
+    public func removeDevice(_ line: ChangeSequence) -> ChangeSequence? {
+        let end: ChangeSequence? = gate.withExclusive {
+            guard let device = devices.withLock({ $0.device(line) }) else { return nil }
+            return change(device) { $0.remove(line) }
         }
-        committed()
+        if end != nil { committed() }
+        return end
     }
 
     /// All devices, as they are now.
     public var presentDevices: Devices { hasDevices.load(ordering: .acquiring) ? devices.withLock { $0 } : Devices() }
 
     /// Within the exclusive gate.
-    private func change(_ device: Device, _ edit: (inout Devices) -> Void) {
+    @discardableResult
+    private func change(_ device: Device, _ edit: (inout Devices) -> Void) -> ChangeSequence {
         let all = devices.withLock { devices in
             edit(&devices)
             return devices
         }
         hasDevices.store(!all.isEmpty, ordering: .releasing)
         for namespace in namespaces.withLock({ $0 }) { namespace.state.withLock { $0.devices = all } }
-        log.append { sequence in
+        return log.append { sequence in
             Change(sequence: sequence, operation: .restart, object: .device(DeviceChange(device, all)), batch: nil)
         }
     }

@@ -28,7 +28,7 @@ extension ControlPlane {
             try gate.withShared { () throws(FIBError) in
                 try namespace.state.withLock { (state) throws(FIBError) in
                     guard let device = state.devices.device(line) else {
-                        throw FIBError(.enodev, .deviceMissing, "the device has gone meanwhile")
+                        throw FIBError(.enodev, .deviceGone, "the device has gone meanwhile")
                     }
                     for report in rest {
                         let outcome = take(report, device, &writer, &state)

@@ -44,24 +44,6 @@ extension Namespace.State {
             hardware: wanted.isEmpty ? nil : HardwareStatus(wanted, since: devices.now), isFirst: isFirst)
     }
 
-    /// The first routes that a device is to program, of which nothing is known.
-    mutating func markPending(_ pending: HardwareStatus, _ device: Device) {
-        for index in tables.indices where device.selection.includes(tables[index].identity) {
-            let (identity, image) = (tables[index].identity, tables[index].table.image)
-            var cursor = image.cursor()
-            var previous: RouteKey?
-            while let route = cursor.next() {
-                defer { previous = route.key }
-                guard !(previous?.isSamePrefix(as: route.key) ?? false),
-                    device.selection.agrees(identity, route.key, route.value.info)
-                else { continue }
-                let known = devices.answers(in: route.value.hardware).map(\.answer)
-                let status = known.isEmpty ? pending : HardwareStatus(known + pending.answers, since: pending.since)
-                tables[index].table.set(status, for: route)
-            }
-        }
-    }
-
     mutating func apply(_ edit: HardwareEdit, at index: Int) {
         tables[index].table.set(edit.hardware, for: edit.route)
     }

@@ -11,7 +11,7 @@ extension ControlPlane {
     /// A registration, and the number of the change; the head if nothing changed.
     public struct ListenerResult: Sendable {
         public let listener: StoredListener
-        public let sequence: ChangeSequence
+        public var sequence: ChangeSequence
     }
 
     /// In the order in which they were registered.
@@ -39,7 +39,7 @@ extension ControlPlane {
         FIBError(.enoent, .listenerNotFound, "there is no listener '\(name)'; register it with POST /v1/listeners")
     }
 
-    /// Registers a listener.
+    /// Registers a listener. Changes of listeners don't wait for the disk: see `awaitRoom`.
     ///
     /// - Throws: EINVAL for a name that can't be one, EEXIST for one that is taken, ENOBUFS if there are too many.
     public func addListener(_ settings: ListenerSettings, dryRun: Bool = false) throws(FIBError) -> ListenerResult {
@@ -85,14 +85,19 @@ extension ControlPlane {
         try changeListeners(dryRun) { (all, _) throws(FIBError) in (try Self.find(id, in: all, condition), nil) }
     }
 
-    /// Remembers how far listeners have come, of those that are still there and registered for the same.
-    public func acknowledge(_ places: [(id: ChangeSequence, version: ChangeSequence, sequence: ChangeSequence)]) {
-        guard (try? admit(.none)) == true else { return }
+    /// Remembers how far listeners have come, of those that are still there and registered for the same. False, and nothing has
+    /// happened, if that can't be stored at the moment.
+    @discardableResult
+    public func acknowledge(
+        _ places: [(id: ChangeSequence, version: ChangeSequence, sequence: ChangeSequence)]
+    ) -> Bool {
+        guard (try? admit(.none)) == true else { return false }
         gate.withShared {
             listeners.withLock { all in
                 for place in places {
                     guard let index = all.firstIndex(where: { $0.id == place.id && $0.version == place.version }),
-                        all[index].acknowledged < place.sequence
+                        all[index].acknowledged < place.sequence,
+                        hasNews(after: all[index].acknowledged, upTo: place.sequence)
                     else { continue }
                     let old = all[index]
                     all[index].acknowledged = place.sequence
@@ -101,6 +106,17 @@ extension ControlPlane {
             }
         }
         committed()
+        return true
+    }
+
+    /// Whether anything lies between that is not itself a change of a listener. Without that, every acknowledgement would give
+    /// the next heartbeat a number to acknowledge, for ever. Looks at 128 records at most.
+    private func hasNews(after position: ChangeSequence, upTo end: ChangeSequence) -> Bool {
+        guard let run = log.read(after: position) else { return true }
+        let between = run.prefix { $0.sequence <= end }
+        // There may be more than one run has.
+        if between.count == run.count, log.head > run.last?.sequence ?? end { return true }
+        return between.contains { if case .listener = $0.object { false } else { true } }
     }
 
     // MARK: Within the gate
@@ -109,7 +125,7 @@ extension ControlPlane {
         _ dryRun: Bool,
         _ decide: ([StoredListener], ChangeSequence) throws(FIBError) -> (old: StoredListener?, new: StoredListener?)
     ) throws(FIBError) -> ListenerResult {
-        if !dryRun { _ = try admit(.ofWorker) }
+        if !dryRun, try !admit(.none) { throw Journal.busy }
         let result = try gate.withExclusive { () throws(FIBError) in
             try listeners.withLock { (all) throws(FIBError) in
                 let (old, new) = try decide(all, log.upcoming)

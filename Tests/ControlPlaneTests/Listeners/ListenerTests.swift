@@ -81,6 +81,25 @@ import Testing
         #expect(try plane.changeListener(id) { $0.filter.view = .best }.listener.acknowledged == .zero)
     }
 
+    @Test("An acknowledgement of what other acknowledgements have brought about is no change")
+    func idle() throws {
+        let listeners = try ["one", "two"].map { try plane.addListener(settings($0)).listener }
+        _ = try plane.write(.add, try routeWrite(plane, "10.0.0.0/24", metric: 5, ["eth1"]))
+        let news = plane.log.head
+        func acknowledgeAll() { plane.acknowledge(listeners.map { ($0.id, $0.version, plane.log.head) }) }
+        acknowledgeAll()
+        let head = plane.log.head
+        #expect(plane.presentListeners.allSatisfy { $0.acknowledged >= news } && head > news)
+        for _ in 0..<3 { acknowledgeAll() }
+        #expect(plane.log.head == head)
+        // More of them than one look into the log takes in, and what comes after.
+        for number in 0..<200 { _ = try plane.changeListener(listeners[0].id) { $0.leaseSeconds = 100 + number } }
+        _ = try plane.write(.add, try routeWrite(plane, "10.0.1.0/24", metric: 5, ["eth1"]))
+        let later = plane.log.head
+        plane.acknowledge([(listeners[1].id, listeners[1].version, later)])
+        #expect(try plane.listener("two").acknowledged == later)
+    }
+
     @Test("A restart leaves them as they were, from the journal or a checkpoint", arguments: [1 << 10, 64 << 20])
     func restart(checkpointBytes: Int) throws {
         let store = MemoryStore()
