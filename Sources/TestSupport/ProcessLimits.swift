@@ -24,3 +24,13 @@ public func limitFileSize(to bytes: Int?) {
     limit.rlim_cur = bytes.map { rlim_t($0) } ?? limit.rlim_max
     unsafe setrlimit(kind, &limit)
 }
+
+/// Bytes of address space that this process has mapped.
+public func mappedBytes() -> Int {
+    guard let file = unsafe fopen("/proc/self/statm", "r") else { return 0 }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    guard unsafe fgets(&line, Int32(line.count), file) != nil else { return 0 }
+    let digits = line.prefix { $0 >= 48 && $0 <= 57 }
+    return digits.reduce(0) { $0 * 10 + Int($1 - 48) } * Int(sysconf(Int32(_SC_PAGESIZE)))
+}

@@ -22,8 +22,12 @@ internal import Glibc
         handle = thread
     }
 
-    /// Waits until the thread has ended. Call it once.
+    /// Waits until the thread has ended. Either this or `detach`, once; a thread of which neither is done leaves its stack
+    /// behind.
     public func join() { pthread_join(handle, nil) }
+
+    /// No one will wait for it.
+    public func detach() { pthread_detach(handle) }
 
     /// Whether the caller runs on it.
     public var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }

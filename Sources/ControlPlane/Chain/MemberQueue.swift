@@ -25,8 +25,8 @@ final class MemberQueue: Sendable {
     }
 
     func start() {
-        let thread = Thread(name: "chain-\(member.name)") { self.run() }
-        self.thread.withLock { $0 = thread }
+        // Within the lock, so that a thread that ends at once finds itself there.
+        thread.withLock { $0 = Thread(name: "chain-\(member.name)") { self.run() } }
     }
 
     /// What a full queue has no room for, the member misses, and all that it was still to be told with it.
@@ -57,8 +57,8 @@ final class MemberQueue: Sendable {
             state.isClosed = true
         }
         signal.raise()
-        guard let thread = thread.withLock({ $0.take() }), !thread.isCurrent else { return }
-        thread.join()
+        guard let thread = thread.withLock({ $0.take() }) else { return }
+        if thread.isCurrent { thread.detach() } else { thread.join() }
     }
 
     private func run() {
@@ -71,6 +71,8 @@ final class MemberQueue: Sendable {
             if isClosed { return }
             if isOverrun {
                 whenOverrun()
+                // Nobody will close the queue any more, and so join the thread.
+                thread.withLock { $0.take() }?.detach()
                 return member.fellBehind()
             }
             if events.isEmpty {

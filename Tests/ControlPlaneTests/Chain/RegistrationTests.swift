@@ -175,6 +175,27 @@ import Threads
         #expect(try plane.register(slow, scope: .all) == 1)
     }
 
+    @Test("Members that were taken off leave nothing of their threads behind")
+    func threadsOfSlowMembers() throws {
+        let plane = try plane(chainBacklog: 1)
+        let before = mappedBytes()
+        for round in 0..<200 {
+            let member = RecordingMember()
+            try plane.register(member, scope: .all)
+            var number = 0
+            while !member.now.isBehind {
+                number += 1
+                let writes = try (0..<64).map { row in
+                    RouteOperation.write(
+                        .replace, try routeWrite(plane, "11.\(round).\(row).0/24", metric: 5, ["eth\(number)"]))
+                }
+                _ = try plane.transact(writes)
+            }
+        }
+        // Each would keep the 8 MiB of its stack.
+        #expect(mappedBytes() - before < 800 << 20)
+    }
+
     @Test("A log that goes on without the chain takes its members off")
     func logOverrun() throws {
         let plane = try plane(logBytes: 64 << 10)
