@@ -6,6 +6,7 @@ public struct NamespaceSettings: Hashable, Sendable {
     /// Whether changes of hardware flags are notified: 0 never, 1 always, 2 only failures (R3-10).
     public var notifyOnFlagChangeIPv4: UInt8 = 0
     public var notifyOnFlagChangeIPv6: UInt8 = 0
+    public var nextHopCheck = NextHopCheck.open
 
     public init() {}
 
@@ -28,7 +29,7 @@ public struct NamespaceSettings: Hashable, Sendable {
         bytes.appendDecimal(UInt64(notifyOnFlagChangeIPv6))
         bytes.appendASCII("},\"name\":")
         bytes.appendJSON(string: name)
-        bytes.appendASCII(",\"nexthop_check\":\"open\"")
+        bytes.appendASCII(",\"nexthop_check\":\"\(nextHopCheck.rawValue)\"")
     }
 
     func hash(name: String) -> EntryHash {
@@ -36,6 +37,14 @@ public struct NamespaceSettings: Hashable, Sendable {
         appendEntry(name: name, to: &bytes)
         return EntryHash(of: bytes.span)
     }
+}
+
+/// What is asked of the nexthops of a route before it is taken.
+public enum NextHopCheck: String, CaseIterable, Sendable {
+    /// Any device and gateway will do, and a neighbour that isn't known counts as reachable.
+    case open
+    /// What the kernel asks: links that are there and up, gateways that are reached directly (R1-71…R1-82, R1-100).
+    case strict
 }
 
 /// A namespace as the server keeps it.

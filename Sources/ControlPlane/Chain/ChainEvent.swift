@@ -1,7 +1,14 @@
+public import Addressing
 public import Routing
 
 /// What members of the notifier chain hear.
 public enum ChainEvent: Sendable {
+    /// It came, has other settings, or is gone (nil).
+    case namespace(name: String, NamespaceSettings?)
+    /// It came, is another one, or is gone (nil).
+    case link(namespace: String, name: String, Link?)
+    /// It came, is in another state, or is gone (nil).
+    case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
     case ruleAdded(PolicyRule, namespace: String)
     case route(RouteEvent)
 }

@@ -78,6 +78,10 @@ final class RecordingMember: AdmittingMember {
 extension ChainEvent {
     var short: String {
         switch self {
+        case .namespace(let name, let settings): "namespace \(name)\(settings == nil ? " gone" : "")"
+        case .link(let namespace, let name, let link): "link \(namespace) \(name)\(link == nil ? " gone" : "")"
+        case .neighbour(let namespace, let device, let address, let neighbour):
+            "neighbour \(namespace) \(device) \(address) \(neighbour?.state.name ?? "gone")"
         case .ruleAdded(let rule, let namespace):
             "rule \(namespace) \(rule.family.name) \(rule.priority) \(rule.table.name)"
         case .route(let event): event.short

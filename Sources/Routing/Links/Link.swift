@@ -1,0 +1,46 @@
+public import Addressing
+
+/// A network interface, as a router's operator sets it up.
+public struct Link: Hashable, Sendable {
+    /// Up to 15 bytes (`IFNAMSIZ`), as routes name it in `dev`.
+    public var name: String
+    /// Administratively up. Its addresses stay when it goes down.
+    public var isUp = true
+    /// In bytes.
+    public var mtu: UInt32 = 1_500
+    /// No address twice, in the order in which they were given: the first of a subnet is its primary one.
+    public var addresses: [LinkAddress] = []
+    /// Whether devices program routes that lead over it.
+    public var isOffloaded = true
+    /// `net.ipv6.conf.NAME.disable_ipv6`.
+    public var disablesIPv6 = false
+
+    public init(name: String) { self.name = name }
+
+    public var isLoopback: Bool { name == "lo" }
+
+    /// Whether routes of the family can lead over it.
+    public func isUsable(_ family: AddressFamily) -> Bool { isUp && (family == .inet || !disablesIPv6) }
+}
+
+/// An address on a link, with the length of the subnet it stands in: `192.0.2.1/24`.
+public struct LinkAddress: Hashable, Sendable {
+    public let address: IPAddress
+    /// At most that of the family.
+    public let length: UInt8
+
+    /// Nil if there is no such length, or if the address is not one that a host can have.
+    public init?(_ address: IPAddress, length: UInt8) {
+        guard length <= address.family.maximumLength, !address.isMulticast, !address.isUnspecified,
+            !address.isLimitedBroadcast
+        else { return nil }
+        self.address = address
+        self.length = length
+    }
+
+    public var subnet: Prefix { Prefix(unchecked: address.masked(to: length), length) }
+}
+
+extension LinkAddress: CustomStringConvertible {
+    public var description: String { "\(address)/\(length)" }
+}
