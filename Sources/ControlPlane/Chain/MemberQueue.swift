@@ -52,13 +52,20 @@ final class MemberQueue: Sendable {
 
     /// Nothing more is told. Returns when the member's thread has ended, unless it is the caller.
     func close() {
+        guard let thread = end() else { return }
+        if thread.isCurrent { thread.detach() } else { thread.join() }
+    }
+
+    /// Nothing more is told, and no one waits for what the member is in the middle of.
+    func abandon() { end()?.detach() }
+
+    private func end() -> Thread? {
         state.withLock { state in
             state.events = []
             state.isClosed = true
         }
         signal.raise()
-        guard let thread = thread.withLock({ $0.take() }) else { return }
-        if thread.isCurrent { thread.detach() } else { thread.join() }
+        return thread.withLock { $0.take() }
     }
 
     private func run() {

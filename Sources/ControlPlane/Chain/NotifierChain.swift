@@ -28,6 +28,21 @@ final class NotifierChain: Sendable {
     /// Changes within the exclusive gate only, so that who holds the gate shared, or comes later, finds what holds.
     private let hasMembers = Atomic<Bool>(false)
 
+    /// Their threads would wait for ever.
+    deinit {
+        for registered in state.withLock({ $0.members }) { registered.queue.abandon() }
+    }
+
+    /// Takes all members off.
+    func close() {
+        let members = state.withLock { state in
+            let members = state.members
+            state.members = []
+            return members
+        }
+        for registered in members { registered.queue.close() }
+    }
+
     // MARK: Within the exclusive gate
 
     func join(_ member: any ChainMember, _ scope: ChainScope, _ queue: MemberQueue, at head: ChangeSequence) {

@@ -28,8 +28,10 @@ extension ControlPlane {
         finish(cut)
     }
 
-    /// Makes durable what can be, and ends the use of the store. Call it once, when nothing is written any more.
+    /// Makes durable what can be, and ends the use of the store; members of the chain are told of nothing any more. Call it
+    /// once, when nothing is written any more.
     public func close() {
+        chain.close()
         guard let journal else { return }
         // First those that make changes, then the one that makes them durable.
         journal.close()

@@ -154,6 +154,8 @@ final class ChainSchedule: @unchecked Sendable {
             for complaint in mirror.now.complaints { check(false, complaint) }
             plane.unregister(mirror)
         }
+        // They know the schedule, and it them.
+        members = []
         totals.refused += refusals()
     }
 

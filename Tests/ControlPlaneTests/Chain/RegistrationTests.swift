@@ -33,6 +33,7 @@ import Threads
     @Test("F-40: with no writer one attempt tells rules, then routes, and there is no callback")
     func f40() throws {
         let plane = try plane()
+        defer { plane.close() }
         let member = RecordingMember()
         #expect(try plane.register(member, scope: .all) == 1)
         #expect(member.now.replayed == everything && member.now.dumpsInconsistent == 0)
@@ -44,6 +45,7 @@ import Threads
     @Test("F-41: an announced change during the dump is one callback and a second, complete attempt")
     func f41() throws {
         let plane = try plane()
+        defer { plane.close() }
         let attempts = Counter()
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
             if entry == 4, attempts.next() == 1 { try? self.add("8.0.0.0/8", metric: 4, to: plane) }
@@ -56,6 +58,7 @@ import Threads
     @Test("F-42: a change that isn't announced doesn't disturb")
     func f42() throws {
         let plane = try plane()
+        defer { plane.close() }
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
             if entry == 4 { try? self.add("10.0.0.0/8", metric: 9, to: plane) }
         })
@@ -66,6 +69,7 @@ import Threads
     @Test("F-43: a change in every attempt ends after five, with EBUSY, and leaves no trace of the member")
     func f43() throws {
         let plane = try plane()
+        defer { plane.close() }
         let metric = Counter()
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
             if entry == 4 { try? self.add("8.0.0.0/8", metric: UInt32(100 - metric.next()), to: plane) }
@@ -80,6 +84,7 @@ import Threads
     @Test("F-45: an error of the dump ends it at once, without callback")
     func f45() throws {
         let plane = try plane()
+        defer { plane.close() }
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
             if entry == 3 { throw FIBError(.enospc, .notAdmitted, "no room for a third") }
         })
@@ -91,6 +96,7 @@ import Threads
     @Test("A member of one namespace hears of no other, nor is disturbed by it")
     func scope() throws {
         let plane = try plane()
+        defer { plane.close() }
         _ = try plane.putNamespace("blue") { _ in NamespaceSettings() }
         try add("10.0.0.0/8", metric: 7, to: plane, "blue")
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
@@ -108,6 +114,7 @@ import Threads
         "A namespace that comes into being or goes during the dump of all counts as a change", arguments: [true, false])
     func namespaces(comes: Bool) throws {
         let plane = try plane()
+        defer { plane.close() }
         if !comes { _ = try plane.putNamespace("blue") { _ in NamespaceSettings() } }
         let attempts = Counter()
         let member = RecordingMember(whileReplaying: { (entry) throws(FIBError) in
@@ -122,6 +129,7 @@ import Threads
     @Test("A member of all namespaces hears of one that comes later, and has a say in it")
     func laterNamespace() throws {
         let plane = try plane()
+        defer { plane.close() }
         let member = RecordingMember(veto: { $0.key.metric == 9 ? "no nines" : nil })
         try plane.register(member, scope: .all)
         _ = try plane.putNamespace("blue") { _ in NamespaceSettings() }
@@ -147,6 +155,7 @@ import Threads
     @Test("Who is registered already is refused, and may leave and come again")
     func twice() throws {
         let plane = try plane()
+        defer { plane.close() }
         let member = RecordingMember()
         try plane.register(member, scope: .all)
         #expect(throws: FIBError.self) { try plane.register(member, scope: .all) }
@@ -160,6 +169,7 @@ import Threads
     @Test("A member that is too far behind is taken off and told so, and the others aren't disturbed")
     func tooSlow() throws {
         let plane = try plane(chainBacklog: 10)
+        defer { plane.close() }
         let slow = RecordingMember("slow", isSlow: true, veto: { $0.key.metric == 9 ? "no nines" : nil })
         let quick = RecordingMember("quick")
         try plane.register(slow, scope: .all)
@@ -178,6 +188,7 @@ import Threads
     @Test("Members that were taken off leave nothing of their threads behind")
     func threadsOfSlowMembers() throws {
         let plane = try plane(chainBacklog: 1)
+        defer { plane.close() }
         let before = mappedBytes()
         for round in 0..<200 {
             let member = RecordingMember()
@@ -199,6 +210,7 @@ import Threads
     @Test("A log that goes on without the chain takes its members off")
     func logOverrun() throws {
         let plane = try plane(logBytes: 64 << 10)
+        defer { plane.close() }
         let member = RecordingMember()
         try plane.register(member, scope: .all)
         // One transaction that the log can't hold: the chain comes to it when its beginning is gone.
@@ -214,6 +226,7 @@ import Threads
     @Test("Who joins is not told again what its replay had, though others have yet to hear of it")
     func joinsLater() throws {
         let plane = try plane()
+        defer { plane.close() }
         let chain = NotifierChain()
         let members = ["early", "late"].map { RecordingMember($0) }
         func join(_ member: RecordingMember) {

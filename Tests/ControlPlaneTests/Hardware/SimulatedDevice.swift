@@ -11,7 +11,8 @@ import Threads
 /// fails while it is told to.
 final class SimulatedDevice: ChainMember {
     let name: String
-    private let plane: ControlPlane
+    // The plane knows it.
+    private weak let plane: ControlPlane?
     let device: Device
     private let state = Locked((fails: false, heard: ChangeSequence.zero), rank: .leaf)
 
@@ -41,7 +42,7 @@ final class SimulatedDevice: ChainMember {
         guard case .route(let event) = event, event.operation != .delete else { return }
         let report = HardwareReport(
             event.table, event.key, version: event.route.version, state: fails ? .failed : .trap)
-        _ = try? plane.report([report], by: device.line)
+        _ = try? plane?.report([report], by: device.line)
     }
 }
 
