@@ -13,7 +13,7 @@ public struct Change: LogRecord {
     var isVolatile: Bool {
         switch object {
         case .hardware, .device: true
-        case .route, .namespace, .listener: false
+        case .route, .object, .listener: false
         }
     }
 
@@ -30,7 +30,7 @@ public enum ChangedObject: Sendable {
     case hardware(HardwareChange)
     case device(DeviceChange)
     case listener(ListenerChange)
-    case namespace(NamespaceChange)
+    case object(ObjectChange)
 }
 
 public struct RouteChange: Sendable {
@@ -112,18 +112,6 @@ public final class DeviceChange: Sendable {
     }
 
     public var isGone: Bool { devices.device(device.line) == nil }
-}
-
-public final class NamespaceChange: Sendable {
-    public let name: String
-    public let old: StoredNamespace?
-    public let new: StoredNamespace?
-
-    init(name: String, old: StoredNamespace?, new: StoredNamespace?) {
-        self.name = name
-        self.old = old
-        self.new = new
-    }
 }
 
 /// What holds several changes together: they were committed as one, or have one cause, or both.

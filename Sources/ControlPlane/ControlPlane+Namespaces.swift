@@ -23,17 +23,13 @@ extension ControlPlane {
 
     public struct NamespaceResult: Sendable {
         public let outcome: WriteResult.Outcome
-        public let stored: StoredNamespace
+        public let stored: StoredObject
         /// The number of the change; if nothing changed, the head.
         public let sequence: ChangeSequence
     }
 
-    public func storedNamespace(_ name: String) throws(FIBError) -> (stored: StoredNamespace, sequence: ChangeSequence)
-    {
-        try namespace(name).state.withLock { (state) throws(FIBError) in
-            if state.isClosing { throw Self.namespaceNotFound(name) }
-            return (state.stored, log.head)
-        }
+    public func storedNamespace(_ name: String) throws(FIBError) -> (stored: StoredObject, sequence: ChangeSequence) {
+        try namespace(name).state.withLock { (state) throws(FIBError) in (try state.own(), log.head) }
     }
 
     /// Creates the namespace or changes its settings. `update` gets the present settings, or nil where there is none.
@@ -53,7 +49,7 @@ extension ControlPlane {
                 return try create(name, condition, dryRun, try update(nil))
             }
             return try namespace.state.withLock { (state) throws(FIBError) in
-                try self.change(name, &state, condition, dryRun, try update(state.stored.settings))
+                try self.change(name, &state, condition, dryRun, try update(state.settings))
             }
         }
         if !dryRun, result.outcome != .unchanged { committed() }
@@ -69,18 +65,17 @@ extension ControlPlane {
         guard namespaces.withLock({ $0.count }) < limits.namespaces else {
             throw FIBError(.enobufs, .tooManyNamespaces, "\(limits.namespaces) namespaces is the limit")
         }
-        let stored = StoredNamespace(settings, version: log.upcoming, name: name)
+        let stored = StoredObject(.namespace(settings), in: name, version: log.upcoming)
         if dryRun { return NamespaceResult(outcome: .created, stored: stored, sequence: log.head) }
         insert(name, stored)
         return NamespaceResult(outcome: .created, stored: stored, sequence: stored.version)
     }
 
     /// Under the exclusive gate.
-    private func insert(_ name: String, _ stored: StoredNamespace) {
+    private func insert(_ name: String, _ stored: StoredObject) {
         log.append { sequence in
             Change(
-                sequence: sequence, operation: .add,
-                object: .namespace(NamespaceChange(name: name, old: nil, new: stored)), batch: nil)
+                sequence: sequence, operation: .add, object: .object(ObjectChange(old: nil, new: stored)), batch: nil)
         }
         callsOfNamespaces.withLock { $0 += 1 }
         let namespace = Namespace(name: name, stored: stored)
@@ -92,10 +87,8 @@ extension ControlPlane {
     }
 
     func createDefaultNamespace() {
-        let settings = NamespaceSettings()
-        insert(
-            Self.defaultNamespace,
-            StoredNamespace(settings, version: log.upcoming, name: Self.defaultNamespace))
+        let value = ObjectValue.namespace(NamespaceSettings())
+        insert(Self.defaultNamespace, StoredObject(value, in: Self.defaultNamespace, version: log.upcoming))
     }
 
     private func change(
@@ -105,23 +98,22 @@ extension ControlPlane {
         if state.isClosing {
             throw FIBError(.ebusy, .namespaceBusy, "'\(name)' is being removed; try again when its routes are gone")
         }
-        let old = state.stored
+        let old = try state.own()
         try check(name, condition, old)
         if settings == old.settings {
             return NamespaceResult(outcome: .unchanged, stored: old, sequence: log.head)
         }
-        let new = StoredNamespace(settings, version: log.upcoming, name: name)
+        let new = StoredObject(.namespace(settings), in: name, version: log.upcoming)
         if dryRun { return NamespaceResult(outcome: .replaced, stored: new, sequence: log.head) }
         log.append { sequence in
             Change(
-                sequence: sequence, operation: .replace,
-                object: .namespace(NamespaceChange(name: name, old: old, new: new)), batch: nil)
+                sequence: sequence, operation: .replace, object: .object(ObjectChange(old: old, new: new)), batch: nil)
         }
-        state.stored = new
+        state.set(new)
         return NamespaceResult(outcome: .replaced, stored: new, sequence: new.version)
     }
 
-    private func check(_ name: String, _ condition: WriteCondition, _ old: StoredNamespace) throws(FIBError) {
+    private func check(_ name: String, _ condition: WriteCondition, _ old: StoredObject) throws(FIBError) {
         switch condition {
         case .none: return
         case .absent:
@@ -144,16 +136,15 @@ extension ControlPlane {
         let namespace = try self.namespace(name)
         let (removal, snapshot) = try gate.withExclusive { () throws(FIBError) in
             let sequence = try namespace.state.withLock { (state) throws(FIBError) -> ChangeSequence in
-                if state.isClosing { throw Self.namespaceNotFound(name) }
-                try self.check(name, condition, state.stored)
+                let old = try state.own()
+                try self.check(name, condition, old)
                 if dryRun { return log.head }
-                state.isClosing = true
+                state.close()
                 callsOfNamespaces.withLock { $0 += 1 }
-                let old = state.stored
                 return log.append { sequence in
                     Change(
-                        sequence: sequence, operation: .delete,
-                        object: .namespace(NamespaceChange(name: name, old: old, new: nil)), batch: nil)
+                        sequence: sequence, operation: .delete, object: .object(ObjectChange(old: old, new: nil)),
+                        batch: nil)
                 }
             }
             if !dryRun { begin(UnfinishedOperation(removing: name, sequence)) }
@@ -179,5 +170,13 @@ extension ControlPlane {
                 }
             }
         }
+    }
+}
+
+extension Namespace.State {
+    /// Its own object.
+    func own() throws(FIBError) -> StoredObject {
+        guard let stored = objects[.namespace] else { throw ControlPlane.namespaceNotFound(name) }
+        return stored
     }
 }

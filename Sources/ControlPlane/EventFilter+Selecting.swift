@@ -9,7 +9,7 @@ extension EventFilter {
     /// deletion to it, one that moves it in an addition.
     public func select(_ change: Change) -> SelectedChange? {
         switch change.object {
-        case .namespace(let namespace): select(namespace, change.operation)
+        case .object(let object): select(object, change.operation)
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
@@ -19,11 +19,10 @@ extension EventFilter {
         }
     }
 
-    private func select(_ change: NamespaceChange, _ operation: ChangeOperation) -> SelectedChange? {
-        guard selectsNamespaces, selection.includes(namespace: change.name) else { return nil }
+    private func select(_ change: ObjectChange, _ operation: ChangeOperation) -> SelectedChange? {
+        guard selects(change.object) else { return nil }
         return SelectedChange(
-            operation: operation, old: change.old.map { .namespace(change.name, $0) },
-            new: change.new.map { .namespace(change.name, $0) })
+            operation: operation, old: change.old.map { .object($0) }, new: change.new.map { .object($0) })
     }
 
     private func select(_ change: RouteChange, _ operation: ChangeOperation) -> SelectedChange? {

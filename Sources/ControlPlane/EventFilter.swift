@@ -8,6 +8,11 @@ public enum ObjectKind: String, CaseIterable, Sendable {
 
     /// What a stream gets that doesn't say.
     public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
+
+    /// Those that this server holds, but for routes, in the order in which replays tell of them.
+    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh]
+
+    var hasFamily: Bool { self == .neigh }
 }
 
 /// Which changes a stream wants, in a form that two equal wishes share.
@@ -32,17 +37,35 @@ public struct EventFilter: Hashable, Sendable {
     public var selectsRoutes: Bool { kinds.contains(.route) }
 
     /// Objects that have no family, table, prefix or protocol are out once one of these is asked for.
-    public var selectsNamespaces: Bool {
-        kinds.contains(.namespace) && selection.families == nil && selection.tables == nil && selection.within == nil
-            && selection.protocols == nil
+    public func selects(_ kind: ObjectKind) -> Bool {
+        if kind == .route { return selectsRoutes }
+        return kinds.contains(kind) && (selection.families == nil || kind.hasFamily) && selection.tables == nil
+            && selection.within == nil && selection.protocols == nil
+    }
+
+    public func selects(_ object: StoredObject) -> Bool {
+        selects(object.kind) && selection.includes(namespace: object.namespace)
+            && (object.neighbour.map { selection.families?.contains($0.address.family) ?? true } ?? true)
+    }
+
+    /// Those of a snapshot that the filter selects, in order: kind by kind, of each by namespace.
+    public func objects(of snapshot: Snapshot) -> [StoredObject] {
+        ObjectKind.ofObjects.filter(selects(_:)).flatMap { kind in
+            snapshot.namespaces.filter { selection.includes(namespace: $0.name) }
+                .flatMap { $0.objects.all(kind) }.filter(selects(_:))
+        }
     }
 
     /// The state that the filter selects: count and digest by kind.
     public func summaries(of snapshot: Snapshot) -> KindSummaries {
         var result = KindSummaries()
-        if selectsNamespaces {
+        for kind in ObjectKind.ofObjects where selects(kind) {
             for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
-                if let stored = namespace.stored { result.namespaces.add(stored.hash) }
+                if kind.hasFamily, selection.families != nil {
+                    for object in namespace.objects.all(kind) where selects(object) { result[kind].add(object.hash) }
+                } else {
+                    result[kind] += namespace.objects.summary(of: kind)
+                }
             }
         }
         if selectsRoutes { result.routes = snapshot.summary(of: selection, firstsOnly: view == .best) }
@@ -111,34 +134,63 @@ public enum HardwareNotice: String, CaseIterable, Sendable {
 /// Count and digest of each kind that this server holds.
 public struct KindSummaries: Hashable, Sendable {
     public var namespaces = Summary()
+    public var links = Summary()
+    public var neighbours = Summary()
     public var routes = Summary()
 
     public init() {}
 
-    public var total: Summary {
-        var total = namespaces
-        total += routes
-        return total
+    /// The kinds that there are sums of.
+    public static let kinds = ObjectKind.ofObjects + [.route]
+
+    public subscript(_ kind: ObjectKind) -> Summary {
+        get {
+            switch kind {
+            case .namespace: namespaces
+            case .link: links
+            case .neigh: neighbours
+            case .route: routes
+            default: preconditionFailure("no sum of \(kind)")
+            }
+        }
+        set {
+            switch kind {
+            case .namespace: namespaces = newValue
+            case .link: links = newValue
+            case .neigh: neighbours = newValue
+            case .route: routes = newValue
+            default: preconditionFailure("no sum of \(kind)")
+            }
+        }
     }
+
+    public var total: Summary { Self.kinds.reduce(into: Summary()) { $0 += self[$1] } }
 }
 
 /// A change as one filter sees it.
 public struct SelectedChange: Sendable {
     public enum Entry: Sendable {
         case route(TableIdentity, RouteKey, StoredRoute)
-        case namespace(String, StoredNamespace)
+        case object(StoredObject)
 
         public var version: ChangeSequence {
             switch self {
             case .route(_, _, let stored): stored.version
-            case .namespace(_, let stored): stored.version
+            case .object(let stored): stored.version
             }
         }
 
         public var hash: EntryHash {
             switch self {
             case .route(_, _, let stored): stored.hash
-            case .namespace(_, let stored): stored.hash
+            case .object(let stored): stored.hash
+            }
+        }
+
+        public var kind: ObjectKind {
+            switch self {
+            case .route: .route
+            case .object(let stored): stored.kind
             }
         }
     }

@@ -17,9 +17,10 @@ final class Namespace: Sendable {
     let state: Locked<State>
 
     /// - Parameter stored: nil if it is being removed.
-    init(name: String, stored: StoredNamespace?) {
+    init(name: String, stored: StoredObject?) {
         self.name = name
-        var initial = State(stored: stored ?? StoredNamespace(NamespaceSettings(), version: .zero, name: name))
+        var initial = State(name: name)
+        if let stored { initial.set(stored) }
         initial.isClosing = stored == nil
         state = Locked(initial, rank: .namespace)
     }
@@ -27,17 +28,21 @@ final class Namespace: Sendable {
     /// What a snapshot keeps of it.
     var snapshotPart: Snapshot.Namespace {
         state.withLock { state in
-            Snapshot.Namespace(name: name, stored: state.isClosing ? nil : state.stored, tables: state.tables)
+            Snapshot.Namespace(name: name, objects: state.objects, tables: state.tables)
         }
     }
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
-    /// Whether it has no routes.
+    /// Whether it has no routes, nor anything else.
     var isEmpty: Bool { state.withLock { $0.isEmpty } }
-    func close() { state.withLock { $0.isClosing = true } }
+    func close() { state.withLock { $0.close() } }
 
     struct State {
-        var stored: StoredNamespace
+        let name: String
+        /// Itself, its links and neighbours.
+        private(set) var objects = ObjectImage()
+        /// Its own, as `objects` has them.
+        private(set) var settings = NamespaceSettings()
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
         let infos = SharedInfos()
@@ -49,14 +54,28 @@ final class Namespace: Sendable {
         /// What a route began with that is for devices to program.
         var latestPending: HardwareStatus?
 
-        init(stored: StoredNamespace) { self.stored = stored }
+        init(name: String) { self.name = name }
+
+        /// Puts an object in its place.
+        mutating func set(_ object: StoredObject) {
+            if let settings = object.settings { self.settings = settings }
+            objects.insert(object, for: object.key)
+        }
+
+        mutating func remove(_ key: ObjectKey) { objects.remove(key) }
+
+        /// It is gone, and what is in it is to go.
+        mutating func close() {
+            isClosing = true
+            remove(.namespace)
+        }
     }
 }
 
 extension Namespace.State {
     static var tableLimit: Int { 65_536 }
 
-    var isEmpty: Bool { tables.allSatisfy { $0.table.image.isEmpty } }
+    var isEmpty: Bool { objects.isEmpty && tables.allSatisfy { $0.table.image.isEmpty } }
 
     func index(of family: AddressFamily, _ id: TableID) -> Int? {
         let place = lowerBound(family, id)

@@ -6,8 +6,7 @@ public import Routing
 public struct Snapshot: Sendable {
     public struct Namespace: Sendable {
         public let name: String
-        /// Nil while its routes are being removed after itself.
-        public let stored: StoredNamespace?
+        public let objects: ObjectImage
         let tables: [(identity: TableIdentity, table: RouteTable)]
     }
 

@@ -7,8 +7,8 @@ internal import Routing
 /// O(table), a few tens of nanoseconds a route, in pieces of the caller's size.
 public struct SnapshotDifference: Sendable {
     private let filter: EventFilter
-    private var oldNamespaces: ArraySlice<Snapshot.Namespace>
-    private var newNamespaces: ArraySlice<Snapshot.Namespace>
+    private var oldObjects: ArraySlice<StoredObject>
+    private var newObjects: ArraySlice<StoredObject>
     private var oldRoutes: KeyedWalk
     private var newRoutes: KeyedWalk
     /// Of the key that was compared last, in order; what comes next is popped off its end.
@@ -18,9 +18,8 @@ public struct SnapshotDifference: Sendable {
 
     public init(from old: Snapshot, to new: Snapshot, _ filter: EventFilter) {
         self.filter = filter
-        let shows = filter.selectsNamespaces
-        oldNamespaces = shows ? old.namespaces.filter(Self.isSelected(filter))[...] : []
-        newNamespaces = shows ? new.namespaces.filter(Self.isSelected(filter))[...] : []
+        oldObjects = filter.objects(of: old)[...]
+        newObjects = filter.objects(of: new)[...]
         oldRoutes = KeyedWalk(old, filter)
         newRoutes = KeyedWalk(new, filter)
         devices = new.devices
@@ -40,8 +39,8 @@ public struct SnapshotDifference: Sendable {
     public mutating func next(limit: Int) -> (change: SelectedChange?, isAtEnd: Bool) {
         for _ in 0..<limit {
             if let change = pending.popLast() { return (change, false) }
-            if !oldNamespaces.isEmpty || !newNamespaces.isEmpty {
-                pending = compareNamespace().reversed()
+            if !oldObjects.isEmpty || !newObjects.isEmpty {
+                pending = compareObject().reversed()
             } else if oldRoutes.hasMore || newRoutes.hasMore {
                 pending = compareKey().reversed()
             } else {
@@ -51,19 +50,19 @@ public struct SnapshotDifference: Sendable {
         return (pending.popLast(), false)
     }
 
-    private static func isSelected(_ filter: EventFilter) -> (Snapshot.Namespace) -> Bool {
-        { $0.stored != nil && filter.selection.includes(namespace: $0.name) }
-    }
-
-    private mutating func compareNamespace() -> [SelectedChange] {
-        let old = oldNamespaces.first
-        let new = newNamespaces.first
-        let isOld = old.map { old in new.map { old.name <= $0.name } ?? true } ?? false
-        let isNew = new.map { new in old.map { new.name <= $0.name } ?? true } ?? false
-        if isOld { oldNamespaces.removeFirst() }
-        if isNew { newNamespaces.removeFirst() }
+    private mutating func compareObject() -> [SelectedChange] {
+        let (old, new) = (oldObjects.first, newObjects.first)
+        let isOld = old.map { old in new.map { !$0.comesBefore(old) } ?? true } ?? false
+        let isNew = new.map { new in old.map { !$0.comesBefore(new) } ?? true } ?? false
+        if isOld { oldObjects.removeFirst() }
+        if isNew { newObjects.removeFirst() }
+        if isOld, isNew, let old, let new, old.version == new.version {
+            guard old.status != new.status else { return [] }
+            return [SelectedChange(operation: .status, old: .object(old), new: .object(new))]
+        }
         return Self.changes(
-            from: [isOld ? old?.entry : nil].compactMap(\.self), to: [isNew ? new?.entry : nil].compactMap(\.self))
+            from: [isOld ? old : nil].compactMap { $0.map { .object($0) } },
+            to: [isNew ? new : nil].compactMap { $0.map { .object($0) } })
     }
 
     private mutating func compareKey() -> [SelectedChange] {
@@ -156,6 +155,10 @@ private struct KeyedWalk: Sendable {
     private mutating func advance() { row = walk?.next().map { (table: $0, route: $1) } }
 }
 
-extension Snapshot.Namespace {
-    fileprivate var entry: SelectedChange.Entry? { stored.map { .namespace(name, $0) } }
+extension StoredObject {
+    /// In the order of `EventFilter.objects`.
+    fileprivate func comesBefore(_ other: StoredObject) -> Bool {
+        if kind != other.kind { return key < other.key }
+        return namespace != other.namespace ? namespace < other.namespace : key < other.key
+    }
 }

@@ -27,6 +27,8 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
     case flags
     /// A device has begun anew, or is gone.
     case restart
+    /// The entry is as it was; a link it depends on is not, or its own state isn't.
+    case status
 
     public var name: String {
         switch self {
@@ -37,6 +39,7 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
         case .delete: "delete"
         case .flags: "flags"
         case .restart: "restart"
+        case .status: "status"
         }
     }
 }

@@ -16,15 +16,11 @@ struct Mirror {
     init(_ filter: EventFilter, _ snapshot: Snapshot) {
         self.filter = filter
         sequence = snapshot.sequence
-        if filter.selectsNamespaces {
-            for namespace in snapshot.namespaces where filter.selection.includes(namespace: namespace.name) {
-                if let stored = namespace.stored { insert(stored.hash, \.namespaces) }
-            }
-        }
+        for object in filter.objects(of: snapshot) { insert(object.hash, object.kind) }
         if filter.selectsRoutes {
             var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
             while let (table, route) = walk.next() {
-                insert(route.value.hash, \.routes)
+                insert(route.value.hash, .route)
                 lists[name(.route(table, route.key, route.value)), default: []].append(route.value.hash)
             }
         }
@@ -38,7 +34,7 @@ struct Mirror {
 
     mutating func apply(_ selected: SelectedChange) {
         if let old = selected.old { remove(old) }
-        if let new = selected.new { insert(new.hash, Self.kind(new)) }
+        if let new = selected.new { insert(new.hash, new.kind) }
         applyToList(selected)
     }
 
@@ -78,17 +74,13 @@ struct Mirror {
         }
     }
 
-    private static func kind(_ entry: SelectedChange.Entry) -> WritableKeyPath<KindSummaries, Summary> {
-        if case .route = entry { \.routes } else { \.namespaces }
-    }
-
-    private mutating func insert(_ hash: EntryHash, _ kind: WritableKeyPath<KindSummaries, Summary>) {
+    private mutating func insert(_ hash: EntryHash, _ kind: ObjectKind) {
         #expect(hashes.insert(hash).inserted, "an entry came twice")
-        summaries[keyPath: kind].add(hash)
+        summaries[kind].add(hash)
     }
 
     private mutating func remove(_ entry: SelectedChange.Entry) {
         #expect(hashes.remove(entry.hash) != nil, "an entry left that was not there")
-        summaries[keyPath: Self.kind(entry)].remove(entry.hash)
+        summaries[entry.kind].remove(entry.hash)
     }
 }

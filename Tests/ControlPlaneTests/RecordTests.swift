@@ -91,7 +91,9 @@ import Testing
         func text(_ stored: StoredRoute?) -> String {
             stored.map { "\($0.version.rawValue) \($0.hash) \($0.info.fields)" } ?? "-"
         }
-        func text(_ stored: StoredNamespace?) -> String { stored.map { "\($0)" } ?? "-" }
+        func text(_ stored: StoredObject?) -> String {
+            stored.map { "\($0.namespace) \($0.value) \($0.status) \($0.version)" } ?? "-"
+        }
         var parts = ["\(change.sequence.rawValue) \(change.operation)"]
         switch change.object {
         case .route(let route):
@@ -108,7 +110,7 @@ import Testing
         case .hardware, .device: parts.append("volatile")
         case .listener(let listener):
             parts += [listener.old, listener.new].map { "\(String(describing: $0))" }
-        case .namespace(let namespace): parts += [namespace.name, text(namespace.old), text(namespace.new)]
+        case .object(let object): parts += [text(object.old), text(object.new)]
         }
         if let batch = change.batch {
             parts.append(

@@ -245,7 +245,7 @@ import Threads
     /// What there is, in order, with versions.
     private struct State: Equatable {
         var rows: [String] = []
-        var namespaces: [String] = []
+        var objects: [String] = []
 
         init(_ plane: ControlPlane) { self.init(plane.snapshot()) }
 
@@ -257,7 +257,9 @@ import Threads
                     "\(table.namespace) \(table.family) \(table.id) \(route.key) \(route.value.version) \(route.value.hash)"
                 )
             }
-            namespaces = snapshot.namespaces.map { "\($0.name) \(String(describing: $0.stored))" }
+            objects = EventFilter().objects(of: snapshot).map {
+                "\($0.namespace) \($0.value) \($0.status) \($0.version)"
+            }
         }
     }
 }

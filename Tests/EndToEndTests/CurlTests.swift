@@ -197,8 +197,9 @@ import Testing
 
                 id: \(epoch)-1-0
                 event: sync
-                data: {"seq":1,"count":1,"digest":"\(digest)","counts":{"namespace":1,"route":0},\
-                "digests":{"namespace":"\(digest)","route":"00000000000000000000000000000000"}}
+                data: {"seq":1,"count":1,"digest":"\(digest)",\
+                "counts":{"link":0,"namespace":1,"neigh":0,"route":0},"digests":{"link":"\(zero)",\
+                "namespace":"\(digest)","neigh":"\(zero)","route":"\(zero)"}}
 
                 id: \(epoch)-2-0
                 event: route
@@ -207,6 +208,8 @@ import Testing
 
                 """)
     }
+
+    private let zero = String(repeating: "0", count: 32)
 
     @Test("A follower that comes back with its last id gets what it missed")
     func resume() throws {

@@ -81,7 +81,7 @@ import Testing
         try add("10.1.0.0/16")
         #expect(try story(frames + reader.frames(1)) == ["hello live", "sync", "route add 10.1.0.0/16"])
         #expect(frames[0].id == nil)
-        #expect(try frames[1].json()["counts"]?.canonical == #"{"namespace":1,"route":1}"#)
+        #expect(try frames[1].json()["counts"]?.canonical == #"{"link":0,"namespace":1,"neigh":0,"route":1}"#)
     }
 
     @Test(

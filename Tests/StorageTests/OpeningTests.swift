@@ -76,16 +76,18 @@ import Testing
         try expectUntouched(directory, error: "newer", naming: "in version 7")
     }
 
-    @Test("A file of version 1, which differs in what records may say, becomes one of this version and keeps all")
-    func migrates() throws {
+    @Test(
+        "A file of a former version, which differs in what records may say, becomes one of this version and keeps all",
+        arguments: [1, 2])
+    func migrates(version: Int) throws {
         let directory = TemporaryDirectory()
         try withStore(directory) { try $0.commit(StoreWrite(JournalBatch(1), JournalBatch(2))) }
-        try runSQL(directory.file("fibd.db"), "PRAGMA user_version = 1")
+        try runSQL(directory.file("fibd.db"), "PRAGMA user_version = \(version)")
         let batches = try withStore(directory) { try Holdings($0).batches }
         #expect(batches.map(\.last) == [1, 2])
         try runSQL(directory.file("fibd.db"), "PRAGMA journal_mode = DELETE")
         let header = try #require(TestFile.read(directory.file("fibd.db")))
-        #expect(header[60..<64] == [0, 0, 0, 2])
+        #expect(header[60..<64] == [0, 0, 0, 3])
     }
 
     private func expectUntouched(_ directory: TemporaryDirectory, error kind: String, naming text: String) throws {

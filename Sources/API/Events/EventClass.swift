@@ -189,9 +189,4 @@ extension KindSummaries {
         if let old = change.old { self[old.kind].remove(old.hash) }
         if let new = change.new { self[new.kind].add(new.hash) }
     }
-
-    subscript(_ kind: ObjectKind) -> Summary {
-        get { kind == .namespace ? namespaces : routes }
-        set { if kind == .namespace { namespaces = newValue } else { routes = newValue } }
-    }
 }

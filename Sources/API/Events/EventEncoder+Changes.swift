@@ -23,16 +23,17 @@ extension EventEncoder {
         writer.append(table, run, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
     }
 
-    /// A namespace as a row of a replay.
-    func row(_ name: String, _ stored: StoredNamespace, into bytes: inout [UInt8]) {
-        frame(ObjectKind.namespace.rawValue, .none, into: &bytes) { bytes in
+    /// An object other than a route as a row of a replay.
+    func row(_ stored: StoredObject, into bytes: inout [UInt8]) {
+        frame(stored.kind.rawValue, .none, into: &bytes) { bytes in
             bytes.appendASCII("{\"op\":\"replay\",\"seq\":")
             bytes.appendDecimal(stored.version.rawValue)
             bytes.appendASCII(",\"version\":")
             bytes.appendDecimal(stored.version.rawValue)
             bytes.appendASCII(",\"entry\":")
-            stored.settings.appendEntry(name: name, to: &bytes)
+            stored.appendEntry(to: &bytes)
             append(stored.hash, as: ",\"h\":\"", to: &bytes)
+            stored.appendStatus(",\"status\":", to: &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -52,13 +53,14 @@ extension EventEncoder {
             writer.append(table, key, stored, as: form, to: &bytes)
             if let batch = change.batch { append(batch, to: &bytes) }
             bytes.append(literal: words.end)
-        case .namespace(let name, let stored):
-            frame(ObjectKind.namespace.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
+        case .object(let stored):
+            frame(stored.kind.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
                 bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(change.sequence.rawValue)")
                 bytes.appendASCII(",\"version\":\(version.rawValue),\"prev\":\(previous.rawValue),\"entry\":")
-                stored.settings.appendEntry(name: name, to: &bytes)
+                stored.appendEntry(to: &bytes)
                 if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
                 if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+                if selected.new != nil { stored.appendStatus(",\"status\":", to: &bytes) }
                 if let batch = change.batch { append(batch, to: &bytes) }
                 bytes.append(UInt8(ascii: "}"))
             }
@@ -110,6 +112,7 @@ extension EventEncoder {
             if showsHardware, case .route(_, _, let stored) = selected.new {
                 writer.appendHardware(stored, to: &bytes)
             }
+            if case .object(let stored) = selected.new { stored.appendStatus(",\"status\":", to: &bytes) }
             bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
         }
     }
@@ -134,18 +137,11 @@ extension EventEncoder {
 }
 
 extension SelectedChange.Entry {
-    var kind: ObjectKind {
-        switch self {
-        case .route: .route
-        case .namespace: .namespace
-        }
-    }
-
     /// The entry's canonical bytes.
     fileprivate func append(_ writer: EntryWriter, to bytes: inout [UInt8]) {
         switch self {
         case .route(let table, let key, let stored): writer.append(table, key, stored.info, to: &bytes)
-        case .namespace(let name, let stored): stored.settings.appendEntry(name: name, to: &bytes)
+        case .object(let stored): stored.appendEntry(to: &bytes)
         }
     }
 }

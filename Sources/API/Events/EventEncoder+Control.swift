@@ -39,10 +39,7 @@ extension EventEncoder {
         into bytes: inout [UInt8]
     ) {
         frame("sync", .cursor(sequence), into: &bytes) { bytes in
-            let kinds = [
-                (ObjectKind.namespace, filter.selectsNamespaces, summaries.namespaces),
-                (ObjectKind.route, filter.selectsRoutes, summaries.routes),
-            ].filter(\.1)
+            let kinds = KindSummaries.kinds.filter(filter.selects(_:)).sorted { $0.rawValue < $1.rawValue }
             bytes.appendASCII("{\"seq\":")
             bytes.appendDecimal(sequence.rawValue)
             bytes.appendASCII(",\"count\":")
@@ -50,14 +47,14 @@ extension EventEncoder {
             bytes.appendASCII(",\"digest\":\"")
             bytes.append(summaries.total.digest)
             bytes.appendASCII("\",\"counts\":{")
-            for (index, (kind, _, summary)) in kinds.enumerated() {
+            for (index, kind) in kinds.enumerated() {
                 bytes.appendASCII(index > 0 ? ",\"\(kind.rawValue)\":" : "\"\(kind.rawValue)\":")
-                bytes.appendDecimal(summary.count)
+                bytes.appendDecimal(summaries[kind].count)
             }
             bytes.appendASCII("},\"digests\":{")
-            for (index, (kind, _, summary)) in kinds.enumerated() {
+            for (index, kind) in kinds.enumerated() {
                 bytes.appendASCII(index > 0 ? ",\"\(kind.rawValue)\":\"" : "\"\(kind.rawValue)\":\"")
-                bytes.append(summary.digest)
+                bytes.append(summaries[kind].digest)
                 bytes.append(UInt8(ascii: "\""))
             }
             bytes.append(UInt8(ascii: "}"))

@@ -7,7 +7,7 @@ internal import Routing
 struct ReplayRows {
     let snapshot: Snapshot
     private let filter: EventFilter
-    private var namespaces: ArraySlice<Snapshot.Namespace>
+    private var objects: ArraySlice<StoredObject>
     private var routes: RouteWalk?
     /// Of the rows written so far.
     private(set) var summaries = KindSummaries()
@@ -15,7 +15,7 @@ struct ReplayRows {
     init(_ snapshot: Snapshot, _ filter: EventFilter) {
         self.snapshot = snapshot
         self.filter = filter
-        namespaces = filter.selectsNamespaces ? snapshot.namespaces[...] : []
+        objects = filter.objects(of: snapshot)[...]
         if filter.selectsRoutes {
             routes = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
         }
@@ -23,19 +23,14 @@ struct ReplayRows {
 
     /// Appends rows, about `limit` bytes of them; false when none is left.
     mutating func write(_ encoder: EventEncoder, _ writer: EntryWriter, into bytes: inout [UInt8], limit: Int) -> Bool {
-        writeNamespaces(encoder, into: &bytes)
+        while bytes.count < limit, let object = objects.popFirst() {
+            encoder.row(object, into: &bytes)
+            summaries[object.kind].add(object.hash)
+        }
         while bytes.count < limit {
             guard writeRoutes(encoder, writer, into: &bytes) else { return false }
         }
         return true
-    }
-
-    private mutating func writeNamespaces(_ encoder: EventEncoder, into bytes: inout [UInt8]) {
-        while let namespace = namespaces.popFirst() {
-            guard let stored = namespace.stored, filter.selection.includes(namespace: namespace.name) else { continue }
-            encoder.row(namespace.name, stored, into: &bytes)
-            summaries.namespaces.add(stored.hash)
-        }
     }
 
     /// Where only keys decide, a node of an image at a time, else a route; false when none is left.

@@ -30,14 +30,14 @@ struct NamespaceHandlers: Sendable {
         return .answer(
             .work {
                 let snapshot = plane.snapshot()
-                let all = snapshot.namespaces.compactMap { part in part.stored.map { (part.name, $0) } }
-                let rest = after.map { after in all.filter { $0.0 > after } } ?? all
+                let all = snapshot.namespaces.compactMap { $0.objects[.namespace] }
+                let rest = after.map { after in all.filter { $0.namespace > after } } ?? all
                 let rows = limit.map { Array(rest.prefix($0)) } ?? rest
                 var response = HTTPResponse.json(200, Self.list(rows, isNDJSON), sequence: snapshot.sequence)
                     .with("Fibd-Count", .number(UInt64(all.count)))
                 if isNDJSON { response = response.withType("application/x-ndjson") }
                 if rows.count < rest.count, let last = rows.last {
-                    response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.0)
+                    response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.namespace)
                 }
                 guard isDurable || isNDJSON else {
                     return .response(response.with(durable: plane.log.durable, below: snapshot.sequence))
@@ -46,12 +46,12 @@ struct NamespaceHandlers: Sendable {
             })
     }
 
-    private static func list(_ rows: [(String, StoredNamespace)], _ isNDJSON: Bool) -> [UInt8] {
+    private static func list(_ rows: [StoredObject], _ isNDJSON: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
         if !isNDJSON { bytes.append(UInt8(ascii: "[")) }
-        for (index, (name, stored)) in rows.enumerated() {
+        for (index, stored) in rows.enumerated() {
             if index > 0, !isNDJSON { bytes.append(UInt8(ascii: ",")) }
-            stored.appendRow(name: name, to: &bytes)
+            stored.appendRow(to: &bytes)
             if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
         }
         if !isNDJSON { bytes.appendASCII("]\n") }
@@ -64,7 +64,7 @@ struct NamespaceHandlers: Sendable {
         try query.finish()
         do throws(FIBError) {
             let (stored, sequence) = try plane.storedNamespace(call.names[0])
-            let response = Self.answer(200, call.names[0], stored, sequence)
+            let response = Self.answer(200, stored, sequence)
             return .answer(
                 isDurable
                     ? plane.whenDurable(sequence, .response(response))
@@ -107,10 +107,10 @@ struct NamespaceHandlers: Sendable {
                             name, condition: condition, dryRun: options.isDryRun
                         ) { (present) throws(FIBError) in input.applied(to: try base(present)) }
                         if options.isDryRun {
-                            return .response(Self.dryRunAnswer(result.outcome, name, result.stored, result.sequence))
+                            return .response(Self.dryRunAnswer(result.outcome, result.stored, result.sequence))
                         }
                         let status = result.outcome == .created ? 201 : 200
-                        let response = Self.answer(status, name, result.stored, result.sequence)
+                        let response = Self.answer(status, result.stored, result.sequence)
                         return options.acknowledge(
                             status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response,
                             result.sequence, plane)
@@ -136,7 +136,7 @@ struct NamespaceHandlers: Sendable {
                         let sequence = try plane.deleteNamespace(
                             name, condition: condition, dryRun: options.isDryRun)
                         if options.isDryRun {
-                            return .response(Self.dryRunAnswer(.deleted, name, stored, sequence))
+                            return .response(Self.dryRunAnswer(.deleted, stored, sequence))
                         }
                         return options.acknowledge(.empty(204, sequence: sequence), sequence, plane)
                     } catch {
@@ -147,16 +147,16 @@ struct NamespaceHandlers: Sendable {
     }
 
     private static func dryRunAnswer(
-        _ outcome: WriteResult.Outcome, _ name: String, _ stored: StoredNamespace, _ head: ChangeSequence
+        _ outcome: WriteResult.Outcome, _ stored: StoredObject, _ head: ChangeSequence
     ) -> HTTPResponse {
-        .dryRun(outcome, asOf: head) { stored.settings.appendEntry(name: name, to: &$0) }
+        .dryRun(outcome, asOf: head) { stored.appendEntry(to: &$0) }
     }
 
     private static func answer(
-        _ status: Int, _ name: String, _ stored: StoredNamespace, _ sequence: ChangeSequence
+        _ status: Int, _ stored: StoredObject, _ sequence: ChangeSequence
     ) -> HTTPResponse {
         var bytes: [UInt8] = []
-        stored.appendRow(name: name, to: &bytes)
+        stored.appendRow(to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
         return .json(status, bytes, sequence: sequence).with(version: stored.version)
     }

@@ -6,6 +6,7 @@ internal import Routing
 struct NamespaceInput: Sendable {
     private var notifyIPv4: UInt8?
     private var notifyIPv6: UInt8?
+    private var nextHopCheck: NextHopCheck?
 
     private static let fields = JSONFields("name", "ipv4", "ipv6", "nexthop_check", "h", "seq", "version")
     private static let familyFields = JSONFields("fib_notify_on_flag_change")
@@ -21,7 +22,7 @@ struct NamespaceInput: Sendable {
                     case "name": try Self.checkName(try reader.readString(), name)
                     case "ipv4": notifyIPv4 = try Self.readFamily(&reader)
                     case "ipv6": notifyIPv6 = try Self.readFamily(&reader)
-                    case "nexthop_check": try Self.checkNextHopCheck(try reader.readString())
+                    case "nexthop_check": nextHopCheck = try Self.check(try reader.readString())
                     default: try reader.skipValue()
                     }
                 }
@@ -35,6 +36,7 @@ struct NamespaceInput: Sendable {
         var settings = settings
         if let notifyIPv4 { settings.notifyOnFlagChangeIPv4 = notifyIPv4 }
         if let notifyIPv6 { settings.notifyOnFlagChangeIPv6 = notifyIPv6 }
+        if let nextHopCheck { settings.nextHopCheck = nextHopCheck }
         return settings
     }
 
@@ -56,15 +58,15 @@ struct NamespaceInput: Sendable {
         throw FIBError(.einval, .settingInvalid, "the name is '\(body)' in the body but '\(path)' in the path")
     }
 
-    private static func checkNextHopCheck(_ mode: String) throws {
-        switch mode {
-        case "open": return
-        case "strict":
-            throw FIBError(
-                .eopnotsupp, .unsupported,
-                "nexthop_check 'strict' needs links, which this version doesn't hold; use 'open'")
-        default:
-            throw FIBError(.einval, .settingInvalid, "nexthop_check is 'open' or 'strict', not '\(mode)'")
+    private static func check(_ name: String) throws -> NextHopCheck {
+        if let check = NextHopCheck(rawValue: name) {
+            guard check == .open else {
+                throw FIBError(
+                    .eopnotsupp, .unsupported,
+                    "nexthop_check 'strict' needs links, which this version doesn't hold; use 'open'")
+            }
+            return check
         }
+        throw FIBError(.einval, .settingInvalid, "nexthop_check is 'open' or 'strict', not '\(name)'")
     }
 }

@@ -182,9 +182,9 @@ extension KindSummaries {
             if let old = route.old { routes.remove(old.hash) }
             if let new = route.new { routes.add(new.hash) }
         case .hardware, .device, .listener: break
-        case .namespace(let namespace):
-            if let old = namespace.old { namespaces.remove(old.hash) }
-            if let new = namespace.new { namespaces.add(new.hash) }
+        case .object(let object):
+            if let old = object.old { self[old.kind].remove(old.hash) }
+            if let new = object.new { self[new.kind].add(new.hash) }
         }
     }
 }

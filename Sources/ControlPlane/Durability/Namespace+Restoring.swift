@@ -3,6 +3,16 @@ internal import Routing
 internal import Threads
 
 extension Namespace {
+    /// Puts an object where it was.
+    func restore(_ object: StoredObject) {
+        state.withLock { state in
+            state.set(object)
+            if object.kind == .namespace { state.isClosing = false }
+        }
+    }
+
+    func remove(_ key: ObjectKey) { state.withLock { $0.remove(key) } }
+
     /// Begins to load what `restore` will touch.
     func prefetch(_ route: RouteChange, _ stage: PrefetchStage) {
         state.withLock { state in

@@ -67,7 +67,9 @@ struct Recovery {
         try store.readCheckpoint { part in try self.read(part: part) }
         var reader = RecordReader(found.summary)
         place.summaries = try Self.damaged("the checkpoint at \(found.sequence)") { () throws(RecordReader.Malformed) in
-            try reader.summaries()
+            if found.summary.first != 0 { return try reader.formerSummaries() }
+            _ = try reader.bytes.byte()
+            return try reader.summaries()
         }
         try compareSummaries()
     }
@@ -78,7 +80,9 @@ struct Recovery {
         var reader = RecordReader(part)
         try Self.damaged("a part of the checkpoint at \(checkpoint.rawValue)") { () throws(RecordReader.Malformed) in
             switch RecordKind(rawValue: try reader.bytes.byte()) {
-            case .namespaces: try readNamespaces(&reader)
+            case .state: try readState(&reader)
+            case .formerState: try readFormerState(&reader)
+            case .objects: try readObjects(&reader)
             case .routes: try readRoutes(&reader)
             default: throw reader.bytes.malformed("a part of an unknown kind")
             }
@@ -86,7 +90,19 @@ struct Recovery {
         }
     }
 
-    private mutating func readNamespaces(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+    private mutating func readState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        for _ in 0..<(try reader.bytes.count()) {
+            let name = try reader.bytes.text()
+            guard ControlPlane.isValidNamespaceName(name), namespaces[name] == nil else {
+                throw reader.bytes.malformed("the namespace '\(name)'")
+            }
+            namespaces[name] = Namespace(name: name, stored: nil)
+        }
+        try readOperations(&reader)
+        for listener in try reader.listeners() { listeners[listener.id] = listener }
+    }
+
+    private mutating func readFormerState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
         for _ in 0..<(try reader.bytes.count()) {
             let name = try reader.bytes.text()
             guard ControlPlane.isValidNamespaceName(name), namespaces[name] == nil else {
@@ -96,15 +112,29 @@ struct Recovery {
             let stored = isThere ? try reader.storedNamespace(name) : nil
             namespaces[name] = Namespace(name: name, stored: stored)
         }
+        try readOperations(&reader)
+        // Stores of version 1 end here.
+        guard !reader.isAtEnd else { return }
+        for listener in try reader.listeners() { listeners[listener.id] = listener }
+    }
+
+    private mutating func readOperations(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
         for _ in 0..<(try reader.bytes.count()) {
             let cause = try reader.sequence()
             let reason = try reader.bytes.text()
             let remainder = try reader.remainder()
             operations[cause] = UnfinishedOperation(cause: cause, reason: reason, remainder: remainder)
         }
-        // Stores of version 1 end here.
-        guard !reader.isAtEnd else { return }
-        for listener in try reader.listeners() { listeners[listener.id] = listener }
+    }
+
+    private func readObjects(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        while !reader.isAtEnd {
+            let object = try reader.object()
+            guard let namespace = namespaces[object.namespace] else {
+                throw reader.bytes.malformed("an object of a namespace that isn't there")
+            }
+            namespace.restore(object)
+        }
     }
 
     private func readRoutes(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
@@ -140,8 +170,8 @@ struct Recovery {
         var reader = RecordReader(batch.body)
         var changes: [Change] = []
         let summaries = try Self.damaged(name) { () throws(RecordReader.Malformed) in
-            guard try reader.bytes.byte() == RecordKind.changes.rawValue, try reader.bytes.varint() == batch.first
-            else {
+            let kind = RecordKind(rawValue: try reader.bytes.byte())
+            guard kind == .changes || kind == .formerChanges, try reader.bytes.varint() == batch.first else {
                 throw reader.bytes.malformed("another record")
             }
             var position = ChangeSequence(rawValue: batch.first - 1)
@@ -150,7 +180,7 @@ struct Recovery {
                 changes.append(change)
                 position = change.sequence
             }
-            let summaries = try reader.summaries()
+            let summaries = kind == .changes ? try reader.summaries() : try reader.formerSummaries()
             guard position.rawValue == batch.last, reader.isAtEnd else { throw reader.bytes.malformed("another end") }
             return summaries
         }
@@ -198,8 +228,10 @@ struct Recovery {
             if let id = listener.old?.id { listeners[id] = nil }
             if let new = listener.new { listeners[new.id] = new }
             log.restore(change)
-        case .namespace(let namespace):
-            take(namespace, of: change)
+        case .object(let object):
+            guard take(object, of: change) else {
+                throw Self.mismatch(name, "change \(change.sequence.rawValue) is of a namespace that isn't there")
+            }
             log.restore(change)
         }
         guard let batch = change.batch, let cause = batch.cause else { return }
@@ -208,19 +240,25 @@ struct Recovery {
         }
     }
 
-    private mutating func take(_ namespace: NamespaceChange, of change: Change) {
+    private mutating func take(_ object: ObjectChange, of change: Change) -> Bool {
+        let name = object.object.namespace
+        guard object.object.kind == .namespace else {
+            guard let namespace = namespaces[name] else { return false }
+            if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object.key) }
+            return true
+        }
         latest = nil
-        guard let new = namespace.new else {
-            namespaces[namespace.name]?.close()
-            let cascade = UnfinishedOperation(removing: namespace.name, change.sequence)
-            operations[change.sequence] = cascade
-            return
+        guard let new = object.new else {
+            namespaces[name]?.close()
+            operations[change.sequence] = UnfinishedOperation(removing: name, change.sequence)
+            return true
         }
-        if let present = namespaces[namespace.name], !present.isClosing {
-            present.state.withLock { $0.stored = new }
+        if let present = namespaces[name], !present.isClosing {
+            present.restore(new)
         } else {
-            namespaces[namespace.name] = Namespace(name: namespace.name, stored: new)
+            namespaces[name] = Namespace(name: name, stored: new)
         }
+        return true
     }
 
     // MARK: Errors
@@ -247,16 +285,16 @@ struct Recovery {
         var found = KindSummaries()
         for namespace in namespaces.values {
             namespace.state.withLock { state in
-                if !state.isClosing { found.namespaces.add(state.stored.hash) }
+                for kind in ObjectKind.ofObjects { found[kind] += state.objects.summary(of: kind) }
                 for (_, table) in state.tables { found.routes += table.image.summary }
             }
         }
         guard found != place.summaries else { return }
-        let expected = place.summaries
-        throw Self.mismatch(
-            "the state at \(log.head.rawValue)",
-            "it has \(found.routes.count) routes and \(found.namespaces.count) namespaces, and should have "
-                + "\(expected.routes.count) and \(expected.namespaces.count)"
-                + (found.routes.count == expected.routes.count ? ", with other contents" : ""))
+        let differences = KindSummaries.kinds.filter { found[$0] != place.summaries[$0] }.map { kind in
+            let (count, expected) = (found[kind].count, place.summaries[kind].count)
+            return "it has \(count) of kind \(kind.rawValue), and should have \(expected)"
+                + (count == expected ? " with other contents" : "")
+        }
+        throw Self.mismatch("the state at \(log.head.rawValue)", differences.joined(separator: "; "))
     }
 }

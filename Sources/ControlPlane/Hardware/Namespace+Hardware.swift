@@ -49,7 +49,6 @@ extension Namespace.State {
     }
 
     func change(_ edit: HardwareEdit, _ sequence: ChangeSequence, _ batch: ChangeBatch? = nil) -> Change {
-        let settings = stored.settings
         let change = HardwareChange(
             edit, from: devices.state(of: edit.route.value.hardware), to: devices.state(of: edit.hardware),
             notifies: edit.table.family == .inet ? settings.notifyOnFlagChangeIPv4 : settings.notifyOnFlagChangeIPv6)

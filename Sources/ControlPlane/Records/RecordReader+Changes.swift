@@ -17,8 +17,11 @@ extension RecordReader {
         if form.isListener {
             let old = form.hasOld ? try listener() : nil
             object = .listener(ListenerChange(old: old, new: form.hasNew ? try listener() : nil))
+        } else if form.isObject {
+            let old = form.hasOld ? try self.object() : nil
+            object = .object(ObjectChange(old: old, new: form.hasNew ? try self.object() : nil))
         } else if form.isNamespace {
-            object = .namespace(try namespaceChange(form, sequence))
+            object = .object(try namespaceChange(form, sequence))
         } else {
             object = .route(try routeChange(form, sequence))
         }
@@ -47,19 +50,21 @@ extension RecordReader {
 
     private mutating func namespaceChange(
         _ form: RecordForm, _ sequence: ChangeSequence
-    ) throws(Malformed) -> NamespaceChange {
+    ) throws(Malformed) -> ObjectChange {
         let name = try bytes.text()
         let old = form.hasOld ? try storedNamespace(name) : nil
-        let new = form.hasNew ? StoredNamespace(try settings(), version: sequence, name: name) : nil
-        return NamespaceChange(name: name, old: old, new: new)
+        let new =
+            form.hasNew ? StoredObject(.namespace(try settings()), in: name, version: sequence) : nil
+        return ObjectChange(old: old, new: new)
     }
 
-    mutating func storedNamespace(_ name: String) throws(Malformed) -> StoredNamespace {
+    /// As versions 1 and 2 have it.
+    mutating func storedNamespace(_ name: String) throws(Malformed) -> StoredObject {
         let version = try sequence()
-        return StoredNamespace(try settings(), version: version, name: name)
+        return StoredObject(.namespace(try settings()), in: name, version: version)
     }
 
-    mutating func settings() throws(Malformed) -> NamespaceSettings {
+    private mutating func settings() throws(Malformed) -> NamespaceSettings {
         guard try bytes.varint() == 2 else { throw bytes.malformed("settings of another version") }
         var settings = NamespaceSettings()
         settings.notifyOnFlagChangeIPv4 = try bytes.byte()
@@ -95,7 +100,7 @@ extension RecordReader {
         return fields
     }
 
-    private mutating func optionalAddress() throws(Malformed) -> IPAddress? {
+    mutating func optionalAddress() throws(Malformed) -> IPAddress? {
         let family: AddressFamily
         switch try bytes.byte() {
         case 0: return nil

@@ -31,6 +31,18 @@ struct RecordReader {
 
     mutating func summaries() throws(Malformed) -> KindSummaries {
         var summaries = KindSummaries()
+        for _ in 0..<(try bytes.count()) {
+            guard let kind = ObjectKind(rawValue: try bytes.text()), KindSummaries.kinds.contains(kind) else {
+                throw bytes.malformed("the sum of an unknown kind")
+            }
+            summaries[kind] = try summary()
+        }
+        return summaries
+    }
+
+    /// As versions 1 and 2 have them.
+    mutating func formerSummaries() throws(Malformed) -> KindSummaries {
+        var summaries = KindSummaries()
         summaries.namespaces = try summary()
         summaries.routes = try summary()
         return summaries

@@ -18,10 +18,10 @@ extension RecordWriter {
             form.isListener = true
             form.hasOld = listener.old != nil
             form.hasNew = listener.new != nil
-        case .namespace(let namespace):
-            form.isNamespace = true
-            form.hasOld = namespace.old != nil
-            form.hasNew = namespace.new != nil
+        case .object(let object):
+            form.isObject = true
+            form.hasOld = object.old != nil
+            form.hasNew = object.new != nil
         }
         append(byte: form.rawValue)
         append(change.sequence.rawValue - previous.rawValue)
@@ -32,10 +32,9 @@ extension RecordWriter {
         case .listener(let listener):
             if let old = listener.old { append(old) }
             if let new = listener.new { append(new) }
-        case .namespace(let namespace):
-            append(namespace.name)
-            if let old = namespace.old { append(old) }
-            if let new = namespace.new { append(new.settings) }
+        case .object(let object):
+            if let old = object.old { append(old) }
+            if let new = object.new { append(new) }
         }
     }
 
@@ -64,18 +63,6 @@ extension RecordWriter {
         append(neighbour.value)
     }
 
-    mutating func append(_ stored: StoredNamespace) {
-        append(stored.version.rawValue)
-        append(stored.settings)
-    }
-
-    /// How many follow, so that later versions can add some.
-    mutating func append(_ settings: NamespaceSettings) {
-        append(2)
-        append(byte: settings.notifyOnFlagChangeIPv4)
-        append(byte: settings.notifyOnFlagChangeIPv6)
-    }
-
     mutating func append(_ fields: RouteInfo.Fields) {
         append(byte: fields.type.rawValue)
         append(byte: fields.protocol.rawValue)
@@ -97,7 +84,7 @@ extension RecordWriter {
         }
     }
 
-    private mutating func appendOptional(_ address: IPAddress?) {
+    mutating func appendOptional(_ address: IPAddress?) {
         guard let address else { return append(byte: 0) }
         append(byte: address.family == .inet ? 4 : 6)
         append(Prefix(host: address))
@@ -144,17 +131,14 @@ struct RecordForm: RawRepresentable {
         guard let operation = ChangeOperation(rawValue: rawValue & 7), operation != .flags && operation != .restart
         else { return nil }
         self.rawValue = rawValue
-        if isNamespace && isListener { return nil }
     }
 
     var operation: ChangeOperation {
         get { ChangeOperation(rawValue: rawValue & 7) ?? .add }
         set { rawValue = rawValue & ~7 | newValue.rawValue }
     }
-    var isNamespace: Bool {
-        get { self[3] }
-        set { self[3] = newValue }
-    }
+    /// A namespace, as versions 1 and 2 have it.
+    var isNamespace: Bool { self[3] && !self[7] }
     var hasOld: Bool {
         get { self[4] }
         set { self[4] = newValue }
@@ -169,8 +153,13 @@ struct RecordForm: RawRepresentable {
     }
 
     var isListener: Bool {
-        get { self[7] }
+        get { self[7] && !self[3] }
         set { self[7] = newValue }
+    }
+    /// Any object but a route or a listener.
+    var isObject: Bool {
+        get { self[7] && self[3] }
+        set { (self[7], self[3]) = (newValue, newValue) }
     }
 
     private subscript(_ bit: UInt8) -> Bool {

@@ -3,12 +3,18 @@ internal import Routing
 
 /// What a record begins with.
 enum RecordKind: UInt8 {
-    /// Changes in the order of their numbers, then the summaries of the state after them.
-    case changes = 1
-    /// All namespaces, operations that go on, and listeners.
-    case namespaces = 2
+    /// `changes`, as versions 1 and 2 have them: with the summaries of namespaces and routes only.
+    case formerChanges = 1
+    /// `state`, as versions 1 and 2 have it: with the namespaces' settings.
+    case formerState = 2
     /// Routes of one table, in its order.
     case routes = 3
+    /// Changes in the order of their numbers, then the summaries of the state after them.
+    case changes = 4
+    /// The names of all namespaces, operations that go on, and listeners.
+    case state = 5
+    /// Objects other than routes, of any namespace; each after its namespace.
+    case objects = 6
 }
 
 /// A flush or a cascade that has made changes and is not through.
@@ -21,15 +27,11 @@ struct UnfinishedOperation: Hashable, Sendable {
 
 extension RecordWriter {
     /// The part of a checkpoint that says which namespaces there are and what goes on.
-    static func namespaces(of snapshot: Snapshot) -> [UInt8] {
+    static func state(of snapshot: Snapshot) -> [UInt8] {
         var writer = RecordWriter()
-        writer.append(byte: RecordKind.namespaces.rawValue)
+        writer.append(byte: RecordKind.state.rawValue)
         writer.append(UInt64(snapshot.namespaces.count))
-        for namespace in snapshot.namespaces {
-            writer.append(namespace.name)
-            writer.append(byte: namespace.stored == nil ? 0 : 1)
-            if let stored = namespace.stored { writer.append(stored) }
-        }
+        for namespace in snapshot.namespaces { writer.append(namespace.name) }
         writer.append(UInt64(snapshot.unfinished.count))
         for operation in snapshot.unfinished {
             writer.append(operation.cause.rawValue)
@@ -47,6 +49,7 @@ struct CheckpointWriter {
     static let rowsOfPart = 2_048
 
     let snapshot: Snapshot
+    private var objects: ArraySlice<StoredObject>
     private var walk: RouteWalk
     private var next: (TableIdentity, PlacedRoute)?
     private var hasBegun = false
@@ -55,19 +58,26 @@ struct CheckpointWriter {
 
     init(_ snapshot: Snapshot) {
         self.snapshot = snapshot
+        objects = EventFilter().objects(of: snapshot)[...]
         walk = RouteWalk(snapshot, RouteSelection())
         next = walk.next()
     }
 
-    var isAtEnd: Bool { hasBegun && next == nil }
+    var isAtEnd: Bool { hasBegun && objects.isEmpty && next == nil }
 
     mutating func part() -> [UInt8] {
         count += 1
         guard hasBegun else {
             hasBegun = true
-            return RecordWriter.namespaces(of: snapshot)
+            return RecordWriter.state(of: snapshot)
         }
         var writer = RecordWriter(reserving: 128 << 10)
+        if !objects.isEmpty {
+            writer.append(byte: RecordKind.objects.rawValue)
+            for object in objects.prefix(Self.rowsOfPart) { writer.append(object) }
+            objects = objects.dropFirst(Self.rowsOfPart)
+            return writer.bytes
+        }
         guard let (table, _) = next else { return writer.bytes }
         writer.append(byte: RecordKind.routes.rawValue)
         writer.append(table)
@@ -84,6 +94,8 @@ struct CheckpointWriter {
     /// What is kept beside the parts: what they add up to.
     var summary: [UInt8] {
         var writer = RecordWriter()
+        // What versions 1 and 2 have there begins with a number of namespaces, and there always was one.
+        writer.append(byte: 0)
         writer.append(EventFilter().summaries(of: snapshot))
         return writer.bytes
     }

@@ -50,9 +50,13 @@ struct RecordWriter {
         append(EntryHash(high: summary.digest.high, low: summary.digest.low))
     }
 
+    /// By kind, so that later versions can add some.
     mutating func append(_ summaries: KindSummaries) {
-        append(summaries.namespaces)
-        append(summaries.routes)
+        append(UInt64(KindSummaries.kinds.count))
+        for kind in KindSummaries.kinds {
+            append(kind.rawValue)
+            append(summaries[kind])
+        }
     }
 
     mutating func append(_ table: TableIdentity) {

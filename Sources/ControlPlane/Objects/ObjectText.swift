@@ -1,0 +1,116 @@
+internal import Addressing
+internal import ChangeLog
+internal import JSON
+internal import Platform
+internal import Routing
+
+/// The members of an object's entry and rows, as JSON.
+private struct ObjectMembers {
+    private var members: [(name: String, text: [UInt8])] = []
+
+    mutating func add(_ name: String, _ append: (inout [UInt8]) -> Void) {
+        var text: [UInt8] = []
+        append(&text)
+        members.append((name, text))
+    }
+    mutating func add(_ name: String, text value: String) { add(name) { $0.appendJSON(string: value) } }
+    mutating func add(_ name: String, number value: UInt64) { add(name) { $0.appendDecimal(value) } }
+    mutating func add(_ name: String, _ value: Bool) { add(name) { $0.appendASCII(value ? "true" : "false") } }
+
+    /// As RFC 8785 has them: sorted, no white space.
+    func append(to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        for (index, member) in members.sorted(by: { $0.name < $1.name }).enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.appendJSON(string: member.name)
+            bytes.append(UInt8(ascii: ":"))
+            bytes.append(contentsOf: member.text)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+}
+
+extension ObjectValue {
+    /// The entry's canonical bytes (RFC 8785).
+    public func appendEntry(namespace: String, to bytes: inout [UInt8]) {
+        members(namespace).append(to: &bytes)
+    }
+
+    fileprivate func members(_ namespace: String) -> ObjectMembers {
+        var members = ObjectMembers()
+        switch self {
+        case .namespace(let settings):
+            members.add("name", text: namespace)
+            members.add("nexthop_check", text: settings.nextHopCheck.rawValue)
+            members.add("ipv4") { $0.appendFlagSetting(settings.notifyOnFlagChangeIPv4) }
+            members.add("ipv6") { $0.appendFlagSetting(settings.notifyOnFlagChangeIPv6) }
+        case .link(let link):
+            members.add("namespace", text: namespace)
+            members.add("ifname", text: link.name)
+            members.add("operstate", text: link.isUp ? "UP" : "DOWN")
+            members.add("mtu", number: UInt64(link.mtu))
+            members.add("addresses") { $0.appendList(link.addresses.map(\.description)) }
+            members.add("offload", link.isOffloaded)
+            if link.disablesIPv6 { members.add("disable_ipv6", true) }
+        case .neighbour(let neighbour):
+            members.add("namespace", text: namespace)
+            members.add("dev", text: neighbour.device)
+            members.add("dst", text: "\(neighbour.address)")
+            members.add("family", text: neighbour.address.family.name)
+            members.add("state", text: neighbour.state.name)
+            if let address = neighbour.linkAddress { members.add("lladdr", text: address) }
+        }
+        return members
+    }
+}
+
+extension StoredObject {
+    /// The entry's canonical bytes.
+    public func appendEntry(to bytes: inout [UInt8]) { value.appendEntry(namespace: namespace, to: &bytes) }
+
+    /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
+    public func appendRow(to bytes: inout [UInt8]) {
+        var members = value.members(namespace)
+        addStatus(to: &members)
+        members.add("h") { text in
+            text.append(UInt8(ascii: "\""))
+            text.append(hash)
+            text.append(UInt8(ascii: "\""))
+        }
+        members.add("seq", number: version.rawValue)
+        members.add("version", number: version.rawValue)
+        members.append(to: &bytes)
+    }
+
+    /// What events say beside the entry: an object of the status fields; nothing for kinds that have none.
+    public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {
+        if kind == .namespace { return }
+        var members = ObjectMembers()
+        addStatus(to: &members)
+        bytes.appendASCII(opening)
+        members.append(to: &bytes)
+    }
+
+    private func addStatus(to members: inout ObjectMembers) {
+        switch value {
+        case .namespace: break
+        case .link: members.add("carrier", status.hasCarrier)
+        case .neighbour: members.add("updated", text: WallClock.text(milliseconds: status.updated))
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func appendFlagSetting(_ mode: UInt8) {
+        appendASCII("{\"fib_notify_on_flag_change\":\(mode)}")
+    }
+
+    fileprivate mutating func appendList(_ texts: [String]) {
+        append(UInt8(ascii: "["))
+        for (index, text) in texts.enumerated() {
+            if index > 0 { append(UInt8(ascii: ",")) }
+            appendJSON(string: text)
+        }
+        append(UInt8(ascii: "]"))
+    }
+}

@@ -1,0 +1,99 @@
+internal import Bytes
+internal import ChangeLog
+internal import Routing
+
+extension RecordWriter {
+    /// Kind, namespace, version, the entry, the status.
+    mutating func append(_ object: StoredObject) {
+        append(object.kind.rawValue)
+        append(object.namespace)
+        append(object.version.rawValue)
+        switch object.value {
+        case .namespace(let settings): append(settings)
+        case .link(let link):
+            append(link)
+            append(byte: object.status.hasCarrier ? 1 : 0)
+        case .neighbour(let neighbour):
+            append(neighbour)
+            append(object.status.updated)
+        }
+    }
+
+    private mutating func append(_ settings: NamespaceSettings) {
+        append(byte: settings.notifyOnFlagChangeIPv4)
+        append(byte: settings.notifyOnFlagChangeIPv6)
+        append(settings.nextHopCheck.rawValue)
+    }
+
+    private mutating func append(_ link: Link) {
+        append(link.name)
+        append(byte: (link.isUp ? 1 : 0) | (link.isOffloaded ? 2 : 0) | (link.disablesIPv6 ? 4 : 0))
+        append(UInt64(link.mtu))
+        append(UInt64(link.addresses.count))
+        for address in link.addresses {
+            appendOptional(address.address)
+            append(byte: address.length)
+        }
+    }
+
+    private mutating func append(_ neighbour: Neighbour) {
+        append(neighbour.device)
+        appendOptional(neighbour.address)
+        append(byte: neighbour.state.rawValue)
+        append(neighbour.linkAddress ?? "")
+    }
+}
+
+extension RecordReader {
+    mutating func object() throws(Malformed) -> StoredObject {
+        let kind = ObjectKind(rawValue: try bytes.text())
+        let namespace = try bytes.text()
+        let version = try sequence()
+        var status = ObjectStatus()
+        let value: ObjectValue
+        switch kind {
+        case .namespace: value = .namespace(try namespaceSettings())
+        case .link:
+            value = .link(try link())
+            status.hasCarrier = try bytes.byte() != 0
+        case .neigh:
+            value = .neighbour(try neighbour())
+            status.updated = try bytes.varint()
+        default: throw bytes.malformed("an object of an unknown kind")
+        }
+        return StoredObject(value, in: namespace, status, version: version)
+    }
+
+    private mutating func namespaceSettings() throws(Malformed) -> NamespaceSettings {
+        var settings = NamespaceSettings()
+        settings.notifyOnFlagChangeIPv4 = try bytes.byte()
+        settings.notifyOnFlagChangeIPv6 = try bytes.byte()
+        guard let check = NextHopCheck(rawValue: try bytes.text()) else { throw bytes.malformed("an unknown check") }
+        settings.nextHopCheck = check
+        return settings
+    }
+
+    private mutating func link() throws(Malformed) -> Link {
+        var link = Link(name: try bytes.text())
+        let flags = try bytes.byte()
+        (link.isUp, link.isOffloaded, link.disablesIPv6) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
+        link.mtu = try bytes.varint(as: UInt32.self)
+        for _ in 0..<(try bytes.count()) {
+            guard let address = try optionalAddress(), let entry = LinkAddress(address, length: try bytes.byte()) else {
+                throw bytes.malformed("an address that no link can have")
+            }
+            link.addresses.append(entry)
+        }
+        return link
+    }
+
+    private mutating func neighbour() throws(Malformed) -> Neighbour {
+        let device = try bytes.text()
+        guard let address = try optionalAddress(), let state = NeighbourState(rawValue: try bytes.byte()) else {
+            throw bytes.malformed("a neighbour that no link can have")
+        }
+        let linkAddress = try bytes.text()
+        return Neighbour(
+            device: device, address: address, state: state, linkAddress: linkAddress.isEmpty ? nil : linkAddress)
+    }
+}
