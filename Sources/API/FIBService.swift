@@ -39,6 +39,7 @@ public final class FIBService: HTTPApplication {
         let resources =
             RouteHandlers(plane: plane, committing: committing, warn: configuration.warn).endpoints
             + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
+            + LinkHandlers(plane: plane).endpoints + NeighbourHandlers(plane: plane).endpoints
             + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints

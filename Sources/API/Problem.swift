@@ -131,7 +131,7 @@ enum HTTPStatus {
         return switch error.errno {
         case .eexist, .estale: 409
         case .enoent, .esrch: 404
-        case .einval, .eopnotsupp, .enodev: 422
+        case .einval, .eopnotsupp, .enodev, .enetunreach, .ehostunreach, .enetdown, .eacces: 422
         case .eperm: 423
         case .enobufs, .enospc: 507
         case .ebusy: 503

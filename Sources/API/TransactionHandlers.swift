@@ -31,14 +31,14 @@ struct TransactionHandlers: Sendable {
     private static let fields = JSONFields("operations")
     private static let operationFields = JSONFields("op", "kind", "value", "if_match")
 
-    private func operations(_ body: [UInt8], _ defaults: RouteDefaults) throws(Problem) -> [RouteOperation] {
-        var operations: [RouteOperation]?
+    private func operations(_ body: [UInt8], _ defaults: RouteDefaults) throws(Problem) -> [TransactionOperation] {
+        var operations: [TransactionOperation]?
         var builder = RouteBuilder(plane, defaults)
         do {
             var reader = JSONReader(body.span)
             try reader.read { reader in
                 try reader.readObject(Self.fields) { reader, _ in
-                    var list: [RouteOperation] = []
+                    var list: [TransactionOperation] = []
                     try reader.readArray { reader, index in
                         guard index < RouteHandlers.arrayLimit else { throw Problem.tooManyRows }
                         list.append(try operation(&reader, &builder))
@@ -53,13 +53,13 @@ struct TransactionHandlers: Sendable {
         return operations
     }
 
-    private func operation(_ reader: inout JSONReader, _ builder: inout RouteBuilder) throws -> RouteOperation {
+    private func operation(_ reader: inout JSONReader, _ builder: inout RouteBuilder) throws -> TransactionOperation {
         let header = try OperationHeader(reader)
-        var operation: RouteOperation?
+        var operation: TransactionOperation?
         try reader.readObject(Self.operationFields) { reader, index in
             // All but the value was read by the header.
             guard Self.operationFields.names[index] == "value" else { return }
-            operation = try header.operation(try RouteInput(&reader), &builder)
+            operation = try header.operation(&reader, &builder)
         }
         guard let operation else { throw Problem.missing("value", "an operation needs a value") }
         return operation
@@ -67,21 +67,23 @@ struct TransactionHandlers: Sendable {
 
     /// What an operation does, wherever in its object that is said.
     private struct OperationHeader {
+        let kind: ObjectKind
         /// Nil for a deletion.
-        var verb: RouteVerb?
+        let verb: RouteVerb?
         var version: ChangeSequence?
 
         init(_ start: borrowing JSONReader) throws {
             var reader = copy start
             var name: String?
-            var kind: String?
+            var kind: ObjectKind?
+            var version: ChangeSequence?
             try reader.readObject(TransactionHandlers.operationFields) { reader, index in
                 switch TransactionHandlers.operationFields.names[index] {
                 case "op":
                     name = try reader.readName("add, replace, change, append, prepend or delete") { name in
                         name == "delete" || (RouteVerb(rawValue: name) ?? .test) != .test ? name : nil
                     }
-                case "kind": kind = try reader.readName("a kind of object") { ObjectKind(rawValue: $0)?.rawValue }
+                case "kind": kind = try reader.readName("a kind of object") { ObjectKind(rawValue: $0) }
                 case "if_match":
                     version = try reader.readNameOrNumber("a version", max: .max) { HTTPRequest.version(ofTag: $0) }
                 default: return
@@ -89,20 +91,59 @@ struct TransactionHandlers: Sendable {
             }
             guard let name else { throw Problem.missing("op", "an operation needs an op") }
             guard let kind else { throw Problem.missing("kind", "an operation needs a kind, such as \"route\"") }
-            guard kind == ObjectKind.route.rawValue else {
-                throw FIBError(
-                    .eopnotsupp, .unsupported, "transactions of this version change routes only, not \(kind)")
-            }
+            self.kind = kind
+            self.version = version
             verb = RouteVerb(rawValue: name)
         }
 
-        func operation(_ input: RouteInput, _ builder: inout RouteBuilder) throws -> RouteOperation {
-            if let verb { return .write(verb, try builder.write(input, version.map { .version($0) } ?? .none)) }
+        private var condition: WriteCondition { version.map { .version($0) } ?? .none }
+
+        func operation(_ reader: inout JSONReader, _ builder: inout RouteBuilder) throws -> TransactionOperation {
+            switch kind {
+            case .route: return .route(try route(try RouteInput(&reader), &builder))
+            case .link:
+                let input = try LinkInput(&reader)
+                let edit = try input.edit(nil)
+                let action = verb == nil ? ObjectOperation.Action.removeLink(edit.name) : .putLink(edit)
+                return .object(try object(action, input.namespace, builder.defaults))
+            case .neigh:
+                let input = try NeighbourInput(&reader)
+                let neighbour = try input.neighbour(nil, nil)
+                let action =
+                    verb == nil
+                    ? ObjectOperation.Action.removeNeighbour(device: neighbour.device, neighbour.address)
+                    : .putNeighbour(neighbour)
+                return .object(try object(action, input.namespace, builder.defaults))
+            default:
+                throw FIBError(
+                    .eopnotsupp, .unsupported,
+                    "transactions of this version change routes, links and neighbours, not \(kind.rawValue)")
+            }
+        }
+
+        private func route(_ input: RouteInput, _ builder: inout RouteBuilder) throws -> RouteOperation {
+            if let verb { return .write(verb, try builder.write(input, condition)) }
             let defaults = builder.defaults
             var selector = try input.selector(try input.resolvedFamily(defaults))
             selector.version = version
             return .delete(
                 namespace: input.resolvedNamespace(defaults), input.resolvedTable(defaults), selector)
+        }
+
+        private func object(
+            _ action: ObjectOperation.Action, _ namespace: String?, _ defaults: RouteDefaults
+        ) throws(FIBError) -> ObjectOperation {
+            let existence: ObjectOperation.Existence
+            switch verb {
+            case .add: existence = .absent
+            case .replace: existence = .any
+            case .change, nil: existence = .present
+            case .append, .prepend, .test:
+                throw FIBError(.eopnotsupp, .unsupported, "only routes stand in lists: use add, replace or change")
+            }
+            return ObjectOperation(
+                namespace ?? defaults.namespace ?? ControlPlane.defaultNamespace, action, existence: existence,
+                condition: condition)
         }
     }
 }

@@ -13,7 +13,7 @@ public struct Change: LogRecord {
     var isVolatile: Bool {
         switch object {
         case .hardware, .device: true
-        case .route, .object, .listener: false
+        case .route, .object, .status, .listener, .operationEnd: false
         }
     }
 
@@ -31,6 +31,9 @@ public enum ChangedObject: Sendable {
     case device(DeviceChange)
     case listener(ListenerChange)
     case object(ObjectChange)
+    case status(RouteStatusChange)
+    /// The operation that this change brought about is through. No one is told.
+    case operationEnd(ChangeSequence)
 }
 
 public struct RouteChange: Sendable {
@@ -100,6 +103,25 @@ public final class HardwareChange: Sendable {
     }
 }
 
+/// The entry is as it was; what is wrong with its legs is something else.
+public final class RouteStatusChange: Sendable {
+    public let table: TableIdentity
+    public let key: RouteKey
+    public let route: StoredRoute
+    /// Whether it is the first route of its prefix.
+    public let isFirst: Bool
+    /// Of each leg, in order.
+    public let legs: [LegStatus]
+
+    init(_ table: TableIdentity, _ route: PlacedRoute, isFirst: Bool, legs: [LegStatus]) {
+        self.table = table
+        key = route.key
+        self.route = route.value
+        self.isFirst = isFirst
+        self.legs = legs
+    }
+}
+
 /// A device came, began anew, or went.
 public final class DeviceChange: Sendable {
     public let device: Device
@@ -137,8 +159,10 @@ public final class ChangeBatch: Sendable {
     }
 }
 
-/// A flush or a cascade that goes on: the routes that agree and are no newer than `bound` are still to go.
+/// A flush or a cascade that goes on: the routes that agree and are no newer than `bound` are still to be looked at.
 struct OperationRemainder: Hashable, Sendable {
     let selection: RouteSelection
     let bound: ChangeSequence
+    /// What is to become of them; nil if they are to go.
+    var link: LinkCascade?
 }

@@ -109,6 +109,7 @@ extension ControlPlane {
             Change(
                 sequence: sequence, operation: .replace, object: .object(ObjectChange(old: old, new: new)), batch: nil)
         }
+        state.chain.countObject()
         state.set(new)
         return NamespaceResult(outcome: .replaced, stored: new, sequence: new.version)
     }
@@ -165,6 +166,7 @@ extension ControlPlane {
                     return namespace.state.withLock { state in
                         guard state.isClosing, state.isEmpty else { return false }
                         callsOfNamespaces.withLock { $0 += state.chain.calls.sum }
+                        impairments.withLock { $0[name] = nil }
                         return true
                     }
                 }

@@ -1,8 +1,9 @@
-internal import ChangeLog
+public import ChangeLog
 public import Routing
+internal import Synchronization
 internal import Threads
 
-/// One step of a transaction.
+/// A change of a route that someone asks for.
 public enum RouteOperation: Sendable {
     case write(RouteVerb, RouteWrite)
     case delete(namespace: String, TableID, RouteSelector)
@@ -13,6 +14,35 @@ public enum RouteOperation: Sendable {
         case .delete(let namespace, _, _): namespace
         }
     }
+}
+
+/// One step of a transaction.
+public enum TransactionOperation: Sendable {
+    case route(RouteOperation)
+    case object(ObjectOperation)
+}
+
+/// What one step of a transaction came to.
+public enum TransactionResult: Sendable {
+    case route(WriteResult)
+    case object(ObjectResult)
+
+    public var row: RowResult {
+        switch self {
+        case .route(let result): result.row
+        case .object(let result): RowResult(outcome: result.outcome, sequence: result.sequence)
+        }
+    }
+}
+
+/// What a transaction came to.
+public struct TransactionOutcome: Sendable {
+    /// Of each operation.
+    public let results: [TransactionResult]
+    /// The number of its first change, which names it; nil if nothing changed.
+    public let transaction: ChangeSequence?
+    /// The number of the last change that it brought about; if there was none, the head.
+    public let sequence: ChangeSequence
 }
 
 /// A transaction was refused because of one of its operations; nothing has changed.
@@ -26,16 +56,16 @@ extension ControlPlane {
     /// Makes all changes or none. They carry consecutive numbers and one transaction number.
     ///
     /// Works on copies of the tables, so readers go on meanwhile; other writers wait. About 2 µs an operation.
-    public func transact(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
+    public func transact(_ operations: [TransactionOperation]) throws(TransactionError) -> TransactionOutcome {
         do throws(FIBError) {
             _ = try admit(.ofWorker)
         } catch {
             throw TransactionError(index: nil, error: error)
         }
         let operations = sharingInfos(operations)
-        let results = try gate.withExclusive { () throws(TransactionError) in
+        let (results, first, cascades) = try gate.withExclusive { () throws(TransactionError) in
             var draft = draftWithinGate()
-            let results: [WriteResult]
+            let results: [TransactionResult]
             do throws(TransactionError) {
                 results = try draft.apply(operations)
             } catch {
@@ -46,19 +76,37 @@ extension ControlPlane {
             log.append(contentsOf: draft.changes)
             for (namespace, state) in draft.touched { namespace.state.withLock { $0 = state } }
             draft.admissions.commit()
-            return results
+            noteImpairments(draft.touched)
+            for operation in draft.operations { begin(operation) }
+            return (results, draft.changes.first?.sequence, draft.operations.map { ($0, snapshotWithinGate()) })
         }
         committed()
-        return results
+        var last = results.last { $0.row.outcome != .unchanged }?.row.sequence ?? log.head
+        for (operation, snapshot) in cascades {
+            let removed = finish(operation, on: snapshot, .ofWorker)
+            if removed.count > 0 { last = removed.last }
+        }
+        return TransactionOutcome(results: results, transaction: first, sequence: last)
     }
 
-    private func sharingInfos(_ operations: [RouteOperation]) -> [RouteOperation] {
+    /// Within the exclusive gate.
+    private func noteImpairments(_ touched: [(Namespace, Namespace.State)]) {
+        impairments.withLock { all in
+            for (namespace, state) in touched {
+                let found = state.impairments.isEmpty ? nil : state.impairments
+                if all[namespace.name] != found { all[namespace.name] = found }
+            }
+            hasImpairments.store(!all.isEmpty, ordering: .releasing)
+        }
+    }
+
+    private func sharingInfos(_ operations: [TransactionOperation]) -> [TransactionOperation] {
         operations.map { operation in
-            guard case .write(let verb, var write) = operation,
+            guard case .route(.write(let verb, var write)) = operation,
                 let namespace = try? namespace(write.table.namespace)
             else { return operation }
             namespace.state.withLock { write.share($0.infos) }
-            return .write(verb, write)
+            return .route(.write(verb, write))
         }
     }
 

@@ -36,6 +36,11 @@ public final class ControlPlane: Sendable {
     let devices = Locked(Devices(), rank: .leaf)
     /// Whether there are any: without, no request takes that lock.
     let hasDevices = Atomic<Bool>(false)
+    /// Links with which something is wrong, by namespace: what each namespace knows of its own. Changes within the exclusive
+    /// gate.
+    let impairments: Locked<[String: [String: LinkImpairment]]>
+    /// Whether there are any: without, no request takes that lock.
+    let hasImpairments = Atomic<Bool>(false)
     /// In the order of their ids.
     let listeners: Locked<[StoredListener]>
     /// Flushes and cascades that are not through, by what brought them about.
@@ -65,6 +70,7 @@ public final class ControlPlane: Sendable {
         namespaces = Locked([], rank: .namespaces)
         listeners = Locked([], rank: .listeners)
         operations = Locked([:], rank: .leaf)
+        impairments = Locked([:], rank: .leaf)
         journal = nil
         epoch = Self.newEpoch()
         createDefaultNamespace()
@@ -78,6 +84,7 @@ public final class ControlPlane: Sendable {
         namespaces = Locked(recovery.namespaces.values.sorted { $0.name < $1.name }, rank: .namespaces)
         listeners = Locked(recovery.listeners.values.sorted { $0.id < $1.id }, rank: .listeners)
         operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
+        impairments = Locked(recovery.impairments, rank: .leaf)
         epoch = store.contents.epoch
         let journal = Journal(
             log, store,
@@ -85,6 +92,7 @@ public final class ControlPlane: Sendable {
                 checkpointBytes: limits.checkpointBytes, pendingBytes: limits.pendingBytes,
                 waitingWorkers: limits.waitingWorkers))
         self.journal = journal
+        hasImpairments.store(!recovery.impairments.isEmpty, ordering: .releasing)
         try start(journal, recovery.place)
     }
 
@@ -121,7 +129,8 @@ public final class ControlPlane: Sendable {
         let parts = all.map(\.snapshotPart)
         let unfinished = operations.withLock { $0.values.map(\.operation) }
         return Snapshot(
-            sequence: log.head, namespaces: parts, devices: devices.withLock { $0 },
+            sequence: log.head, namespaces: parts,
+            context: RowContext(devices: devices.withLock { $0 }, impairments: impairments.withLock { $0 }),
             listeners: listeners.withLock { $0 }, unfinished: unfinished)
     }
 

@@ -1,7 +1,7 @@
 internal import Addressing
 internal import Bytes
 internal import JSON
-internal import Routing
+public import Routing
 
 /// Members of an entry, each with the comma before it; left out where they are at their default.
 extension [UInt8] {
@@ -25,9 +25,10 @@ extension [UInt8] {
     }
 
     /// In the order in which iproute2 prints them.
-    mutating func appendFlags(_ flags: NextHop.Flags, _ status: HardwareFlags = []) {
+    mutating func appendFlags(_ flags: NextHop.Flags, _ leg: LegStatus = [], _ status: HardwareFlags = []) {
         let names: [(StaticString, Bool)] = [
-            ("\"onlink\"", flags.contains(.onlink)), ("\"pervasive\"", flags.contains(.pervasive)),
+            ("\"dead\"", leg.contains(.dead)), ("\"onlink\"", flags.contains(.onlink)),
+            ("\"pervasive\"", flags.contains(.pervasive)), ("\"linkdown\"", leg.contains(.linkDown)),
             ("\"rt_offload\"", status.contains(.offload)), ("\"rt_trap\"", status.contains(.trap)),
             ("\"rt_offload_failed\"", status.contains(.offloadFailed)),
         ].filter(\.1)
@@ -62,7 +63,7 @@ extension [UInt8] {
     }
 
     /// The list of nexthops.
-    mutating func append(_ hops: [NextHop], _ family: AddressFamily) {
+    mutating func append(_ hops: [NextHop], _ legs: [LegStatus]?, _ family: AddressFamily) {
         append(literal: ",\"nexthops\":[")
         for (index, hop) in hops.enumerated() {
             if index > 0 { append(UInt8(ascii: ",")) }
@@ -72,13 +73,21 @@ extension [UInt8] {
                 append(literal: ",\"dev\":")
                 appendJSON(string: hop.device)
             }
-            appendFlags(hop.flags)
+            appendFlags(hop.flags, legs?[index] ?? [])
             appendGateway(of: hop, family)
             appendVia(of: hop, family)
             if hop.weight != 1 { append(",\"weight\":", number: UInt64(hop.weight)) }
             self[start] = UInt8(ascii: "{")
             append(UInt8(ascii: "}"))
         }
+        append(UInt8(ascii: "]"))
+    }
+
+    /// `"flags":[…]`, also if there are none.
+    public mutating func append(flagsOf leg: LegStatus) {
+        append(literal: "\"flags\":[")
+        if leg.contains(.dead) { append(literal: "\"dead\"") }
+        if leg.contains(.linkDown) { append(literal: leg.contains(.dead) ? ",\"linkdown\"" : "\"linkdown\"") }
         append(UInt8(ascii: "]"))
     }
 }

@@ -28,8 +28,13 @@ internal import Routing
 
     /// Appends the text to `text`.
     ///
-    /// - Parameter status: flags that a row has beside those of the entry.
-    init(_ table: TableIdentity, _ info: RouteInfo, _ status: HardwareFlags = [], in text: inout [UInt8]) {
+    /// - Parameters:
+    ///   - status: flags that a row has beside those of the entry.
+    ///   - legs: likewise, of each leg.
+    init(
+        _ table: TableIdentity, _ info: RouteInfo, _ status: HardwareFlags = [], _ legs: [LegStatus]? = nil,
+        in text: inout [UInt8]
+    ) {
         start = UInt32(text.count)
         let fields = info.fields
         let hops = fields.nextHops
@@ -43,7 +48,7 @@ internal import Routing
         text.append(literal: "\"dst\":\"")
         prefix = UInt32(text.count)
         text.append(literal: table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
-        text.appendFlags(single?.flags ?? [], status)
+        text.appendFlags(single?.flags ?? [], single == nil ? [] : legs?.first ?? [], status)
         if let single {
             text.appendGateway(of: single, table.family)
         }
@@ -52,7 +57,7 @@ internal import Routing
         metric = UInt32(text.count)
         text.appendMetrics(fields.metrics)
         text.append(contentsOf: table.namespaceMember)
-        if hops.count > 1 { text.append(hops, table.family) }
+        if hops.count > 1 { text.append(hops, legs, table.family) }
         if fields.preference != .medium { text.append(",\"pref\":\"", text: fields.preference.name) }
         if let source = fields.preferredSource { text.append(",\"prefsrc\":\"", source) }
         text.append(",\"protocol\":\"", text: fields.protocol.name)

@@ -38,15 +38,32 @@ public final class EntryWriter {
     /// Of statuses that it met lately, each in the one place that its address gives it.
     @usableFromInline private(set) var hardwareSlots: [HardwareSlot?] = [nil]
     private var heldStatuses: [HardwareStatus?] = [nil]
-    private var devices = Devices()
+    private var context = RowContext()
+    private var devices: Devices { context.devices }
+    /// Set in the flags of templates that say what is wrong with links, as listings do. Zero while nothing is.
+    @usableFromInline private(set) var statusFlag: UInt8 = 0
+    private static let statusFlag: UInt8 = 0x80
 
     public init() {}
 
-    /// From now on, what rows say of hardware is by these devices; nothing without any, as at first.
-    public func use(_ devices: Devices) {
-        if self.devices == devices { return }
-        self.devices = devices
-        forgetHardware()
+    /// From now on, this is what rows say of hardware and of links; at first, nothing.
+    public func use(_ context: RowContext) {
+        if self.context == context { return }
+        let hasOtherLinks = self.context.impairments != context.impairments
+        self.context = context
+        statusFlag = context.impairments.isEmpty ? 0 : Self.statusFlag
+        if hasOtherLinks { forget() } else { forgetHardware() }
+    }
+
+    /// Whether something is wrong with links of the table's namespace.
+    public func hasImpairments(_ table: TableIdentity) -> Bool {
+        statusFlag != 0 && context.impairments[table.namespace] != nil
+    }
+
+    /// What is wrong with each leg of a route; nil if nothing is.
+    public func legs(_ table: TableIdentity, _ info: RouteInfo) -> [LegStatus]? {
+        if statusFlag == 0 { return nil }
+        return context.impairments[table.namespace].flatMap { info.legStatus(table.family, $0) }
     }
 
     private func forgetHardware() {
@@ -118,7 +135,9 @@ public final class EntryWriter {
         if slots.count == 1, slots[0] != nil { grow() }
         let places = (0..<Self.reach).map { Self.place(ObjectIdentifier(info), $0, slots.count) }
         let place = places.first { slots[$0] == nil } ?? places[0]
-        let template = EntryTemplate(table, info, HardwareFlags(together: flags), in: &text)
+        let legs = flags & Self.statusFlag == 0 ? nil : legs(table, info)
+        let hardware = HardwareFlags(together: flags & ~Self.statusFlag)
+        let template = EntryTemplate(table, info, hardware, legs, in: &text)
         slots[place] = Slot(
             table: ObjectIdentifier(table), info: ObjectIdentifier(info), flags: flags, template: template)
         held[place] = (table, info)
@@ -210,7 +229,7 @@ extension EntryWriter {
         _ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>, from start: Int, as form: Form,
         to output: inout OutputSpan<UInt8>
     ) -> Int {
-        let (slots, hardwareSlots, absent) = (slots, hardwareSlots, absent)
+        let (slots, hardwareSlots, absent, statusFlag) = (slots, hardwareSlots, absent, statusFlag)
         let (text, family, name) = (text, table.family, ObjectIdentifier(table))
         return run.withEntries { keys, routes in
             for place in start..<keys.count {
@@ -220,7 +239,7 @@ extension EntryWriter {
                     guard let known = Self.known(ObjectIdentifier(status), hardwareSlots.span) else { return place }
                     slice = known
                 }
-                let flags = Form.showsStatusFlags ? slice.flags : 0
+                let flags = Form.showsStatusFlags ? slice.flags | statusFlag : 0
                 guard let template = Self.known(name, ObjectIdentifier(routes[place].info), flags, slots.span),
                     output.freeCapacity >= Self.room(template, slice, form)
                 else { return place }
@@ -236,7 +255,7 @@ extension EntryWriter {
     ) -> (EntryTemplate, HardwareSlice) {
         // First, since making it may forget all templates.
         let slice = slice(route.hardware)
-        let template = template(table, route.info, flags: Form.showsStatusFlags ? slice.flags : 0)
+        let template = template(table, route.info, flags: Form.showsStatusFlags ? slice.flags | statusFlag : 0)
         // Making the template may have forgotten the slice.
         return (template, self.slice(route.hardware))
     }

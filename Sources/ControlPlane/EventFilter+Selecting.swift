@@ -13,7 +13,8 @@ extension EventFilter {
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
-        case .listener: nil
+        case .status(let status): select(status)
+        case .listener, .operationEnd: nil
         case .device(let device):
             hardware == .none ? nil : SelectedChange(operation: .restart, old: nil, new: nil, device: device)
         }
@@ -39,6 +40,14 @@ extension EventFilter {
         return SelectedChange(
             operation: .flags, old: .route(change.table, change.key, change.old),
             new: .route(change.table, change.key, change.new))
+    }
+
+    private func select(_ change: RouteStatusChange) -> SelectedChange? {
+        guard selectsRoutes, view == .routes || change.isFirst, selection.includes(change.table),
+            selection.agrees(change.table, change.key, change.route.info)
+        else { return nil }
+        let entry = SelectedChange.Entry.route(change.table, change.key, change.route)
+        return SelectedChange(operation: .status, old: entry, new: entry, legs: change.legs)
     }
 
     private func entry(_ change: RouteChange, _ key: RouteKey, _ stored: StoredRoute?) -> SelectedChange.Entry? {

@@ -202,4 +202,6 @@ public struct SelectedChange: Sendable {
     public let new: Entry?
     /// Of a restart, which is of no entry.
     public var device: DeviceChange?
+    /// Of a change of a route's status: what is wrong with each of its legs now.
+    public var legs: [LegStatus]?
 }

@@ -43,6 +43,8 @@ final class Namespace: Sendable {
         private(set) var objects = ObjectImage()
         /// Its own, as `objects` has them.
         private(set) var settings = NamespaceSettings()
+        /// Links with which something is wrong, as `objects` has them.
+        private(set) var impairments: [String: LinkImpairment] = [:]
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
         let infos = SharedInfos()
@@ -60,9 +62,14 @@ final class Namespace: Sendable {
         mutating func set(_ object: StoredObject) {
             if let settings = object.settings { self.settings = settings }
             objects.insert(object, for: object.key)
+            guard let link = object.link else { return }
+            let impairment = LinkImpairment(link, hasCarrier: object.status.hasCarrier)
+            impairments[link.name] = impairment == .none ? nil : impairment
         }
 
-        mutating func remove(_ key: ObjectKey) { objects.remove(key) }
+        mutating func remove(_ key: ObjectKey) {
+            if let link = objects.remove(key)?.link { impairments[link.name] = nil }
+        }
 
         /// It is gone, and what is in it is to go.
         mutating func close() {

@@ -4,7 +4,7 @@ public import Routing
 /// Changes that are being made up, on copies: a transaction before it is committed, or a dry run that never is.
 public struct RouteDraft {
     private var untouched: [String: (Namespace, Namespace.State)]
-    private(set) var touched: [(Namespace, Namespace.State)] = []
+    var touched: [(Namespace, Namespace.State)] = []
     private var places: [String: Int] = [:]
     private(set) var changes: [Change] = []
     /// The number as of which it was made; those of its changes are made up until it is committed.
@@ -12,6 +12,10 @@ public struct RouteDraft {
     /// The number of its first change.
     private let first: ChangeSequence
     private let batch: ChangeBatch
+    /// Those that have the latest cause in common.
+    private var latestOfCause: ChangeBatch?
+    /// What the changes bring about that isn't done here.
+    private(set) var operations: [UnfinishedOperation] = []
     /// What members of the chain have agreed to; they hear it if nothing comes of it.
     let admissions = Admissions()
 
@@ -22,18 +26,21 @@ public struct RouteDraft {
         batch = ChangeBatch(transaction: first)
     }
 
-    private var upcoming: ChangeSequence { first.advanced(by: UInt64(changes.count)) }
+    var upcoming: ChangeSequence { first.advanced(by: UInt64(changes.count)) }
 
     /// As if the draft had been committed.
-    private var head: ChangeSequence { changes.last?.sequence ?? start }
+    var head: ChangeSequence { changes.last?.sequence ?? start }
 
-    public mutating func apply(_ operations: [RouteOperation]) throws(TransactionError) -> [WriteResult] {
-        var results: [WriteResult] = []
+    public mutating func apply(_ operations: [TransactionOperation]) throws(TransactionError) -> [TransactionResult] {
+        var results: [TransactionResult] = []
         results.reserveCapacity(operations.count)
         changes.reserveCapacity(operations.count)
         for (index, operation) in operations.enumerated() {
-            do {
-                results.append(try apply(operation))
+            do throws(FIBError) {
+                switch operation {
+                case .route(let operation): results.append(.route(try apply(operation)))
+                case .object(let operation): results.append(.object(try apply(operation)))
+                }
             } catch {
                 throw TransactionError(index: index, error: error)
             }
@@ -41,7 +48,7 @@ public struct RouteDraft {
         return results
     }
 
-    /// What the operation would come to after those before it. The draft is as it was if it throws.
+    /// What an operation on a route would come to after those before it. The draft is as it was if it throws.
     public mutating func apply(_ operation: RouteOperation) throws(FIBError) -> WriteResult {
         let place = try place(of: operation.namespace)
         switch operation {
@@ -60,7 +67,7 @@ public struct RouteDraft {
         }
     }
 
-    private mutating func place(of name: String) throws(FIBError) -> Int {
+    mutating func place(of name: String) throws(FIBError) -> Int {
         if let place = places[name] { return place }
         guard let entry = untouched[name], !entry.1.isClosing else { throw ControlPlane.namespaceNotFound(name) }
         untouched[name] = nil
@@ -69,8 +76,8 @@ public struct RouteDraft {
         return touched.count - 1
     }
 
-    private mutating func make(
-        _ decided: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int
+    mutating func make(
+        _ decided: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int, _ cause: ChangeBatch.Cause? = nil
     ) throws(FIBError) -> WriteResult {
         var edit = decided
         let sequence = upcoming
@@ -78,12 +85,31 @@ public struct RouteDraft {
         let best = touched[place].1.tables[index].table.effect(of: edit)
         if let admission = try touched[place].1.chain.call(edit, identity, best, hash) { admissions.add(admission) }
         touched[place].1.begin(&edit, best, at: index)
-        changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch))
+        changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch(cause)))
         touched[place].1.tables[index].table.apply(edit, version: sequence, hash: hash)
         if let neighbour = touched[place].1.hardwareOfNeighbour(best, at: index) {
-            changes.append(touched[place].1.change(neighbour, upcoming, batch))
+            changes.append(touched[place].1.change(neighbour, upcoming, batch(cause)))
             touched[place].1.apply(neighbour, at: index)
         }
         return WriteResult(edit, identity, hash, sequence)
+    }
+
+    /// Adds a change; the number it has.
+    mutating func add(
+        _ operation: ChangeOperation, _ object: ChangedObject, _ cause: ChangeBatch.Cause?
+    ) -> ChangeSequence {
+        let sequence = upcoming
+        changes.append(Change(sequence: sequence, operation: operation, object: object, batch: batch(cause)))
+        return sequence
+    }
+
+    mutating func begin(_ operation: UnfinishedOperation) { operations.append(operation) }
+
+    private mutating func batch(_ cause: ChangeBatch.Cause?) -> ChangeBatch {
+        guard let cause else { return batch }
+        if let latest = latestOfCause, latest.cause == cause { return latest }
+        let made = ChangeBatch(transaction: batch.transaction, cause: cause)
+        latestOfCause = made
+        return made
     }
 }

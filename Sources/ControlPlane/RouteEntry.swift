@@ -14,11 +14,11 @@ public enum RouteEntry {
 
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
     public static func appendRow(
-        _ table: TableIdentity, _ route: PlacedRoute, _ devices: Devices, as form: some EntryForm = ListedForm(),
+        _ table: TableIdentity, _ route: PlacedRoute, _ context: RowContext, as form: some EntryForm = ListedForm(),
         to bytes: inout [UInt8]
     ) {
         let writer = EntryWriter()
-        writer.use(devices)
+        writer.use(context)
         writer.append(table, route.key, route.value, as: form, to: &bytes)
     }
 

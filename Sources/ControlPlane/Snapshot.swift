@@ -13,7 +13,9 @@ public struct Snapshot: Sendable {
     public let sequence: ChangeSequence
     /// By name.
     public let namespaces: [Namespace]
-    public let devices: Devices
+    /// Devices, and what is wrong with links.
+    public let context: RowContext
+    public var devices: Devices { context.devices }
     let listeners: [StoredListener]
     /// Flushes and cascades that were going on.
     let unfinished: [UnfinishedOperation]

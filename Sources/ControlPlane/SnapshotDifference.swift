@@ -15,6 +15,8 @@ public struct SnapshotDifference: Sendable {
     private var pending: [SelectedChange] = []
     /// By which the states of both are compared: the restarts were told before.
     private let devices: Devices
+    private let formerImpairments: [String: [String: LinkImpairment]]
+    private let impairments: [String: [String: LinkImpairment]]
 
     public init(from old: Snapshot, to new: Snapshot, _ filter: EventFilter) {
         self.filter = filter
@@ -23,6 +25,7 @@ public struct SnapshotDifference: Sendable {
         oldRoutes = KeyedWalk(old, filter)
         newRoutes = KeyedWalk(new, filter)
         devices = new.devices
+        (formerImpairments, impairments) = (old.context.impairments, new.context.impairments)
         if filter.hardware != .none { pending = Self.restarts(from: old.devices, to: new.devices).reversed() }
     }
 
@@ -69,7 +72,23 @@ public struct SnapshotDifference: Sendable {
         let isOld = !oldRoutes.comesAfter(newRoutes)
         let isNew = !newRoutes.comesAfter(oldRoutes)
         let (old, new) = (isOld ? oldRoutes.takeKey() : [], isNew ? newRoutes.takeKey() : [])
-        return Self.changes(from: old, to: new) + hardwareChanges(from: old, to: new)
+        return Self.changes(from: old, to: new) + statusChanges(from: old, to: new)
+            + hardwareChanges(from: old, to: new)
+    }
+
+    /// Of entries that are the same in both: what is wrong with their legs now.
+    private func statusChanges(
+        from old: [SelectedChange.Entry], to new: [SelectedChange.Entry]
+    ) -> [SelectedChange] {
+        guard formerImpairments != impairments, old.count == new.count else { return [] }
+        return zip(old, new).compactMap { old, new in
+            guard old.version == new.version, case .route(let table, _, let stored) = new else { return nil }
+            let was = formerImpairments[table.namespace].flatMap { stored.info.legStatus(table.family, $0) }
+            let now = impairments[table.namespace].flatMap { stored.info.legStatus(table.family, $0) }
+            if was == now { return nil }
+            let none = Array(repeating: LegStatus(), count: stored.info.hopCount)
+            return SelectedChange(operation: .status, old: old, new: new, legs: now ?? none)
+        }
     }
 
     /// Of entries that are the same in both: what hardware makes of them now, if the filter is told of that.

@@ -13,6 +13,10 @@ public struct FIBError: Error, Hashable, Sendable {
         case ebusy = "EBUSY"
         case estale = "ESTALE"
         case enospc = "ENOSPC"
+        case enetunreach = "ENETUNREACH"
+        case ehostunreach = "EHOSTUNREACH"
+        case enetdown = "ENETDOWN"
+        case eacces = "EACCES"
     }
 
     /// What exactly was wrong: the `reason` of an error body, stable between releases.
@@ -48,6 +52,15 @@ public struct FIBError: Error, Hashable, Sendable {
         case registrationBusy = "registration-busy"
         case deviceGone = "device-gone"
         case reportStale = "report-stale"
+        case linkInvalid = "link-invalid"
+        case linkNotFound = "link-not-found"
+        case linkDown = "link-down"
+        case gatewayUnreachable = "gateway-unreachable"
+        case sourceInvalid = "source-invalid"
+        case neighbourNotFound = "neighbour-not-found"
+        case neighbourInvalid = "neighbour-invalid"
+        case objectExists = "object-exists"
+        case tooManyObjects = "too-many-objects"
         case listenerNotFound = "listener-not-found"
         case listenerExists = "listener-exists"
         case listenerNameInvalid = "listener-name-invalid"

@@ -50,7 +50,7 @@ public final class RouteInfo: Hashable, Sendable {
     }
 
     /// The same with other nexthops.
-    func with(nextHops: [NextHop]) -> RouteInfo {
+    public func with(nextHops: [NextHop]) -> RouteInfo {
         var fields = self.fields
         fields.nextHops = nextHops
         return RouteInfo(fields)

@@ -30,7 +30,7 @@ public import ChangeLog
 public typealias PlacedRoute = (key: RouteKey, value: StoredRoute)
 
 /// A route that someone wants to have: the key but for its place in the list, and the rest.
-public struct Route: Sendable {
+public struct Route: Hashable, Sendable {
     public var prefix: Prefix
     public var tos: UInt8
     public var metric: UInt32

@@ -1,6 +1,7 @@
 import API
 import ControlPlane
 import HTTPServer
+import Routing
 
 /// A service without sockets, and what it answers.
 struct Service {
@@ -53,5 +54,13 @@ struct Service {
         case .produced(let producer): while producer.produce(into: &bytes, limit: bytes.count + 4_096) {}
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension ControlPlane {
+    /// A transaction of routes only.
+    @discardableResult
+    func transact(_ operations: [RouteOperation]) throws(TransactionError) -> TransactionOutcome {
+        try transact(operations.map { TransactionOperation.route($0) })
     }
 }

@@ -48,7 +48,7 @@ import Testing
                 for place in 0..<run.count {
                     let route = (key: run.key(place), value: run.value(place))
                     writer.append(table, route.key, route.value, as: ListedForm(.lineFeedBehind), to: &single)
-                    RouteEntry.appendRow(table, route, Devices(), to: &expected)
+                    RouteEntry.appendRow(table, route, RowContext(), to: &expected)
                     expected.append(UInt8(ascii: "\n"))
                 }
                 writer.append(table, run, as: ListedForm(.lineFeedBehind), to: &together)
@@ -70,7 +70,7 @@ import Testing
             let snapshot = plane.snapshot()
             var walk = RouteWalk(snapshot, RouteSelection())
             let writer = EntryWriter()
-            writer.use(snapshot.devices)
+            writer.use(snapshot.context)
             var written: [UInt8] = []
             while let (_, run) = walk.nextRun() {
                 writer.append(table, run, as: ListedForm(.lineFeedBehind), to: &written)

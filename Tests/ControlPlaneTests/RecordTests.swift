@@ -108,6 +108,12 @@ import Testing
             case .none: parts.append("none")
             }
         case .hardware, .device: parts.append("volatile")
+        case .operationEnd(let cause): parts.append("end of \(cause)")
+        case .status(let status):
+            parts += [
+                "\(status.table.namespace) \(status.table.family) \(status.table.id)", "\(status.key)",
+                text(status.route), "\(status.isFirst) \(status.legs)",
+            ]
         case .listener(let listener):
             parts += [listener.old, listener.new].map { "\(String(describing: $0))" }
         case .object(let object): parts += [text(object.old), text(object.new)]

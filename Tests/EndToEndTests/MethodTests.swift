@@ -10,6 +10,8 @@ import Testing
         _ = try server.post("/v1/routes", #"{"dst":"default","dev":"a"}"#)
         _ = try server.post("/v1/routes", #"{"dst":"10.0.0.0/8","dev":"a"}"#)
         _ = try server.post("/v1/listeners", #"{"name":"one"}"#)
+        _ = try server.request("PUT", "/v1/links/eth0", "{}")
+        _ = try server.request("PUT", "/v1/neighbors/eth0/192.0.2.1", "{}")
     }
 
     /// Path and methods of every resource, with examples in place of the names in braces.
@@ -17,6 +19,7 @@ import Testing
         let listed = try #require(try server.get("/v1").json()["resources"]?.array)
         let resources = listed.map { resource in
             let path = (resource["path"]?.string ?? "").replacing("{address}/{length}", with: "10.0.0.0/8")
+                .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
@@ -42,7 +45,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 4)
+        #expect(try server.state()["seq"]?.number == 6)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

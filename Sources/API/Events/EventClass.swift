@@ -23,7 +23,8 @@ final class EventClass {
     private(set) var summaries: KindSummaries
     /// What hardware makes of it, if the filter is told all of that; and the devices that there are at `position`.
     private(set) var hardware: HardwareDigest
-    private(set) var devices: Devices
+    private(set) var context: RowContext
+    private var devices: Devices { context.devices }
     /// Someone walks over all routes to know what hardware makes of them.
     var isBeingWalked = false
     /// The last link of each format's chain; streams that have sent it are up to date with `position`.
@@ -48,7 +49,7 @@ final class EventClass {
         latest: ChangeSequence, log: Log<Change>
     ) {
         hardware = HardwareDigest(of: snapshot, filter, summaries)
-        devices = snapshot.devices
+        context = snapshot.context
         wantsHardware = filter.tellsHardware
         self.filter = filter
         self.epoch = epoch
@@ -108,7 +109,7 @@ final class EventClass {
     func advance() -> Step {
         // So it goes for all streams of the class but the first: nothing is allocated for them.
         guard position < log.durable else { return .upToDate }
-        writer.use(devices)
+        writer.use(context)
         var frames: [[UInt8]] = encoders.map { _ in [] }
         var transaction: ChangeSequence?
         var seen = 0
@@ -143,11 +144,9 @@ final class EventClass {
 
     private func take(_ change: Change, _ frames: inout [[UInt8]]) {
         hardware.reach(change.sequence)
-        // The operation first: to look into the object copies it.
-        if change.operation == .restart, case .device(let device) = change.object {
-            devices = device.devices
-            writer.use(devices)
-            hardware.forget()
+        if context.follow(change) {
+            writer.use(context)
+            if change.operation == .restart { hardware.forget() }
         }
         guard let selected = filter.select(change) else { return }
         for format in readers.indices where readers[format] > 0 {

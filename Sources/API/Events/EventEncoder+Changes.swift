@@ -13,6 +13,11 @@ extension EventEncoder {
         into bytes: inout [UInt8]
     ) {
         writer.append(table, key, stored, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
+        guard let legs = writer.legs(table, stored.info) else { return }
+        // Before the end of the object, which the form has written.
+        bytes.removeLast(words.end.utf8CodeUnitCount)
+        appendStatus(legs, to: &bytes)
+        bytes.append(literal: words.end)
     }
 
     /// The rows of a run.
@@ -20,6 +25,10 @@ extension EventEncoder {
         _ table: TableIdentity, _ run: ImageRun<RouteKey, StoredRoute>, _ writer: EntryWriter,
         into bytes: inout [UInt8]
     ) {
+        if writer.hasImpairments(table) {
+            for place in 0..<run.count { row(table, run.key(place), run.value(place), writer, into: &bytes) }
+            return
+        }
         writer.append(table, run, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
     }
 
@@ -51,6 +60,9 @@ extension EventEncoder {
             let form = ChangeForm(
                 encoder: self, sequence: change.sequence, version: version, previous: previous, selected: selected)
             writer.append(table, key, stored, as: form, to: &bytes)
+            if let legs = selected.legs ?? (selected.new == nil ? nil : writer.legs(table, stored.info)) {
+                appendStatus(legs, to: &bytes)
+            }
             if let batch = change.batch { append(batch, to: &bytes) }
             bytes.append(literal: words.end)
         case .object(let stored):
@@ -112,9 +124,31 @@ extension EventEncoder {
             if showsHardware, case .route(_, _, let stored) = selected.new {
                 writer.appendHardware(stored, to: &bytes)
             }
+            if case .route(let table, _, let stored) = selected.new,
+                let legs = selected.legs ?? writer.legs(table, stored.info)
+            {
+                appendStatus(legs, to: &bytes)
+            }
             if case .object(let stored) = selected.new { stored.appendStatus(",\"status\":", to: &bytes) }
             bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
         }
+    }
+
+    /// What is wrong with the legs of a route, in the shape of its entry.
+    func appendStatus(_ legs: [LegStatus], to bytes: inout [UInt8]) {
+        bytes.appendASCII(",\"status\":{")
+        if legs.count > 1 {
+            bytes.appendASCII("\"nexthops\":[")
+            for (index, leg) in legs.enumerated() {
+                bytes.appendASCII(index == 0 ? "{" : ",{")
+                bytes.append(flagsOf: leg)
+                bytes.append(UInt8(ascii: "}"))
+            }
+            bytes.append(UInt8(ascii: "]"))
+        } else {
+            bytes.append(flagsOf: legs.first ?? [])
+        }
+        bytes.append(UInt8(ascii: "}"))
     }
 
     private func append(_ hash: EntryHash, as member: String, to bytes: inout [UInt8]) {

@@ -65,7 +65,7 @@ extension EventFeed {
 
     private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
         var rows = rows
-        group.writer.use(rows.snapshot.devices)
+        group.writer.use(rows.snapshot.context)
         // A run more than the limit fits in.
         output.append(reserving: 80 << 10) { bytes in
             if rows.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
@@ -80,7 +80,7 @@ extension EventFeed {
         _ difference: ReplayDifference, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
     ) {
         var difference = difference
-        group.writer.use(difference.new.devices)
+        group.writer.use(difference.new.context)
         output.append(reserving: 72 << 10) { bytes in
             if difference.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
                 phase = .difference(difference)
@@ -141,11 +141,11 @@ extension EventFeed {
         var reached = position
         // Of a time before the stream, those of its beginning, by which a state is what the events that follow would make
         // of it.
-        group.writer.use(devices)
+        group.writer.use(context)
         output.append { bytes in
             for change in run where change.sequence <= group.position {
                 reached = change.sequence
-                if follow(change) { group.writer.use(devices) }
+                if follow(change) { group.writer.use(context) }
                 guard let selected = request.filter.select(change) else { continue }
                 encoder.delta(change, selected, previous: latest, group.writer, into: &bytes)
                 latest = change.sequence

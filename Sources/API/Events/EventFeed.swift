@@ -45,10 +45,10 @@ final class EventFeed: @unchecked Sendable {
     /// Its class, entered for as long as the feed exists; another one after the class was lost.
     var group: EventClass
     var stream: EventStream?
-    /// Those that there were when it began, or began anew, and after each change of them that it has told since.
-    private(set) var devices: Devices
-    /// The number as of which they were; changes of them from before are history.
-    private var devicesAt: ChangeSequence
+    /// What rows say besides entries: as it was when it began, or began anew, and after each change of it that it has told since.
+    private(set) var context: RowContext
+    /// The number as of which it was; changes from before are history.
+    private var contextAt: ChangeSequence
     /// A sync went out without what hardware makes of the routes, since no one knew.
     var hasMissedDigest = false
     /// In the hub's list of those whose snapshot isn't durable yet.
@@ -69,7 +69,7 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
-        (devices, devicesAt) = (snapshot.devices, snapshot.sequence)
+        (context, contextAt) = (snapshot.context, snapshot.sequence)
         // The class may have been made from a later snapshot, and with it everything up to there would be told.
         phase = .awaiting(max(snapshot.sequence, group.position), then: .hello(start, snapshot))
     }
@@ -99,14 +99,10 @@ final class EventFeed: @unchecked Sendable {
     func restart(in group: EventClass, _ snapshot: Snapshot, _ next: Phase) {
         leave(next)
         self.group = group
-        (devices, devicesAt) = (snapshot.devices, snapshot.sequence)
+        (context, contextAt) = (snapshot.context, snapshot.sequence)
         latestAtStart = nil
     }
 
-    /// Before it tells this change: whether there are other devices with it.
-    func follow(_ change: Change) -> Bool {
-        guard case .device(let device) = change.object, change.sequence > devicesAt else { return false }
-        devices = device.devices
-        return true
-    }
+    /// Before it tells this change: whether rows say something else besides entries with it.
+    func follow(_ change: Change) -> Bool { change.sequence > contextAt && context.follow(change) }
 }

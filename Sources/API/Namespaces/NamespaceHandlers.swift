@@ -6,7 +6,13 @@ internal import Routing
 
 /// `/v1/namespaces` and what is below it.
 struct NamespaceHandlers: Sendable {
-    let plane: ControlPlane
+    private let plane: ControlPlane
+    private let answers: ObjectAnswers
+
+    init(plane: ControlPlane) {
+        self.plane = plane
+        answers = ObjectAnswers(plane: plane)
+    }
 
     var endpoints: [Endpoint] {
         [
@@ -19,43 +25,11 @@ struct NamespaceHandlers: Sendable {
 
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let limit: Int? = try query.number("limit", in: 1...10_000)
-        let after = try query.take("after", "a cursor of a Link field") { name in
-            ControlPlane.isValidNamespaceName(name) ? name : nil
-        }
-        let isDurable = try query.flag("durable")
+        let options = try ObjectAnswers.ListOptions(&query)
         try query.finish()
-        try call.request.checkAcceptsList()
-        let isNDJSON = call.request.acceptsNDJSON
-        return .answer(
-            .work {
-                let snapshot = plane.snapshot()
-                let all = snapshot.namespaces.compactMap { $0.objects[.namespace] }
-                let rest = after.map { after in all.filter { $0.namespace > after } } ?? all
-                let rows = limit.map { Array(rest.prefix($0)) } ?? rest
-                var response = HTTPResponse.json(200, Self.list(rows, isNDJSON), sequence: snapshot.sequence)
-                    .with("Fibd-Count", .number(UInt64(all.count)))
-                if isNDJSON { response = response.withType("application/x-ndjson") }
-                if rows.count < rest.count, let last = rows.last {
-                    response = response.with(nextPageOf: "/v1/namespaces", call.target, after: last.namespace)
-                }
-                guard isDurable || isNDJSON else {
-                    return .response(response.with(durable: plane.log.durable, below: snapshot.sequence))
-                }
-                return plane.whenDurable(snapshot.sequence, .response(response))
-            })
-    }
-
-    private static func list(_ rows: [StoredObject], _ isNDJSON: Bool) -> [UInt8] {
-        var bytes: [UInt8] = []
-        if !isNDJSON { bytes.append(UInt8(ascii: "[")) }
-        for (index, stored) in rows.enumerated() {
-            if index > 0, !isNDJSON { bytes.append(UInt8(ascii: ",")) }
-            stored.appendRow(to: &bytes)
-            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
+        return try answers.list(call, options, "/v1/namespaces") { snapshot in
+            snapshot.namespaces.compactMap { $0.objects[.namespace] }
         }
-        if !isNDJSON { bytes.appendASCII("]\n") }
-        return bytes
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -64,7 +38,7 @@ struct NamespaceHandlers: Sendable {
         try query.finish()
         do throws(FIBError) {
             let (stored, sequence) = try plane.storedNamespace(call.names[0])
-            let response = Self.answer(200, stored, sequence)
+            let response = ObjectAnswers.answer(200, stored, sequence)
             return .answer(
                 isDurable
                     ? plane.whenDurable(sequence, .response(response))
@@ -110,7 +84,7 @@ struct NamespaceHandlers: Sendable {
                             return .response(Self.dryRunAnswer(result.outcome, result.stored, result.sequence))
                         }
                         let status = result.outcome == .created ? 201 : 200
-                        let response = Self.answer(status, result.stored, result.sequence)
+                        let response = ObjectAnswers.answer(status, result.stored, result.sequence)
                         return options.acknowledge(
                             status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response,
                             result.sequence, plane)
@@ -150,14 +124,5 @@ struct NamespaceHandlers: Sendable {
         _ outcome: WriteResult.Outcome, _ stored: StoredObject, _ head: ChangeSequence
     ) -> HTTPResponse {
         .dryRun(outcome, asOf: head) { stored.appendEntry(to: &$0) }
-    }
-
-    private static func answer(
-        _ status: Int, _ stored: StoredObject, _ sequence: ChangeSequence
-    ) -> HTTPResponse {
-        var bytes: [UInt8] = []
-        stored.appendRow(to: &bytes)
-        bytes.append(UInt8(ascii: "\n"))
-        return .json(status, bytes, sequence: sequence).with(version: stored.version)
     }
 }

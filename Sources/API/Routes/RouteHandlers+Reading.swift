@@ -91,7 +91,7 @@ extension RouteHandlers {
         for (index, route) in routes.enumerated() {
             guard let table else { preconditionFailure("routes without a table") }
             if index > 0 { body.append(UInt8(ascii: ",")) }
-            RouteEntry.appendRow(table, route, plane.presentDevices, to: &body)
+            RouteEntry.appendRow(table, route, plane.presentContext, to: &body)
         }
         body.appendASCII("]\n")
         return .json(200, body, sequence: sequence).with("Fibd-Count", .number(UInt64(routes.count)))
@@ -122,8 +122,8 @@ extension RouteHandlers {
                 )
                 .with(durable: isDurable || isNDJSON ? .max : plane.log.durable, below: snapshot.sequence)
                 let response =
-                    limit.map { page(walk, snapshot.devices, $0, isNDJSON, call.target, base) }
-                    ?? RouteListing(walk, snapshot.devices, isNDJSON).response(base)
+                    limit.map { page(walk, snapshot.context, $0, isNDJSON, call.target, base) }
+                    ?? RouteListing(walk, snapshot.context, isNDJSON).response(base)
                 // A list as NDJSON is a replay of its own, and like one never ahead of the disk.
                 guard isDurable || isNDJSON else { return .response(response) }
                 return plane.whenDurable(snapshot.sequence, .response(response))
@@ -131,7 +131,7 @@ extension RouteHandlers {
     }
 
     private func page(
-        _ walk: RouteWalk, _ devices: Devices, _ limit: Int, _ isNDJSON: Bool, _ target: HTTPTarget,
+        _ walk: RouteWalk, _ context: RowContext, _ limit: Int, _ isNDJSON: Bool, _ target: HTTPTarget,
         _ base: HTTPResponse
     ) -> HTTPResponse {
         var walk = walk
@@ -140,7 +140,7 @@ extension RouteHandlers {
         var bytes: [UInt8] = []
         for (index, row) in rows.enumerated() {
             if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
-            RouteEntry.appendRow(row.0, row.1, devices, to: &bytes)
+            RouteEntry.appendRow(row.0, row.1, context, to: &bytes)
             if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
         }
         if !isNDJSON { bytes.appendASCII(rows.isEmpty ? "[]\n" : "]\n") }

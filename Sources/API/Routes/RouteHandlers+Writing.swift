@@ -94,14 +94,14 @@ extension RouteHandlers {
     private func addAll(
         _ body: [UInt8], _ verb: RouteVerb, _ defaults: RouteDefaults, _ options: WriteOptions
     ) throws(Problem) -> HTTPAnswer {
-        var operations: [RouteOperation] = []
+        var operations: [TransactionOperation] = []
         var builder = RouteBuilder(plane, defaults)
         do {
             var reader = JSONReader(body.span)
             try reader.read { reader in
                 try reader.readArray { reader, index in
                     guard index < Self.arrayLimit else { throw Problem.tooManyRows }
-                    operations.append(.write(verb, try builder.write(try RouteInput(&reader))))
+                    operations.append(.route(.write(verb, try builder.write(try RouteInput(&reader)))))
                 }
             }
         } catch {

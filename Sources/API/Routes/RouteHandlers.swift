@@ -96,10 +96,10 @@ struct RouteHandlers: Sendable {
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
         if options.acknowledgement == .hardware {
-            let devices = plane.presentDevices
-            let hasDevice = devices.includes(result.table, result.key, result.stored.info)
+            let context = plane.presentContext
+            let hasDevice = context.devices.includes(result.table, result.key, result.stored.info)
             RouteEntry.appendRow(
-                result.table, (result.key, result.stored), devices,
+                result.table, (result.key, result.stored), context,
                 as: ReasonedForm(hasDevice ? "not-first" : "no-device"), to: &body)
         } else {
             memory.appendRow(result.table, (result.key, result.stored), to: &body)

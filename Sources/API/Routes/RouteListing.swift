@@ -15,11 +15,11 @@ final class RouteListing: BodyProducer {
     // A leaf: the server makes one call at a time, so it is never contended.
     private let state: Locked<State>
 
-    /// - Parameter devices: of the snapshot that is walked.
-    init(_ walk: RouteWalk, _ devices: Devices, _ isNDJSON: Bool) {
+    /// - Parameter context: of the snapshot that is walked.
+    init(_ walk: RouteWalk, _ context: RowContext, _ isNDJSON: Bool) {
         self.isNDJSON = isNDJSON
         let first = State(walk: walk)
-        first.writer.use(devices)
+        first.writer.use(context)
         state = Locked(first, rank: .leaf)
     }
 

@@ -30,11 +30,11 @@ final class RouteMemory: Sendable {
     }
 
     func appendRow(_ table: TableIdentity, _ route: PlacedRoute, to bytes: inout [UInt8]) {
-        let devices = plane.presentDevices
+        let context = plane.presentContext
         let written: Void? = builder.withLockIfAvailable { builder in
-            builder.writer.use(devices)
+            builder.writer.use(context)
             builder.writer.append(table, route.key, route.value, as: ListedForm(), to: &bytes)
         }
-        if written == nil { RouteEntry.appendRow(table, route, devices, to: &bytes) }
+        if written == nil { RouteEntry.appendRow(table, route, context, to: &bytes) }
     }
 }

@@ -11,26 +11,24 @@ extension Problem {
 
 /// All or none; `pointer` gives the place in the body of the operation at fault.
 func transact(
-    _ plane: ControlPlane, _ operations: [RouteOperation], _ options: WriteOptions, _ pointer: (Int) -> String
+    _ plane: ControlPlane, _ operations: [TransactionOperation], _ options: WriteOptions, _ pointer: (Int) -> String
 ) throws(Problem) -> HTTPAnswer {
     do throws(TransactionError) {
-        let results: [WriteResult]
-        var head = plane.log.head
+        let results: [TransactionResult]
+        var last = plane.log.head
+        var transaction: ChangeSequence?
         if options.isDryRun {
             var draft = plane.draft()
-            head = draft.start
+            last = draft.start
             results = try draft.apply(operations)
         } else {
-            results = try plane.transact(operations)
+            let outcome = try plane.transact(operations)
+            (results, last, transaction) = (outcome.results, outcome.sequence, outcome.transaction)
         }
         var tally = Tally()
-        var transaction: ChangeSequence?
-        for result in results {
-            tally.count(result.row)
-            if result.outcome != .unchanged { transaction = transaction ?? result.sequence }
-        }
-        if results.isEmpty || options.isDryRun { tally.sequence = head }
-        let body = tally.json(isDryRun: options.isDryRun, transaction: options.isDryRun ? nil : transaction)
+        for result in results { tally.count(result.row) }
+        tally.sequence = last
+        let body = tally.json(isDryRun: options.isDryRun, transaction: transaction)
         return options.acknowledge(.json(200, body, sequence: tally.sequence), tally.sequence, plane)
     } catch {
         var problem = Problem(error.error)

@@ -13,6 +13,28 @@ public enum ChainEvent: Sendable {
     case route(RouteEvent)
 }
 
+extension ChainEvent {
+    /// What a change comes to, and in which namespace; nil if members don't hear of it.
+    static func of(_ change: Change) -> (ChainEvent, namespace: String)? {
+        switch change.object {
+        case .route(let route): RouteEvent(route).map { (.route($0), route.table.namespace) }
+        case .object(let object):
+            (ChainEvent(object.object, isGone: object.new == nil), object.object.namespace)
+        case .hardware, .device, .status, .listener, .operationEnd: nil
+        }
+    }
+
+    init(_ object: StoredObject, isGone: Bool = false) {
+        switch object.value {
+        case .namespace(let settings): self = .namespace(name: object.namespace, isGone ? nil : settings)
+        case .link(let link): self = .link(namespace: object.namespace, name: link.name, isGone ? nil : link)
+        case .neighbour(let neighbour):
+            self = .neighbour(
+                namespace: object.namespace, device: neighbour.device, neighbour.address, isGone ? nil : neighbour)
+        }
+    }
+}
+
 /// What members of the chain hear of routes: of each prefix in a table, only of the first (R2-01…R2-10).
 public struct RouteEvent: Sendable {
     public enum Operation: Hashable, Sendable {

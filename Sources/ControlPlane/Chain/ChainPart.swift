@@ -12,12 +12,16 @@ internal import Threads
 struct ChainCounters: Hashable {
     private var inet: UInt64 = 0
     private var inet6: UInt64 = 0
+    private var objects: UInt64 = 0
 
     mutating func count(_ family: AddressFamily) {
         if family == .inet { inet += 1 } else { inet6 += 1 }
     }
 
-    var sum: UInt64 { inet + inet6 }
+    /// Of a link, a neighbour, or the namespace's settings.
+    mutating func countObject() { objects += 1 }
+
+    var sum: UInt64 { inet + inet6 + objects }
 }
 
 /// What the notifier chain has to do with one namespace. Under the namespace's lock.
@@ -46,6 +50,8 @@ struct ChainPart {
         if case .none = best { return }
         calls.count(family)
     }
+
+    mutating func countObject() { calls.countObject() }
 
     private func ask(_ event: RouteEvent) throws(FIBError) -> Admission {
         var admission = Admission(event: event)

@@ -38,6 +38,16 @@ extension ControlPlane {
     /// Takes a member off the chain; it is told of nothing any more (R2-41). No harm if it isn't on it.
     public func unregister(_ member: any ChainMember) { takeOff(member)?.close() }
 
+    /// Takes all members off the chain.
+    func endChain() {
+        let queues = gate.withExclusive {
+            let queues = chain.removeAll()
+            renewGuards()
+            return queues
+        }
+        for queue in queues { queue.close() }
+    }
+
     // MARK: Steps
 
     /// The sum of the counters of all that the scope includes (R2-21).
@@ -53,9 +63,13 @@ extension ControlPlane {
         }
     }
 
-    /// Rules before routes, IPv4 before IPv6, namespaces in the order of their names (R2-31, R2-38, R2-39).
+    /// Namespaces in the order of their names; of each first its settings, its links and its neighbours, then rules before
+    /// routes, IPv4 before IPv6 (R2-31, R2-38, R2-39).
     private func dump(_ snapshot: Snapshot, _ scope: ChainScope, to member: any ChainMember) throws(FIBError) {
         for namespace in snapshot.namespaces where scope.includes(namespace.name) {
+            for object in ObjectKind.ofObjects.flatMap({ namespace.objects.all($0) }) {
+                try member.replay(ChainEvent(object))
+            }
             for family in [AddressFamily.inet, .inet6] {
                 for rule in PolicyRule.defaults(family) {
                     try member.replay(.ruleAdded(rule, namespace: namespace.name))

@@ -33,17 +33,17 @@ final class NotifierChain: Sendable {
         for registered in state.withLock({ $0.members }) { registered.queue.abandon() }
     }
 
-    /// Takes all members off.
-    func close() {
-        let members = state.withLock { state in
-            let members = state.members
-            state.members = []
-            return members
-        }
-        for registered in members { registered.queue.close() }
-    }
-
     // MARK: Within the exclusive gate
+
+    /// Takes all members off; their queues.
+    func removeAll() -> [MemberQueue] {
+        state.withLock { state in
+            let queues = state.members.map(\.queue)
+            state.members = []
+            hasMembers.store(false, ordering: .releasing)
+            return queues
+        }
+    }
 
     func join(_ member: any ChainMember, _ scope: ChainScope, _ queue: MemberQueue, at head: ChangeSequence) {
         state.withLock { state in
@@ -99,10 +99,10 @@ final class NotifierChain: Sendable {
 
 extension NotifierChain.State {
     fileprivate func put(_ change: Change) {
-        guard case .route(let route) = change.object, let event = RouteEvent(route) else { return }
+        guard let (event, namespace) = ChainEvent.of(change) else { return }
         for registered in members
-        where change.sequence > registered.known && registered.scope.includes(route.table.namespace) {
-            registered.queue.put(.route(event), change.sequence)
+        where change.sequence > registered.known && registered.scope.includes(namespace) {
+            registered.queue.put(event, change.sequence)
         }
     }
 }

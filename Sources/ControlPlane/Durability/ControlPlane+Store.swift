@@ -31,7 +31,7 @@ extension ControlPlane {
     /// Makes durable what can be, and ends the use of the store; members of the chain are told of nothing any more. Call it
     /// once, when nothing is written any more.
     public func close() {
-        chain.close()
+        endChain()
         guard let journal else { return }
         // First those that make changes, then the one that makes them durable.
         journal.close()

@@ -11,6 +11,15 @@ extension Namespace {
         }
     }
 
+    /// What the change of an object that was made anew means for routes; nil if nothing.
+    func cascade(of object: ObjectChange, _ change: Change) -> UnfinishedOperation? {
+        guard object.object.kind == .link else { return nil }
+        let others = state.withLock { $0.objects.all(.link) }.filter { $0.key != object.object.key }
+        guard let cascade = LinkCascade(object, others: others) else { return nil }
+        let cause = ChangeBatch.Cause(reason: LinkCascade.reason(object), sequence: change.sequence)
+        return UnfinishedOperation(cascade, in: name, cause)
+    }
+
     func remove(_ key: ObjectKey) { state.withLock { $0.remove(key) } }
 
     /// Begins to load what `restore` will touch.

@@ -53,6 +53,11 @@ struct Recovery {
         dropRemoved()
     }
 
+    /// Of links with which something is wrong, by namespace.
+    var impairments: [String: [String: LinkImpairment]] {
+        namespaces.mapValues { $0.state.withLock { $0.impairments } }.filter { !$1.isEmpty }
+    }
+
     /// Namespaces whose removal is through; the last step of it changes nothing that is told.
     private mutating func dropRemoved() {
         namespaces = namespaces.filter { !$1.isClosing || !$1.isEmpty }
@@ -103,6 +108,7 @@ struct Recovery {
     }
 
     private mutating func readFormerState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        reader.form = .former
         for _ in 0..<(try reader.bytes.count()) {
             let name = try reader.bytes.text()
             guard ControlPlane.isValidNamespaceName(name), namespaces[name] == nil else {
@@ -171,6 +177,7 @@ struct Recovery {
         var changes: [Change] = []
         let summaries = try Self.damaged(name) { () throws(RecordReader.Malformed) in
             let kind = RecordKind(rawValue: try reader.bytes.byte())
+            if kind == .formerChanges { reader.form = .former }
             guard kind == .changes || kind == .formerChanges, try reader.bytes.varint() == batch.first else {
                 throw reader.bytes.malformed("another record")
             }
@@ -224,6 +231,10 @@ struct Recovery {
             log.restore(change)
         // Never in a record.
         case .hardware, .device: break
+        case .status: log.restore(change)
+        case .operationEnd(let cause):
+            operations[cause] = nil
+            log.restore(change)
         case .listener(let listener):
             if let id = listener.old?.id { listeners[id] = nil }
             if let new = listener.new { listeners[new.id] = new }
@@ -245,6 +256,7 @@ struct Recovery {
         guard object.object.kind == .namespace else {
             guard let namespace = namespaces[name] else { return false }
             if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object.key) }
+            if let operation = namespace.cascade(of: object, change) { operations[change.sequence] = operation }
             return true
         }
         latest = nil

@@ -28,7 +28,8 @@ public struct StoreReport: Sendable {
         text.append(recovery.place.summaries.total.digest)
         digest = String(decoding: text, as: UTF8.self)
         let snapshot = Snapshot(
-            sequence: recovery.log.head, namespaces: recovery.namespaces.values.map(\.snapshotPart), devices: Devices(),
+            sequence: recovery.log.head, namespaces: recovery.namespaces.values.map(\.snapshotPart),
+            context: RowContext(),
             listeners: [], unfinished: [])
         try Self.checkHashes(snapshot)
     }

@@ -58,6 +58,12 @@ extension ControlPlane {
     /// All devices, as they are now.
     public var presentDevices: Devices { hasDevices.load(ordering: .acquiring) ? devices.withLock { $0 } : Devices() }
 
+    /// What rows say besides entries, as it is now.
+    public var presentContext: RowContext {
+        let links = hasImpairments.load(ordering: .acquiring) ? impairments.withLock { $0 } : [:]
+        return RowContext(devices: presentDevices, impairments: links)
+    }
+
     /// Within the exclusive gate.
     @discardableResult
     private func change(_ device: Device, _ edit: (inout Devices) -> Void) -> ChangeSequence {

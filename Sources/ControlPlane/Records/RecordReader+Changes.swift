@@ -6,7 +6,7 @@ internal import Routing
 extension RecordReader {
     /// `previous` is the number of the change before it in the record.
     mutating func change(after previous: ChangeSequence) throws(Malformed) -> Change {
-        guard let form = RecordForm(rawValue: try bytes.byte()), form.hasOld || form.hasNew else {
+        guard let form = RecordForm(rawValue: try bytes.byte()), form.hasOld || form.hasNew || form.isObject else {
             throw bytes.malformed("a change of an unknown form")
         }
         let step = try bytes.varint()
@@ -17,11 +17,15 @@ extension RecordReader {
         if form.isListener {
             let old = form.hasOld ? try listener() : nil
             object = .listener(ListenerChange(old: old, new: form.hasNew ? try listener() : nil))
+        } else if form.isObject, !form.hasOld, !form.hasNew {
+            object = .operationEnd(try self.sequence())
         } else if form.isObject {
             let old = form.hasOld ? try self.object() : nil
             object = .object(ObjectChange(old: old, new: form.hasNew ? try self.object() : nil))
         } else if form.isNamespace {
             object = .object(try namespaceChange(form, sequence))
+        } else if form.operation == .status {
+            object = .status(try statusChange())
         } else {
             object = .route(try routeChange(form, sequence))
         }
@@ -46,6 +50,15 @@ extension RecordReader {
         default: throw bytes.malformed("an unknown effect on the first route")
         }
         return RouteChange(table: table, key: key, old: old, new: new, best: best)
+    }
+
+    private mutating func statusChange() throws(Malformed) -> RouteStatusChange {
+        let table = try table()
+        let route = (try key(table.family), try storedRoute())
+        let isFirst = try bytes.byte() != 0
+        var legs: [LegStatus] = []
+        for _ in 0..<(try bytes.count()) { legs.append(LegStatus(rawValue: try bytes.byte())) }
+        return RouteStatusChange(table, route, isFirst: isFirst, legs: legs)
     }
 
     private mutating func namespaceChange(
@@ -113,7 +126,25 @@ extension RecordReader {
 
     mutating func remainder() throws(Malformed) -> OperationRemainder {
         let bound = try sequence()
-        return OperationRemainder(selection: try selection(), bound: bound)
+        let selection = try selection()
+        // Versions 1 and 2 end here.
+        let hasLink = form == .current ? try bytes.byte() != 0 : false
+        return OperationRemainder(selection: selection, bound: bound, link: hasLink ? try cascade() : nil)
+    }
+
+    private mutating func cascade() throws(Malformed) -> LinkCascade {
+        let device = try bytes.text()
+        let flags = try bytes.byte()
+        guard let before = LinkImpairment(inet: try bytes.byte(), inet6: try bytes.byte()) else {
+            throw bytes.malformed("a status that no link has")
+        }
+        var sources: [IPAddress] = []
+        for _ in 0..<(try bytes.count()) {
+            guard let source = try optionalAddress() else { throw bytes.malformed("a missing address") }
+            sources.append(source)
+        }
+        return LinkCascade(
+            device: device, isRemoved: flags & 1 != 0, hasLostIPv4: flags & 2 != 0, before: before, sources: sources)
     }
 
     mutating func selection() throws(Malformed) -> RouteSelection {

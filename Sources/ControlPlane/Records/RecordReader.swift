@@ -8,7 +8,11 @@ internal import Routing
 struct RecordReader {
     typealias Malformed = RecordBytes.Malformed
 
+    /// Which version of the store a record is of.
+    enum Form { case current, former }
+
     var bytes: RecordBytes
+    var form = Form.current
     private var tables: [TableIdentity] = []
     private var infos: [RouteInfo] = []
     private var batches: [ChangeBatch] = []

@@ -14,6 +14,8 @@ extension RecordWriter {
             form.hasOld = route.old != nil
             form.hasNew = route.new != nil
         case .hardware, .device: break
+        case .status: (form.hasOld, form.hasNew) = (true, true)
+        case .operationEnd: form.isObject = true
         case .listener(let listener):
             form.isListener = true
             form.hasOld = listener.old != nil
@@ -29,6 +31,8 @@ extension RecordWriter {
         switch change.object {
         case .route(let route): append(route)
         case .hardware, .device: break
+        case .status(let status): append(status)
+        case .operationEnd(let cause): append(cause.rawValue)
         case .listener(let listener):
             if let old = listener.old { append(old) }
             if let new = listener.new { append(new) }
@@ -55,6 +59,15 @@ extension RecordWriter {
         case .displaced(let neighbour): append(3, neighbour, change.table.family)
         case .promoted(let neighbour): append(4, neighbour, change.table.family)
         }
+    }
+
+    private mutating func append(_ change: RouteStatusChange) {
+        append(change.table)
+        append(change.key, change.table.family)
+        append(change.route)
+        append(byte: change.isFirst ? 1 : 0)
+        append(UInt64(change.legs.count))
+        for leg in change.legs { append(byte: leg.rawValue) }
     }
 
     private mutating func append(_ form: UInt8, _ neighbour: BestChange.Neighbour, _ family: AddressFamily) {
@@ -93,6 +106,14 @@ extension RecordWriter {
     mutating func append(_ remainder: OperationRemainder) {
         append(remainder.bound.rawValue)
         append(remainder.selection)
+        append(byte: remainder.link == nil ? 0 : 1)
+        guard let link = remainder.link else { return }
+        append(link.device)
+        append(byte: (link.isRemoved ? 1 : 0) | (link.hasLostIPv4 ? 2 : 0))
+        append(byte: link.before.inet.rawValue)
+        append(byte: link.before.inet6.rawValue)
+        append(UInt64(link.sources.count))
+        for source in link.sources { appendOptional(source) }
     }
 
     mutating func append(_ selection: RouteSelection) {

@@ -222,7 +222,7 @@ import Testing
         #expect(states() == ["failed"])
         var row: [UInt8] = []
         let found = try plane.routes("default", .main, try Prefix("10.0.0.0/8"), limit: 1)
-        RouteEntry.appendRow(route.table, found.routes[0], plane.presentDevices, to: &row)
+        RouteEntry.appendRow(route.table, found.routes[0], plane.presentContext, to: &row)
         let text = String(decoding: row, as: UTF8.self)
         #expect(text.contains(#","flags":["rt_offload_failed"],"h":""#), "\(text)")
         #expect(

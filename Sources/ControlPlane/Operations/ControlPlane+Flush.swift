@@ -24,8 +24,9 @@ extension ControlPlane {
             }
             if dryRun { return (matching, snapshot.sequence, true) }
         }
-        let removed = remove(
-            selection, of: snapshot, bound: snapshot.sequence, cause: nil, reason: "flush", .ofWorker)
+        let removed = carryOut(
+            OperationRemainder(selection: selection, bound: snapshot.sequence), on: snapshot, cause: nil,
+            reason: "flush", .ofWorker)
         if let refusal = removed.refusal, removed.count == 0 { throw refusal }
         return (removed.count, removed.last, removed.refusal == nil)
     }
@@ -39,19 +40,18 @@ extension ControlPlane {
         var refusal: FIBError?
     }
 
-    /// Removes the routes of the snapshot that agree, are not newer than `bound`, and are still there unchanged. What the
-    /// store has no room for stays, with the operation among the unfinished.
-    func remove(
-        _ selection: RouteSelection, of snapshot: Snapshot, bound: ChangeSequence, cause: ChangeSequence?,
-        reason: String, _ patience: Patience
+    /// Carries out an operation on the routes of the snapshot that agree, are not newer than its bound, and are still there
+    /// unchanged. What the store has no room for stays, with the operation among the unfinished.
+    func carryOut(
+        _ remainder: OperationRemainder, on snapshot: Snapshot, cause: ChangeSequence?, reason: String,
+        _ patience: Patience
     ) -> Removed {
-        var walk = RouteWalk(snapshot, selection)
+        var walk = RouteWalk(snapshot, remainder.selection)
         var removed = Removed(cause: cause, last: log.head)
         var pending: [(TableIdentity, PlacedRoute)] = []
-        let remainder = OperationRemainder(selection: selection, bound: bound)
         while true {
             var next = walk.next()
-            while let (_, route) = next, route.value.version > bound { next = walk.next() }
+            while let (_, route) = next, route.value.version > remainder.bound { next = walk.next() }
             let endsRun = next.map { $0.0.namespace != pending.first?.0.namespace ?? $0.0.namespace } ?? true
             if endsRun || pending.count == Self.runLength {
                 do throws(FIBError) {
@@ -61,7 +61,7 @@ extension ControlPlane {
                     removed.refusal = error
                     return removed
                 }
-                removeRun(pending, &removed, reason, next == nil ? nil : remainder)
+                makeRun(pending, &removed, reason, remainder, isLast: next == nil)
                 pending = []
             }
             guard let next else { return removed }
@@ -69,78 +69,57 @@ extension ControlPlane {
         }
     }
 
-    private func pause(_ cause: ChangeSequence?) {
+    func pause(_ cause: ChangeSequence?) {
         guard let cause else { return }
         operations.withLock { $0[cause]?.isRunning = false }
         // The journal's thread may have had room again before that.
         journal?.signal.raise()
     }
 
-    private func removeRun(
+    private func makeRun(
         _ routes: [(TableIdentity, PlacedRoute)], _ removed: inout Removed, _ reason: String,
-        _ remainder: OperationRemainder?
+        _ remainder: OperationRemainder, isLast: Bool
     ) {
         let namespace = (routes.first?.0.namespace).flatMap { try? self.namespace($0) }
         var result = removed
         gate.withShared {
             namespace?.state.withLock { state in
-                append(state.takeOut(routes), &result, reason, remainder)
+                let run = OperationRun(routes, remainder.link, &state)
+                guard run.count > 0 else { return }
+                result.count += run.count
+                result.last = run.append(to: log, &state) { first in
+                    let cause = result.cause ?? first
+                    result.cause = cause
+                    return ChangeBatch(
+                        transaction: first, cause: .init(reason: reason, sequence: cause),
+                        remainder: isLast ? nil : remainder)
+                }
                 for promoted in state.promoted(by: routes) { commit(promoted.edit, at: promoted.index, &state) }
             }
             guard let cause = result.cause else { return }
-            let operation = remainder.map { UnfinishedOperation(cause: cause, reason: reason, remainder: $0) }
-            operations.withLock { $0[cause] = operation.map { RunningOperation($0, isRunning: true) } }
+            if isLast {
+                // That a namespace is empty tells that its removal is through.
+                end(cause, isTold: result.count > removed.count || reason == UnfinishedOperation.namespaceDeleted)
+            } else {
+                let operation = UnfinishedOperation(cause: cause, reason: reason, remainder: remainder)
+                operations.withLock { $0[cause] = RunningOperation(operation, isRunning: true) }
+            }
         }
         removed = result
         committed()
     }
 
-    /// Under the namespace's lock.
-    private func append(
-        _ edits: [(TableIdentity, RouteEdit, BestChange)], _ removed: inout Removed, _ reason: String,
-        _ remainder: OperationRemainder?
-    ) {
-        guard !edits.isEmpty else { return }
-        var batch: ChangeBatch?
-        var result = removed
-        log.append(count: edits.count) { index, sequence in
-            let cause = result.cause ?? sequence
-            let common =
-                batch
-                ?? ChangeBatch(
-                    transaction: sequence, cause: .init(reason: reason, sequence: cause), remainder: remainder)
-            batch = common
-            result.cause = cause
-            result.last = sequence
-            let (table, edit, best) = edits[index]
-            return Change(edit, table, best, EntryHash(high: 0, low: 0), sequence: sequence, batch: common)
+    /// Within the gate: the operation is through. If its last run doesn't tell, the log does, so that a start doesn't begin
+    /// it anew.
+    private func end(_ cause: ChangeSequence, isTold: Bool) {
+        guard operations.withLock({ $0.removeValue(forKey: cause) }) != nil, !isTold else { return }
+        log.append { sequence in
+            Change(sequence: sequence, operation: .delete, object: .operationEnd(cause), batch: nil)
         }
-        result.count += edits.count
-        removed = result
     }
 }
 
 extension Namespace.State {
-    /// Removes those of the routes that are still at their version, and says what each removal was.
-    fileprivate mutating func takeOut(
-        _ routes: [(TableIdentity, PlacedRoute)]
-    ) -> [(TableIdentity, RouteEdit, BestChange)] {
-        var edits: [(TableIdentity, RouteEdit, BestChange)] = []
-        for (identity, route) in routes {
-            guard let index = index(of: identity.family, identity.id),
-                let present = tables[index].table.image[route.key], present.version == route.value.version
-            else { continue }
-            let edit = RouteEdit(
-                operation: .delete, key: route.key, old: present, info: nil,
-                first: tables[index].table.first(of: route.key))
-            let best = tables[index].table.effect(of: edit)
-            edits.append((identity, edit, best))
-            chain.count(best, identity.family)
-            tables[index].table.apply(edit, version: .zero, hash: EntryHash(high: 0, low: 0))
-        }
-        return edits
-    }
-
     /// Once routes are gone: those that are the first of their prefix now, and what devices are to do with them.
     fileprivate mutating func promoted(by routes: [(TableIdentity, PlacedRoute)]) -> [(edit: HardwareEdit, index: Int)]
     {

@@ -43,15 +43,61 @@ extension ControlPlane {
     /// Makes what changes are left of an operation that has begun. It stays among the unfinished if the store takes no
     /// more.
     func finish(_ operation: UnfinishedOperation, on snapshot: Snapshot, _ patience: Patience) -> Removed {
-        let result = remove(
-            operation.remainder.selection, of: snapshot, bound: operation.remainder.bound, cause: operation.cause,
-            reason: operation.reason, patience)
+        if operation.reason == UnfinishedOperation.namespaceDeleted {
+            if let refusal = removeObjects(operation, patience) {
+                pause(operation.cause)
+                return Removed(cause: operation.cause, last: log.head, refusal: refusal)
+            }
+        }
+        let result = carryOut(
+            operation.remainder, on: snapshot, cause: operation.cause, reason: operation.reason, patience)
         if result.refusal == nil, operation.reason == UnfinishedOperation.namespaceDeleted,
             let name = operation.remainder.selection.namespaces?.first
         {
             dropIfEmpty(name)
         }
         return result
+    }
+
+    /// What was in a namespace that is gone, but for its routes; what kept it from going, if anything did.
+    private func removeObjects(_ operation: UnfinishedOperation, _ patience: Patience) -> FIBError? {
+        guard let name = operation.remainder.selection.namespaces?.first, let namespace = try? namespace(name) else {
+            return nil
+        }
+        var goesOn = true
+        while goesOn {
+            do throws(FIBError) {
+                _ = try admit(patience)
+            } catch {
+                return error
+            }
+            goesOn = gate.withShared { namespace.state.withLock { removeRun(of: operation, &$0) } }
+            if goesOn { committed() }
+        }
+        return nil
+    }
+
+    /// Under the namespace's lock; false if there are none left.
+    private func removeRun(of operation: UnfinishedOperation, _ state: inout Namespace.State) -> Bool {
+        // Neighbours before the links they are on.
+        let objects = [ObjectKind.neigh, .link].flatMap { state.objects.all($0) }.prefix(Self.runLength)
+        if objects.isEmpty { return false }
+        var batch: ChangeBatch?
+        log.append(count: objects.count) { index, sequence in
+            let common =
+                batch
+                ?? ChangeBatch(
+                    transaction: sequence, cause: .init(reason: operation.reason, sequence: operation.cause),
+                    remainder: operation.remainder)
+            batch = common
+            let change = ObjectChange(old: objects[index], new: nil)
+            return Change(sequence: sequence, operation: .delete, object: .object(change), batch: common)
+        }
+        for object in objects {
+            state.chain.countObject()
+            state.remove(object.key)
+        }
+        return true
     }
 
     /// On the journal's thread: lets what was put off for want of room go on once there is some, on a thread of its own,

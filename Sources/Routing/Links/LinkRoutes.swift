@@ -1,0 +1,45 @@
+internal import Addressing
+
+extension Link {
+    /// The routes that its addresses bring about, each with its table (R1-116).
+    ///
+    /// Of an IPv4 address a local route, even while the link is down; while it is up also the broadcast address and the
+    /// subnet, which of several addresses in one subnet only the first brings about. Of an IPv6 address, while the link is
+    /// usable, a local route and the subnet.
+    ///
+    /// Source: Linux `net/ipv4/fib_frontend.c` `fib_add_ifaddr`, `net/ipv6/addrconf.c`.
+    public var routes: [(table: TableID, route: Route)] {
+        addresses.indices.flatMap { index in
+            addresses[index].address.family == .inet ? routesIPv4(index) : routesIPv6(addresses[index])
+        }
+    }
+
+    private func routesIPv4(_ index: Int) -> [(table: TableID, route: Route)] {
+        let (address, subnet) = (addresses[index].address, addresses[index].subnet)
+        var routes = [made(.local, Prefix(host: address), from: address)]
+        let isSecondary = addresses[..<index].contains { $0.subnet == subnet }
+        guard isUp, !isSecondary, !subnet.isHost, subnet.address.high != 0 else { return routes }
+        routes.append(made(isLoopback ? .local : .unicast, subnet, from: address))
+        if subnet.length < 31 { routes.append(made(.broadcast, Prefix(host: subnet.lastAddress), from: address)) }
+        return routes
+    }
+
+    private func routesIPv6(_ entry: LinkAddress) -> [(table: TableID, route: Route)] {
+        guard isUsable(.inet6) else { return [] }
+        return [
+            made(.local, Prefix(host: entry.address), metric: 0), made(.unicast, entry.subnet, metric: 256),
+        ]
+    }
+
+    private func made(
+        _ type: RouteType, _ prefix: Prefix, from source: IPAddress? = nil, metric: UInt32 = 0
+    ) -> (table: TableID, route: Route) {
+        var fields = RouteInfo.Fields()
+        fields.type = type
+        fields.protocol = .kernel
+        if prefix.family == .inet { fields.scope = type == .local ? .host : .link }
+        fields.preferredSource = source
+        fields.nextHops = [NextHop(device: name)]
+        return (type.defaultTable, Route(prefix: prefix, metric: metric, info: RouteInfo(fields)))
+    }
+}
