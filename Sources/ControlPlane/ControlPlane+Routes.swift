@@ -176,6 +176,7 @@ extension ControlPlane {
         _ verb: RouteVerb, row write: RouteWrite, _ state: inout Namespace.State
     ) throws(FIBError) -> RowResult {
         if !state.isClosing, verb.creates, write.condition == .none, state.chain.guards.isEmpty,
+            state.settings.nextHopCheck == .open,
             let sequence = commitFirst(write, at: try state.indexCreating(write.table), &state)
         {
             return RowResult(outcome: .created, sequence: sequence)

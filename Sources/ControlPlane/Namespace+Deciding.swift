@@ -12,6 +12,8 @@ extension Namespace.State {
     mutating func decide(
         _ verb: RouteVerb, _ route: Route, _ hash: EntryHash, _ condition: WriteCondition, at index: Int
     ) throws(FIBError) -> Step {
+        var (route, hash) = (route, hash)
+        if settings.nextHopCheck == .strict { try resolve(&route, &hash, at: index) }
         try check(condition, route, at: index)
         switch try tables[index].table.decide(verb, route) {
         case .unchanged(let placed): return .unchanged(placed.key, placed.value)
@@ -19,6 +21,16 @@ extension Namespace.State {
             if edit.info === route.info { return .edit(edit, hash) }
             return .edit(edit, self.hash(of: edit, at: index))
         }
+    }
+
+    /// Where nexthops are checked, the route gets the devices that its gateways are reached through.
+    private mutating func resolve(_ route: inout Route, _ hash: inout EntryHash, at index: Int) throws(FIBError) {
+        let identity = tables[index].identity
+        let hops = try checkedNextHops(of: route.info, route.prefix, in: identity.id)
+        if hops == route.info.nextHops { return }
+        route.info = resolvedInfos.info(of: route.info, with: hops)
+        let key = RouteKey(route.prefix, tos: route.tos, metric: route.metric, position: 0)
+        hash = RouteEntry.hash(identity, key, route.info)
     }
 
     func decideDelete(
@@ -67,5 +79,27 @@ extension RouteTable {
         }
         if first.key == edit.key { return .own(edit.nextHops) }
         return edit.key < first.key ? .displaced(.init(first)) : .none
+    }
+}
+
+extension Namespace.State: ForwardingView {
+    func table(_ family: AddressFamily, _ id: TableID) -> RouteTable? {
+        index(of: family, id).map { tables[$0].table }
+    }
+
+    func link(_ name: String) -> Link? { objects[.link(name)]?.link }
+}
+
+/// What infos became whose gateways were resolved: the same given again becomes the same, so that routes share it.
+struct ResolvedInfos {
+    private var known: [ObjectIdentifier: (given: RouteInfo, resolved: RouteInfo)] = [:]
+    private static let limit = 256
+
+    mutating func info(of given: RouteInfo, with hops: [NextHop]) -> RouteInfo {
+        if let known = known[ObjectIdentifier(given)], known.resolved.nextHops == hops { return known.resolved }
+        if known.count >= Self.limit { known = [:] }
+        let resolved = given.with(nextHops: hops)
+        known[ObjectIdentifier(given)] = (given, resolved)
+        return resolved
     }
 }

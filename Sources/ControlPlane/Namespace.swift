@@ -48,6 +48,7 @@ final class Namespace: Sendable {
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
         let infos = SharedInfos()
+        var resolvedInfos = ResolvedInfos()
         /// Set when the namespace is being removed: its routes are going, and no new ones come in.
         var isClosing = false
         var chain = ChainPart()

@@ -59,14 +59,7 @@ struct NamespaceInput: Sendable {
     }
 
     private static func check(_ name: String) throws -> NextHopCheck {
-        if let check = NextHopCheck(rawValue: name) {
-            guard check == .open else {
-                throw FIBError(
-                    .eopnotsupp, .unsupported,
-                    "nexthop_check 'strict' needs links, which this version doesn't hold; use 'open'")
-            }
-            return check
-        }
+        if let check = NextHopCheck(rawValue: name) { return check }
         throw FIBError(.einval, .settingInvalid, "nexthop_check is 'open' or 'strict', not '\(name)'")
     }
 }

@@ -48,7 +48,7 @@ struct LinkLab {
     ) throws {
         let prefix = try Prefix(text)
         var fields = RouteInfo.Fields()
-        fields.nextHops = try hops.map(nextHop)
+        fields.nextHops = try hops.map(leg)
         fields.preferredSource = try source.map { try IPAddress($0) }
         let route = try Route.validated(prefix: prefix, tos: 0, metric: metric, fields: fields)
         _ = try plane.write(
@@ -112,7 +112,7 @@ func linkAddress(_ text: String) throws -> LinkAddress {
     return try #require(LinkAddress(try IPAddress(String(parts[0])), length: UInt8(parts[1]) ?? 255))
 }
 
-private func nextHop(_ text: String) throws -> NextHop {
+func leg(_ text: String) throws -> NextHop {
     let parts = text.split(separator: "%").map(String.init)
     if parts.count == 2 { return NextHop(gateway: try IPAddress(parts[0]), device: parts[1]) }
     return (try? IPAddress(text)).map { NextHop(gateway: $0) } ?? NextHop(device: text)

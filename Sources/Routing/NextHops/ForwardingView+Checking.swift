@@ -1,0 +1,183 @@
+public import Addressing
+
+/// What the kernel asks of a route's nexthops before it takes the route, in its order of refusals (R1-72…R1-82, R1-100).
+extension ForwardingView {
+    /// The nexthops with the devices that their gateways are reached through.
+    ///
+    /// - Throws: ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EACCES or EINVAL, with the number of the rule.
+    public func checkedNextHops(
+        of info: RouteInfo, _ prefix: Prefix, in table: TableID
+    ) throws(FIBError) -> [NextHop] {
+        var hops: [NextHop] = []
+        if !info.type.isWithoutNextHop {
+            for hop in info.nextHops {
+                hops.append(
+                    try prefix.family == .inet
+                        ? checkedIPv4(hop, info.fields.scope, table) : checkedIPv6(hop, info, table))
+            }
+        }
+        try checkSource(info, prefix, table)
+        return hops
+    }
+
+    // MARK: IPv4 (net/ipv4/fib_semantics.c, fib_check_nh)
+
+    private func checkedIPv4(_ hop: NextHop, _ scope: RouteScope, _ table: TableID) throws(FIBError) -> NextHop {
+        guard let gateway = hop.gateway else {
+            let link = try link(of: hop)
+            if !hop.flags.isEmpty {
+                throw FIBError(.einval, .gatewayInvalid, "onlink and pervasive need a gateway", rule: "R1-76")
+            }
+            // An address of one's own is there, whatever its link does.
+            if scope != .host { try checkUp(link, .inet) }
+            return hop
+        }
+        if gateway.family == .inet6 { return try checkedGatewayIPv6(hop, gateway, table) }
+        return hop.flags.contains(.onlink)
+            ? try checkedOnLink(hop, gateway) : try checkedGateway(hop, gateway, scope, table)
+    }
+
+    private func checkedOnLink(_ hop: NextHop, _ gateway: IPAddress) throws(FIBError) -> NextHop {
+        try checkUp(try link(of: hop), .inet)
+        let own = find(LookupQuery(destination: gateway, device: hop.device), in: .local)
+        if let own, own.info.type == .local || own.info.type == .broadcast {
+            throw FIBError(
+                .einval, .gatewayInvalid, "gateway \(gateway) is not another host on '\(hop.device)'", rule: "R1-76")
+        }
+        return hop
+    }
+
+    private func checkedGateway(
+        _ hop: NextHop, _ gateway: IPAddress, _ scope: RouteScope, _ table: TableID
+    ) throws(FIBError) -> NextHop {
+        if !hop.device.isEmpty { _ = try link(of: hop) }
+        var query = LookupQuery(destination: gateway)
+        // Directly connected, so that no gateway is behind another one.
+        query.scope = max(.link, RouteScope(rawValue: scope.rawValue == 255 ? 255 : scope.rawValue + 1))
+        query.device = hop.device.isEmpty ? nil : hop.device
+        guard let found = (table == .main ? nil : find(query, in: table)) ?? find(query) else {
+            throw unreachable(gateway, hop, .enetunreach, rule: hop.device.isEmpty ? "R1-72" : "R1-74")
+        }
+        guard found.info.type == .unicast || found.info.type == .local, let reached = found.hop else {
+            throw FIBError(
+                .einval, .gatewayInvalid, "the way to gateway \(gateway) is of type \(found.info.type.name)",
+                rule: "R1-73")
+        }
+        var resolved = hop
+        resolved.device = reached.device
+        try checkUp(try link(of: resolved), .inet)
+        return resolved
+    }
+
+    // MARK: IPv6 (net/ipv6/route.c, fib6_nh_init and ip6_validate_gw)
+
+    private func checkedIPv6(_ hop: NextHop, _ info: RouteInfo, _ table: TableID) throws(FIBError) -> NextHop {
+        if let gateway = hop.gateway { return try checkedGatewayIPv6(hop, gateway, table) }
+        let link = try link(of: hop)
+        try checkUsableIPv6(link)
+        return hop
+    }
+
+    private func checkedGatewayIPv6(
+        _ hop: NextHop, _ gateway: IPAddress, _ table: TableID
+    ) throws(FIBError) -> NextHop {
+        if !hop.device.isEmpty {
+            let link = try link(of: hop)
+            if hop.flags.contains(.onlink) { try checkUp(link, .inet6) }
+            try checkNotOwn(gateway, link)
+        }
+        var resolved = hop
+        if !gateway.isLinkLocal {
+            if hop.flags.contains(.onlink) {
+                try checkOnLinkIPv6(hop, gateway)
+            } else {
+                resolved.device = try deviceIPv6(to: gateway, hop, table)
+            }
+        }
+        let link = try link(of: resolved)
+        if link.isLoopback {
+            throw FIBError(.einval, .gatewayInvalid, "gateway \(gateway) would be reached through lo", rule: "R1-100")
+        }
+        if hop.device.isEmpty { try checkNotOwn(gateway, link) }
+        try checkUsableIPv6(link)
+        return resolved
+    }
+
+    /// A gateway is not behind another one, and behind the device that was named.
+    private func deviceIPv6(to gateway: IPAddress, _ hop: NextHop, _ table: TableID) throws(FIBError) -> String {
+        var query = LookupQuery(destination: gateway)
+        query.device = hop.device.isEmpty ? nil : hop.device
+        func isDirect(_ found: FoundRoute?) -> Bool { found?.hop.map { $0.gateway == nil } ?? false }
+        var found = find(query, in: table)
+        if !isDirect(found) { found = find(query) }
+        guard isDirect(found), let device = found?.hop?.device else {
+            throw unreachable(gateway, hop, .ehostunreach, rule: "R1-100")
+        }
+        return device
+    }
+
+    private func checkOnLinkIPv6(_ hop: NextHop, _ gateway: IPAddress) throws(FIBError) {
+        guard let found = find(LookupQuery(destination: gateway), in: .main), found.key.length > 0,
+            let reached = found.hop, found.info.type != .unicast || reached.device != hop.device
+        else { return }
+        throw FIBError(
+            .einval, .gatewayInvalid, "gateway \(gateway) is reached through '\(reached.device)', not '\(hop.device)'",
+            rule: "R1-100")
+    }
+
+    /// Of a link-local address, only those of the device count.
+    private func checkNotOwn(_ gateway: IPAddress, _ link: Link) throws(FIBError) {
+        let isOwn =
+            gateway.isLinkLocal
+            ? link.addresses.contains { $0.address == gateway }
+            : find(LookupQuery(destination: gateway), in: .local).map { $0.info.type == .local && $0.key.length == 128 }
+                ?? false
+        guard isOwn else { return }
+        throw FIBError(.einval, .gatewayInvalid, "gateway \(gateway) is an address of this machine", rule: "R1-100")
+    }
+
+    private func checkUsableIPv6(_ link: Link) throws(FIBError) {
+        if link.disablesIPv6 {
+            throw FIBError(.eacces, .linkDown, "IPv6 is disabled on '\(link.name)'", rule: "R1-100")
+        }
+        try checkUp(link, .inet6)
+    }
+
+    // MARK: Both
+
+    private func link(of hop: NextHop) throws(FIBError) -> Link {
+        if hop.device.isEmpty { throw FIBError(.enodev, .nextHopMissing, "a nexthop without a device", rule: "R1-77") }
+        if let link = link(hop.device) { return link }
+        throw FIBError(
+            .enodev, .linkNotFound, "there is no link '\(hop.device)'; create it with PUT /v1/links/\(hop.device)",
+            rule: "R1-79")
+    }
+
+    private func checkUp(_ link: Link, _ family: AddressFamily) throws(FIBError) {
+        if link.isUp { return }
+        throw FIBError(
+            .enetdown, .linkDown, "link '\(link.name)' is down", rule: family == .inet ? "R1-78" : "R1-100")
+    }
+
+    private func unreachable(
+        _ gateway: IPAddress, _ hop: NextHop, _ errno: FIBError.Errno, rule: String
+    ) -> FIBError {
+        FIBError(
+            errno, .gatewayUnreachable,
+            "gateway \(gateway) is not directly connected"
+                + (hop.device.isEmpty ? "" : " through '\(hop.device)'") + "; add a route to it over a link first",
+            rule: rule)
+    }
+
+    private func checkSource(_ info: RouteInfo, _ prefix: Prefix, _ table: TableID) throws(FIBError) {
+        guard let source = info.fields.preferredSource else { return }
+        // The route of an address of one's own is its own proof.
+        if info.type == .local, prefix == Prefix(host: source) { return }
+        let query = LookupQuery(destination: source)
+        let isLocal = [table, .local].contains { find(query, in: $0)?.info.type == .local }
+        if isLocal { return }
+        throw FIBError(
+            .einval, .sourceInvalid, "prefsrc \(source) is not an address of this machine",
+            rule: prefix.family == .inet ? "R1-80" : "R1-100")
+    }
+}
