@@ -25,6 +25,7 @@ public final class FIBService: HTTPApplication {
     private let events: EventHub
     private let committing: WorkerPool
     private let keeper: ListenerKeeper
+    private let waits: HardwareWaits
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
@@ -35,23 +36,34 @@ public final class FIBService: HTTPApplication {
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
         keeper = ListenerKeeper(plane, events)
+        waits = HardwareWaits(plane)
+        let hardware = HardwareAnswers(plane: plane, waits: waits)
         let streams = EventHandlers(hub: events)
         let resources =
-            RouteHandlers(plane: plane, committing: committing, warn: configuration.warn).endpoints
-            + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
+            RouteHandlers(plane: plane, committing: committing, hardware: hardware, warn: configuration.warn).endpoints
+            + TransactionHandlers(plane: plane, hardware: hardware).endpoints
+            + NamespaceHandlers(plane: plane).endpoints
             + LinkHandlers(plane: plane).endpoints + NeighbourHandlers(plane: plane).endpoints
             + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
+        plane.whenDevicesProgress { [waits] in waits.wake() }
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
     }
 
     deinit {
         committing.shutDown()
         keeper.stop()
+        waits.stop()
     }
 
     /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
-    public func start() { keeper.start() }
+    public func start() {
+        keeper.start()
+        waits.start()
+    }
+
+    /// To be called when changes have become visible; see `ControlPlane.whenVisible`.
+    public func changesVisible() { waits.wake() }
 
     /// What has the server give its streams a turn.
     public func whenStreamsMustWake(_ wake: @escaping @Sendable () -> Void) { events.whenStreamsMustWake(wake) }
@@ -59,6 +71,7 @@ public final class FIBService: HTTPApplication {
     /// Writes down how far listeners have come. When no request is served any more.
     public func stop() {
         keeper.stop()
+        waits.stop()
         events.whenStreamsMustWake {}
     }
 

@@ -43,6 +43,7 @@ extension HTTPAnswer {
                 return response
             }
             return .held(held)
+        case .awaited(let answer, let then): return .awaited(answer) { then($0).adding(fields) }
         }
     }
 

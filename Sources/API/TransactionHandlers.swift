@@ -7,6 +7,7 @@ internal import Routing
 /// `/v1/transactions`: several changes that happen together or not at all.
 struct TransactionHandlers: Sendable {
     let plane: ControlPlane
+    let hardware: HardwareAnswers
 
     var endpoints: [Endpoint] {
         [Endpoint("/v1/transactions", "Several changes at once, all or none", [(.post, commit)])]
@@ -22,7 +23,7 @@ struct TransactionHandlers: Sendable {
         return .collect(limit: RouteHandlers.bodyLimit) { body in
             .work {
                 .of { () throws(Problem) in
-                    try transact(plane, try operations(body, defaults), options) { "/operations/\($0)" }
+                    try transact(plane, hardware, try operations(body, defaults), options) { "/operations/\($0)" }
                 }
             }
         }

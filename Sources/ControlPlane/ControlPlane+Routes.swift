@@ -189,9 +189,10 @@ extension ControlPlane {
         let route = write.shared(state.infos)
         let table = state.tables[index].identity
         let devices = state.devices
+        let isForHardware = !devices.isEmpty && state.isForHardware(route.info)
         var latestPending = state.latestPending
         let stored = state.tables[index].table.insertFirst(route) { key in
-            let hardware = devices.isEmpty ? nil : devices.pending(table, key, route.info, &latestPending)
+            let hardware = isForHardware ? devices.pending(table, key, route.info, &latestPending) : nil
             let sequence = log.append { sequence in
                 let new = StoredRoute(version: sequence, hash: write.hash, info: route.info, hardware: hardware)
                 let best = BestChange.own(.other)

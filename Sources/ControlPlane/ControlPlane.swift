@@ -36,6 +36,8 @@ public final class ControlPlane: Sendable {
     let devices = Locked(Devices(), rank: .leaf)
     /// Whether there are any: without, no request takes that lock.
     let hasDevices = Atomic<Bool>(false)
+    /// How far devices have come, by their lines.
+    let progress = Locked<[ChangeSequence: ChangeSequence]>([:], rank: .leaf)
     /// Links with which something is wrong, by namespace: what each namespace knows of its own. Changes within the exclusive
     /// gate.
     let impairments: Locked<[String: [String: LinkImpairment]]>
@@ -60,6 +62,7 @@ public final class ControlPlane: Sendable {
     /// and the chain of them is run through at every call.
     struct Hooks {
         var visible: @Sendable () -> Void = {}
+        var progress: @Sendable () -> Void = {}
         var storeStatus: @Sendable (JournalStatus) -> Void = { _ in }
     }
 

@@ -45,6 +45,8 @@ final class Namespace: Sendable {
         private(set) var settings = NamespaceSettings()
         /// Links with which something is wrong, as `objects` has them.
         private(set) var impairments: [String: LinkImpairment] = [:]
+        /// Links that no device programs routes over.
+        private(set) var unoffloaded: Set<String> = []
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
         let infos = SharedInfos()
@@ -66,10 +68,13 @@ final class Namespace: Sendable {
             guard let link = object.link else { return }
             let impairment = LinkImpairment(link, hasCarrier: object.status.hasCarrier)
             impairments[link.name] = impairment == .none ? nil : impairment
+            if link.isOffloaded { unoffloaded.remove(link.name) } else { unoffloaded.insert(link.name) }
         }
 
         mutating func remove(_ key: ObjectKey) {
-            if let link = objects.remove(key)?.link { impairments[link.name] = nil }
+            guard let link = objects.remove(key)?.link else { return }
+            impairments[link.name] = nil
+            unoffloaded.remove(link.name)
         }
 
         /// It is gone, and what is in it is to go.

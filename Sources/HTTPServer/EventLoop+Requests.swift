@@ -111,7 +111,23 @@ extension EventLoop {
             return stream(head, source, for: exchange)
         case .held(let held):
             return hold(held, for: exchange)
+        case .awaited(let answer, let then):
+            return suspendUntilGiven(answer, then, for: exchange)
         }
+    }
+
+    private func suspendUntilGiven(
+        _ answer: AwaitedAnswer, _ then: @escaping @Sendable (HTTPAnswer) -> HTTPAnswer, for exchange: Exchange
+    ) -> Bool {
+        if givesUpHeld || isCutting, let late = answer.expire() { return perform(then(.response(late)), for: exchange) }
+        let (id, mailbox) = (exchange.id, mailbox)
+        if let given = answer.take({ mailbox.post(.given(id, then($0))) }) {
+            return perform(then(given), for: exchange)
+        }
+        awaited.add(id, answer, then, now: now)
+        exchange.phase = .working
+        suspend(exchange)
+        return true
     }
 
     private func hold(_ answer: HeldAnswer, for exchange: Exchange) -> Bool {
@@ -129,7 +145,9 @@ extension EventLoop {
 
     /// Answers those whose time is over.
     func answerLate(now: UInt64) {
-        for (id, answer) in held.popLate(now: now) { resume(id) { $0.phase = .answered(answer) } }
+        for (id, answer) in held.popLate(now: now) + awaited.popLate(now: now) {
+            resume(id) { $0.phase = .answered(answer) }
+        }
     }
 
     func send(_ response: HTTPResponse, for exchange: Exchange) -> Bool {

@@ -35,6 +35,7 @@ final class EventLoop: @unchecked Sendable {
     var callbackStreams: [ExchangeID: CallbackStream] = [:]
     var suspended: [ExchangeID: Exchange] = [:]
     var held = HeldAnswers()
+    var awaited = AwaitedAnswers()
     /// No mark will be reached any more.
     var givesUpHeld = false
     /// A closed connection may let libmicrohttpd listen again, which it does only when it is run once more.
@@ -113,7 +114,8 @@ final class EventLoop: @unchecked Sendable {
 
     private func timeout() -> Int32 {
         var shortest = UInt64(
-            milliseconds(from: now, until: min(watch.nextSweep, drainDeadline ?? .max, held.nextSweep)))
+            milliseconds(
+                from: now, until: min(watch.nextSweep, drainDeadline ?? .max, held.nextSweep, awaited.nextSweep)))
         // Past the deadline only messages matter.
         if isCutting { shortest = 1_000 }
         for daemon in daemons { shortest = min(shortest, daemon.timeoutMilliseconds ?? shortest) }
@@ -136,6 +138,7 @@ final class EventLoop: @unchecked Sendable {
     private func handle(_ message: Message) {
         switch message {
         case .answered(let id, let answer): resume(id) { $0.phase = .answered(answer) }
+        case .given(let id, let answer): if awaited.remove(id) { resume(id) { $0.phase = .answered(answer) } }
         case .produced(let id, let piece, let more): resume(id) { $0.producedBody?.received(piece, more: more) }
         case .roomForBody(let id): resume(id) { _ in }
         case .socketTaken(let id): resume(id) { $0.phase = .over }

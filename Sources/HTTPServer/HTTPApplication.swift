@@ -54,6 +54,8 @@ public enum HTTPAnswer: Sendable {
     case stream(HTTPStreamHead, any EventSource)
     /// To be given later.
     indirect case held(HeldAnswer)
+    /// To be given by someone else. `then` makes the answer of what is given, or of what is said when that comes too late.
+    case awaited(AwaitedAnswer, then: @Sendable (HTTPAnswer) -> HTTPAnswer)
 }
 
 /// The head of an event stream. `Date` and `Connection: close` are added.

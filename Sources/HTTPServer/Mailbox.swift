@@ -10,6 +10,8 @@ struct ExchangeID: Hashable, Sendable {
 enum Message: Sendable {
     /// The worker has the answer of this request (or what to do next).
     case answered(ExchangeID, HTTPAnswer)
+    /// An answer that was awaited is given.
+    case given(ExchangeID, HTTPAnswer)
     /// The worker made a piece of this response's body.
     case produced(ExchangeID, [UInt8], more: Bool)
     /// The consumer of this request's body caught up.

@@ -49,6 +49,7 @@ struct Serve: ParsableCommand {
         // The plane knows the server and the server the plane; without this, no one would ever let go of either.
         plane.whenVisible {}
         plane.whenStoreChanges { _ in }
+        plane.whenDevicesProgress {}
         guard plane.log.durable == plane.log.head else {
             throw StartError.failure(
                 "stopped with changes that are not on disk: numbers \(plane.log.durable.rawValue + 1) to "
@@ -77,12 +78,16 @@ struct Serve: ParsableCommand {
     private func connect(_ plane: ControlPlane, _ service: FIBService, _ server: HTTPDaemon, _ logger: Logger) {
         let log = plane.log
         if plane.storeStatus == nil {
-            plane.whenVisible { server.wakeStreams() }
+            plane.whenVisible {
+                service.changesVisible()
+                server.wakeStreams()
+            }
             return
         }
         plane.whenVisible {
             server.release(upTo: log.durable.rawValue)
             server.serveStreams()
+            service.changesVisible()
         }
         let follow: @Sendable (JournalStatus) -> Void = { status in
             switch status {

@@ -44,6 +44,7 @@ struct Service {
         case .work(let job): return settle(job())
         case .stream(let head, _): return Reply(status: 200, headers: head.headers, body: "")
         case .held(let held): return settle(held.answer)
+        case .awaited: preconditionFailure("what others give takes a server to wait for it")
         }
     }
 

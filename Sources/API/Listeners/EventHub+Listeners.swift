@@ -70,11 +70,11 @@ extension EventHub {
         return source
     }
 
-    /// What is older than known is ignored.
+    /// What is older than known is ignored. What a driver has processed, its device has.
     ///
     /// - Throws: 422 if it can't have received that yet.
     func acknowledge(_ id: ChangeSequence, _ sequence: ChangeSequence) throws(Problem) {
-        try state.withLock { (state) throws(Problem) in
+        let device = try state.withLock { (state) throws(Problem) -> Device? in
             guard let session = state.sessions[id] else { throw Self.notFound(id) }
             guard sequence <= max(session.delivered, session.acknowledged) else {
                 throw Problem(
@@ -83,11 +83,13 @@ extension EventHub {
                         + "\(session.delivered.rawValue)")
             }
             session.renew(MonotonicClock.nanoseconds)
-            guard sequence > session.acknowledged else { return }
+            guard sequence > session.acknowledged else { return nil }
             session.acknowledged = sequence
             session.isDirty = true
             session.whenItNeedsCare()
+            return session.device
         }
+        if let device { plane.noteProgress(of: device.line, upTo: sequence) }
     }
 
     /// The device of a driver, for reports; they are a sign of life.

@@ -15,7 +15,7 @@ extension WriteOptions {
     }
 
     /// The change was made, and it is open whether it will outlive the process.
-    private func late(_ response: HTTPResponse, _ sequence: ChangeSequence, _ plane: ControlPlane) -> HTTPResponse {
+    func late(_ response: HTTPResponse, _ sequence: ChangeSequence, _ plane: ControlPlane) -> HTTPResponse {
         guard let (code, why) = plane.storeTrouble else {
             var accepted = response
             accepted.status = 202

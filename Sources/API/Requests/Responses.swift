@@ -82,7 +82,7 @@ struct Tally {
         if rejected.count < Self.toldRejections { rejected.append(Rejection(line: line, problem: problem)) }
     }
 
-    func json(isDryRun: Bool = false, transaction: ChangeSequence? = nil) -> [UInt8] {
+    func json(isDryRun: Bool = false, transaction: ChangeSequence? = nil, hardware: [UInt8] = []) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendASCII(isDryRun ? "{\"dry_run\":true,\"accepted\":" : "{\"accepted\":")
         bytes.appendDecimal(accepted)
@@ -108,6 +108,7 @@ struct Tally {
             bytes.append(UInt8(ascii: "}"))
         }
         bytes.appendASCII("]")
+        bytes.append(contentsOf: hardware)
         if let transaction { bytes.appendASCII(",\"tx\":\(transaction.rawValue)") }
         bytes.appendASCII(",\"seq\":\(sequence.rawValue)}\n")
         return bytes

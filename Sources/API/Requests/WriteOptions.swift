@@ -8,6 +8,8 @@ struct WriteOptions: Sendable {
     /// Check and answer, but change nothing.
     let isDryRun: Bool
     let acknowledgement: Acknowledgement
+    /// Whether a failure in hardware is to be an error.
+    let failsOnHardware: Bool
     /// How long the client waits for that.
     let waitSeconds: Int
 
@@ -17,8 +19,7 @@ struct WriteOptions: Sendable {
         isDryRun = try query.flag("dry_run")
         acknowledgement =
             try query.take("ack", "applied, durable or hardware") { Acknowledgement(rawValue: $0) } ?? .durable
-        // Whether a failure in hardware is to be an error; without a device nothing can fail.
-        _ = try query.flag("fail")
+        failsOnHardware = try query.flag("fail")
         waitSeconds = min(request.preferredWait ?? Self.longestWait, Self.longestWait)
     }
 }

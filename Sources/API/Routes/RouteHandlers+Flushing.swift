@@ -25,6 +25,8 @@ extension RouteHandlers {
         // What the kernel put there comes and goes with links and addresses.
         if !(selection.protocols?.contains(.kernel) ?? false) { selection.spared = .kernel }
         let wanted = selection
+        let ticket =
+            options.acknowledgement == .hardware && !options.isDryRun ? try hardware.waits.reserve() : nil
         return .answer(
             .work {
                 .of { () throws(Problem) in
@@ -32,6 +34,7 @@ extension RouteHandlers {
                         let (count, sequence, isThrough) = try plane.flush(
                             wanted, expected: expected, dryRun: options.isDryRun)
                         guard isThrough else {
+                            if let ticket { hardware.waits.release(ticket) }
                             let problem = Problem.unknownOutcome(
                                 sequence, plane.storeTrouble?.code ?? "EBUSY",
                                 "\(count) routes have gone, up to number \(sequence.rawValue), and the store takes no "
@@ -40,8 +43,11 @@ extension RouteHandlers {
                         }
                         let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
                         let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
-                        return options.acknowledge(.json(200, body, sequence: sequence), sequence, plane)
+                        let response = HTTPResponse.json(200, body, sequence: sequence)
+                        guard let ticket else { return options.acknowledge(response, sequence, plane) }
+                        return hardware.removal(response, sequence, by: hardware.allRemovers, options, ticket)
                     } catch {
+                        if let ticket { hardware.waits.release(ticket) }
                         throw Problem(error)
                     }
                 }

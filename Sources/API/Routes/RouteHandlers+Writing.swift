@@ -24,6 +24,7 @@ extension RouteHandlers {
         let condition = try call.request.writeCondition()
         if try call.request.bodyKind(allowsNDJSON: true) == .ndjson {
             try call.request.refuseCondition()
+            if options.acknowledgement == .hardware { throw .hardwareOfImport }
             let job = RouteImport.Job(
                 verb: verb, defaults: defaults, stopsOnError: stopsOnError, options: options)
             return .consume(RouteImport(plane, job, committing, warn: warn))
@@ -79,16 +80,35 @@ extension RouteHandlers {
                 var draft = plane.draft()
                 return .response(Self.dryRunAnswer(try draft.apply(operation), asOf: draft.start))
             }
-            let result =
-                switch operation {
-                case .write(let verb, let write): try plane.write(verb, write, waits: waits)
-                case .delete(let namespace, let table, let selector):
-                    try plane.delete(namespace, table, selector, waits: waits)
-                }
-            return result.map { options.acknowledge(answer($0, options), $0.sequence, plane) }
+            if options.acknowledgement != .hardware {
+                return try run(operation, waits: waits).map { options.acknowledge(answer($0), $0.sequence, plane) }
+            }
         } catch {
             throw Problem(error)
         }
+        return try runForHardware(operation, options, waits: waits)
+    }
+
+    private func run(_ operation: RouteOperation, waits: Bool) throws(FIBError) -> WriteResult? {
+        switch operation {
+        case .write(let verb, let write): try plane.write(verb, write, waits: waits)
+        case .delete(let namespace, let table, let selector):
+            try plane.delete(namespace, table, selector, waits: waits)
+        }
+    }
+
+    private func runForHardware(
+        _ operation: RouteOperation, _ options: WriteOptions, waits: Bool
+    ) throws(Problem) -> HTTPAnswer? {
+        let ticket = try hardware.waits.reserve()
+        do throws(FIBError) {
+            if let result = try run(operation, waits: waits) { return hardware.answer(result, options, ticket) }
+        } catch {
+            hardware.waits.release(ticket)
+            throw Problem(error)
+        }
+        hardware.waits.release(ticket)
+        return nil
     }
 
     private func addAll(
@@ -107,7 +127,7 @@ extension RouteHandlers {
         } catch {
             throw Problem(input: error)
         }
-        return try transact(plane, operations, options) { "/\($0)" }
+        return try transact(plane, hardware, operations, options) { "/\($0)" }
     }
 
     // MARK: PUT and DELETE of one route

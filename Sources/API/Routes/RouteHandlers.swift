@@ -13,9 +13,14 @@ struct RouteHandlers: Sendable {
     let committing: WorkerPool
     let warn: @Sendable (String) -> Void
     let memory: RouteMemory
+    let hardware: HardwareAnswers
 
-    init(plane: ControlPlane, committing: WorkerPool, warn: @escaping @Sendable (String) -> Void) {
+    init(
+        plane: ControlPlane, committing: WorkerPool, hardware: HardwareAnswers,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
         self.plane = plane
+        self.hardware = hardware
         self.committing = committing
         self.warn = warn
         memory = RouteMemory(plane)
@@ -92,18 +97,10 @@ struct RouteHandlers: Sendable {
         return text
     }
 
-    func answer(_ result: WriteResult, _ options: WriteOptions) -> HTTPResponse {
+    func answer(_ result: WriteResult) -> HTTPResponse {
         if result.outcome == .deleted { return .empty(204, sequence: result.sequence) }
         var body: [UInt8] = []
-        if options.acknowledgement == .hardware {
-            let context = plane.presentContext
-            let hasDevice = context.devices.includes(result.table, result.key, result.stored.info)
-            RouteEntry.appendRow(
-                result.table, (result.key, result.stored), context,
-                as: ReasonedForm(hasDevice ? "not-first" : "no-device"), to: &body)
-        } else {
-            memory.appendRow(result.table, (result.key, result.stored), to: &body)
-        }
+        memory.appendRow(result.table, (result.key, result.stored), to: &body)
         body.append(UInt8(ascii: "\n"))
         let response = HTTPResponse.json(result.outcome == .created ? 201 : 200, body, sequence: result.sequence)
             .with(version: result.stored.version)

@@ -1,5 +1,5 @@
 public import ChangeLog
-internal import Routing
+public import Routing
 internal import Synchronization
 internal import Threads
 
@@ -49,10 +49,42 @@ extension ControlPlane {
     public func removeDevice(_ line: ChangeSequence) -> ChangeSequence? {
         let end: ChangeSequence? = gate.withExclusive {
             guard let device = devices.withLock({ $0.device(line) }) else { return nil }
+            progress.withLock { $0[line] = nil }
             return change(device) { $0.remove(line) }
         }
         if end != nil { committed() }
         return end
+    }
+
+    /// A device is through with every change up to here: what was deleted is not in it any more.
+    public func noteProgress(of line: ChangeSequence, upTo sequence: ChangeSequence) {
+        guard presentDevices.device(line) != nil else { return }
+        let isNews = progress.withLock { progress in
+            if progress[line] ?? .zero >= sequence { return false }
+            progress[line] = sequence
+            return true
+        }
+        if isNews { hooks.withLock { $0.progress }() }
+    }
+
+    /// Called when a device has got further, with no lock held. It must not block.
+    public func whenDevicesProgress(_ action: @escaping @Sendable () -> Void) {
+        hooks.withLock { $0.progress = action }
+    }
+
+    /// Whether what was deleted up to here is out of the device: it is through with that, has begun anew since, or is gone.
+    public func hasRemoved(
+        _ line: ChangeSequence, _ generation: ChangeSequence, _ sequence: ChangeSequence
+    ) -> Bool {
+        guard let device = presentDevices.device(line), device.generation == generation else { return true }
+        return progress.withLock { $0[line] ?? .zero } >= sequence
+    }
+
+    /// Why no device has anything to do with a route, if none has: in one word.
+    public func reasonWithoutHardware(_ table: TableIdentity, _ key: RouteKey, _ info: RouteInfo) -> StaticString {
+        if !presentDevices.includes(table, key, info) { return "no-device" }
+        let isForHardware = (try? namespace(table.namespace))?.state.withLock { $0.isForHardware(info) } ?? true
+        return isForHardware ? "not-first" : "link-not-offloaded"
     }
 
     /// All devices, as they are now.

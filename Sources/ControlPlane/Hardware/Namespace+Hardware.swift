@@ -16,6 +16,7 @@ extension Namespace.State {
     mutating func begin(_ edit: inout RouteEdit, _ best: BestChange, at index: Int) {
         guard !devices.isEmpty, let info = edit.info else { return }
         if case .none = best { return }
+        guard isForHardware(info) else { return }
         edit.hardware = devices.pending(tables[index].identity, edit.key, info, &latestPending)
     }
 
@@ -33,7 +34,7 @@ extension Namespace.State {
         let present = devices.answers(in: neighbour.value.hardware).map(\.answer)
         let programmed = present.filter { $0.state != .pending }
         var wanted = programmed
-        if isFirst {
+        if isFirst, isForHardware(neighbour.value.info) {
             let pending = devices.pending(table, neighbour.key, neighbour.value.info, &latestPending)?.answers ?? []
             wanted += pending.filter { answer in !programmed.contains { $0.line == answer.line } }
             wanted.sort { $0.line < $1.line }
@@ -42,6 +43,12 @@ extension Namespace.State {
         return HardwareEdit(
             table: table, route: (neighbour.key, neighbour.value),
             hardware: wanted.isEmpty ? nil : HardwareStatus(wanted, since: devices.now), isFirst: isFirst)
+    }
+
+    /// False if all links that it leads over are left to software.
+    func isForHardware(_ info: RouteInfo) -> Bool {
+        if unoffloaded.isEmpty || info.hopCount == 0 { return true }
+        return !info.nextHops.allSatisfy { unoffloaded.contains($0.device) }
     }
 
     mutating func apply(_ edit: HardwareEdit, at index: Int) {
