@@ -14,6 +14,8 @@ public final class FIBService: HTTPApplication {
         public var maximumFilters = 1_024
         /// Threads that apply what imports have read.
         public var committingThreads = 2
+        /// After how many seconds without an answer of a device a route is stuck.
+        public var stuckSeconds = 30
         /// The version of the program, as `GET /v1` tells it.
         public var version = "0"
         /// Called with a sentence for the log when something happened that no client can be told.
@@ -26,6 +28,7 @@ public final class FIBService: HTTPApplication {
     private let committing: WorkerPool
     private let keeper: ListenerKeeper
     private let waits: HardwareWaits
+    private let stuck: StuckWatch
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
@@ -37,6 +40,7 @@ public final class FIBService: HTTPApplication {
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
         keeper = ListenerKeeper(plane, events)
         waits = HardwareWaits(plane)
+        stuck = StuckWatch(plane, seconds: configuration.stuckSeconds)
         let hardware = HardwareAnswers(plane: plane, waits: waits)
         let streams = EventHandlers(hub: events)
         let resources =
@@ -54,12 +58,14 @@ public final class FIBService: HTTPApplication {
         committing.shutDown()
         keeper.stop()
         waits.stop()
+        stuck.stop()
     }
 
     /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
     public func start() {
         keeper.start()
         waits.start()
+        stuck.start()
     }
 
     /// To be called when changes have become visible; see `ControlPlane.whenVisible`.
@@ -72,6 +78,7 @@ public final class FIBService: HTTPApplication {
     public func stop() {
         keeper.stop()
         waits.stop()
+        stuck.stop()
         events.whenStreamsMustWake {}
     }
 

@@ -12,7 +12,7 @@ public struct Change: LogRecord {
     /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know.
     var isVolatile: Bool {
         switch object {
-        case .hardware, .device: true
+        case .hardware, .device, .notice: true
         case .route, .object, .status, .listener, .operationEnd: false
         }
     }
@@ -34,6 +34,7 @@ public enum ChangedObject: Sendable {
     case status(RouteStatusChange)
     /// The operation that this change brought about is through. No one is told.
     case operationEnd(ChangeSequence)
+    case notice(Notice)
 }
 
 public struct RouteChange: Sendable {

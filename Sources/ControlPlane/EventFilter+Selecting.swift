@@ -14,10 +14,16 @@ extension EventFilter {
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
         case .status(let status): select(status)
-        case .listener, .operationEnd: nil
+        case .listener, .operationEnd, .notice: nil
         case .device(let device):
             hardware == .none ? nil : SelectedChange(operation: .restart, old: nil, new: nil, device: device)
         }
+    }
+
+    /// Whether followers with this filter are told: those who are told what hardware makes of the route.
+    public func selects(_ notice: Notice) -> Bool {
+        selectsRoutes && hardware != .none && selection.includes(notice.table)
+            && selection.agrees(notice.table, notice.key, notice.route.info)
     }
 
     private func select(_ change: ObjectChange, _ operation: ChangeOperation) -> SelectedChange? {

@@ -18,11 +18,13 @@ public struct RouteSelection: Hashable, Sendable {
     public var destination: Prefix?
     /// Every prefix that contains this one, itself included.
     public var covers: Prefix?
+    /// What hardware makes of it.
+    public var hardware: HardwareSelection?
 
     public init() {}
 
     /// Whether whole ranges of keys agree, so that their count and digest can be read off the image.
-    var isByKeyOnly: Bool { protocols == nil && types == nil && devices == nil && spared == nil }
+    var isByKeyOnly: Bool { protocols == nil && types == nil && devices == nil && spared == nil && hardware == nil }
 
     public func includes(_ table: TableIdentity) -> Bool {
         includes(namespace: table.namespace) && (families?.contains(table.family) ?? true)
@@ -51,6 +53,27 @@ public struct RouteSelection: Hashable, Sendable {
     private func agrees(_ prefix: Prefix) -> Bool {
         (within.map { $0.contains { $0.contains(prefix) } } ?? true) && (destination.map { $0 == prefix } ?? true)
             && (covers.map { prefix.contains($0) } ?? true)
+    }
+}
+
+/// What hardware is to make of a route, and for how long at least.
+public struct HardwareSelection: Hashable, Sendable {
+    public var states: [HardwareState]?
+    /// In milliseconds since 1970: it has been so since then, or for longer. What no device has to do with has no age.
+    public var since: UInt64?
+
+    /// - Parameter age: in milliseconds.
+    public init(_ states: [HardwareState]?, age: UInt64?) {
+        self.states = states
+        since = age.map { age in
+            let now = Devices().now
+            return now > age ? now - age : 0
+        }
+    }
+
+    func agrees(_ status: HardwareStatus?, _ devices: Devices) -> Bool {
+        (states?.contains(devices.state(of: status)) ?? true)
+            && (since.map { since in (status?.since).map { $0 <= since } ?? false } ?? true)
     }
 }
 

@@ -47,6 +47,7 @@ public struct Snapshot: Sendable {
 public struct RouteWalk: Sendable {
     private let selection: RouteSelection
     private let firstsOnly: Bool
+    private let devices: Devices
     private var tables: ArraySlice<(identity: TableIdentity, table: RouteTable)>
     private var current: (identity: TableIdentity, table: RouteTable)?
     private var ranges: ArraySlice<KeyRange> = []
@@ -61,6 +62,7 @@ public struct RouteWalk: Sendable {
     public init(_ snapshot: Snapshot, _ selection: RouteSelection, firstsOnly: Bool = false) {
         self.selection = selection
         self.firstsOnly = firstsOnly
+        devices = snapshot.devices
         tables = snapshot.tables(of: selection)[...]
     }
 
@@ -118,7 +120,8 @@ public struct RouteWalk: Sendable {
             defer { previous = key }
             if let previous, previous.isSamePrefix(as: key) { return false }
         }
-        return selection.isByKeyOnly || selection.agrees(value.info)
+        return selection.isByKeyOnly
+            || selection.agrees(value.info) && (selection.hardware?.agrees(value.hardware, devices) ?? true)
     }
 
     private mutating func enterNextRange() -> Bool {

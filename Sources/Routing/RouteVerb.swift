@@ -29,6 +29,8 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
     case restart
     /// The entry is as it was; a link it depends on is not, or its own state isn't.
     case status
+    /// Nothing has changed; followers are told something.
+    case notice
 
     public var name: String {
         switch self {
@@ -40,6 +42,7 @@ public enum ChangeOperation: UInt8, CaseIterable, Sendable {
         case .flags: "flags"
         case .restart: "restart"
         case .status: "status"
+        case .notice: "notice"
         }
     }
 }

@@ -56,6 +56,11 @@ struct Options: ParsableArguments {
     @Option(help: ArgumentHelp("Origins whose web pages may call this server; with commas.", valueName: "origins"))
     var corsOrigins: String?
 
+    @Option(
+        help: ArgumentHelp("Seconds after which a route that hardware has not answered for is told of.", valueName: "s")
+    )
+    var stuckSeconds: String?
+
     @Flag(help: "Print the effective options and where each comes from, and exit.")
     var printConfig = false
 }

@@ -118,6 +118,7 @@ struct Serve: ParsableCommand {
         configuration.origins = settings.corsOrigins
         configuration.maximumFilters = settings.maxFilters
         configuration.committingThreads = max(1, settings.threads / 2)
+        configuration.stuckSeconds = settings.stuckSeconds
         configuration.version = Fibd.version
         configuration.warn = { logger.warning("\($0)") }
         return FIBService(plane: plane, configuration: configuration)

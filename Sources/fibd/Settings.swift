@@ -21,6 +21,7 @@ struct Settings {
     let threads: Int
     let maxConnections: Int
     let maxFilters: Int
+    let stuckSeconds: Int
     let hostNames: [String]
     let corsOrigins: [String]
 
@@ -47,6 +48,7 @@ struct Settings {
         threads = try source.number("threads", options.threads, 2, 1)
         maxConnections = try source.number("max_connections", options.maxConnections, 10_000, 2)
         maxFilters = try source.number("max_filters", options.maxFilters, 1_024, 1)
+        stuckSeconds = try source.number("stuck_seconds", options.stuckSeconds, 30, 1)
         hostNames = try source.list("host_names", options.hostNames, "")
         corsOrigins = try source.list("cors_origins", options.corsOrigins, "")
         texts = source.texts

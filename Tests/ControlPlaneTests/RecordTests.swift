@@ -107,7 +107,7 @@ import Testing
             case .own(let nextHops): parts.append("own \(nextHops == .joined)")
             case .none: parts.append("none")
             }
-        case .hardware, .device: parts.append("volatile")
+        case .hardware, .device, .notice: parts.append("volatile")
         case .operationEnd(let cause): parts.append("end of \(cause)")
         case .status(let status):
             parts += [

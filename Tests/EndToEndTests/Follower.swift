@@ -54,6 +54,7 @@ final class Follower {
             #expect(frame.id == "")
             (entries, summary) = ([:], Summary())
             lastSelected = nil
+        case "notice": #expect(frame.id == nil && data["h"] == nil)
         default: try takeObject(frame, data)
         }
         if let id = frame.id { cursor = id }

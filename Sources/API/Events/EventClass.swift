@@ -148,6 +148,7 @@ final class EventClass {
             writer.use(context)
             if change.operation == .restart { hardware.forget() }
         }
+        if change.operation == .notice { return take(notice: change, &frames) }
         guard let selected = filter.select(change) else { return }
         for format in readers.indices where readers[format] > 0 {
             encoders[format].delta(change, selected, previous: latest, writer, into: &frames[format])
@@ -155,6 +156,14 @@ final class EventClass {
         summaries.apply(selected)
         if tellsHardware { hardware.apply(selected, devices) }
         latest = change.sequence
+    }
+
+    /// It is no change of the state, and has no place in the order that `prev` tells.
+    private func take(notice change: Change, _ frames: inout [[UInt8]]) {
+        guard case .notice(let notice) = change.object, filter.selects(notice) else { return }
+        for format in readers.indices where readers[format] > 0 {
+            encoders[format].notice(notice, writer, into: &frames[format])
+        }
     }
 
     /// What hardware makes of the state at `position`; nil while that isn't known or isn't told, and

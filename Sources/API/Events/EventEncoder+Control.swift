@@ -1,6 +1,7 @@
 internal import ChangeLog
 internal import ControlPlane
 internal import JSON
+internal import Routing
 
 /// How a stream begins.
 enum StreamMode: String, Sendable {
@@ -75,6 +76,16 @@ extension EventEncoder {
             bytes.appendASCII(",\"attempt\":")
             bytes.appendDecimal(UInt64(attempt))
             bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// A device has owed an answer for a route for too long.
+    func notice(_ notice: Notice, _ writer: EntryWriter, into bytes: inout [UInt8]) {
+        frame("notice", .none, into: &bytes) { bytes in
+            bytes.appendASCII("{\"age_ms\":\(notice.age),\"count\":\(notice.count),\"entry\":")
+            writer.append(notice.table, notice.key, notice.route.info, to: &bytes)
+            writer.appendHardware(notice.route, to: &bytes)
+            bytes.appendASCII(",\"notice\":\"stuck\",\"version\":\(notice.route.version.rawValue)}")
         }
     }
 

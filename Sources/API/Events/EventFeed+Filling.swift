@@ -146,6 +146,9 @@ extension EventFeed {
             for change in run where change.sequence <= group.position {
                 reached = change.sequence
                 if follow(change) { group.writer.use(context) }
+                if case .notice(let notice) = change.object, request.filter.selects(notice) {
+                    encoder.notice(notice, group.writer, into: &bytes)
+                }
                 guard let selected = request.filter.select(change) else { continue }
                 encoder.delta(change, selected, previous: latest, group.writer, into: &bytes)
                 latest = change.sequence

@@ -104,6 +104,7 @@ extension RouteHandlers {
         var query = Query(call.target)
         var selection = try query.selection()
         try query.addListParts(to: &selection)
+        selection.hardware = try query.hardware()
         let limit: Int? = try query.number("limit", in: 1...10_000)
         let after = try query.pageCursor()
         let isDurable = try query.flag("durable")
@@ -168,6 +169,23 @@ extension Query {
         throw Problem(
             status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)]
         )
+    }
+
+    /// `hw=pending|failed…` and `age=5s`: what hardware makes of a route, and for how long.
+    fileprivate mutating func hardware() throws(Problem) -> HardwareSelection? {
+        let states = try takeList("hw", "none, pending, offload, trap, offload+trap or failed") {
+            HardwareState(name: $0)
+        }
+        let age = try take("age", "a time such as 500ms, 5s, 2m or 1h") { Self.milliseconds($0) }
+        return states == nil && age == nil ? nil : HardwareSelection(states, age: age)
+    }
+
+    /// A whole number with a unit; without one, of seconds.
+    private static func milliseconds(_ text: String) -> UInt64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: UInt64] = ["ms": 1, "s": 1_000, "": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        guard let number = UInt32(digits), let unit = units[text.dropFirst(digits.count)] else { return nil }
+        return UInt64(number) * unit
     }
 
     /// The parts that only lists and flushes know.

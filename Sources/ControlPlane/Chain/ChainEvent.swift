@@ -20,7 +20,7 @@ extension ChainEvent {
         case .route(let route): RouteEvent(route).map { (.route($0), route.table.namespace) }
         case .object(let object):
             (ChainEvent(object.object, isGone: object.new == nil), object.object.namespace)
-        case .hardware, .device, .status, .listener, .operationEnd: nil
+        case .hardware, .device, .status, .listener, .operationEnd, .notice: nil
         }
     }
 

@@ -181,7 +181,7 @@ extension KindSummaries {
         case .route(let route):
             if let old = route.old { routes.remove(old.hash) }
             if let new = route.new { routes.add(new.hash) }
-        case .hardware, .device, .listener, .status, .operationEnd: break
+        case .hardware, .device, .listener, .status, .operationEnd, .notice: break
         case .object(let object):
             if let old = object.old { self[old.kind].remove(old.hash) }
             if let new = object.new { self[new.kind].add(new.hash) }

@@ -230,7 +230,7 @@ struct Recovery {
             }
             log.restore(change)
         // Never in a record.
-        case .hardware, .device: break
+        case .hardware, .device, .notice: break
         case .status: log.restore(change)
         case .operationEnd(let cause):
             operations[cause] = nil

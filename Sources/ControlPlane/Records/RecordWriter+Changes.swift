@@ -13,7 +13,7 @@ extension RecordWriter {
         case .route(let route):
             form.hasOld = route.old != nil
             form.hasNew = route.new != nil
-        case .hardware, .device: break
+        case .hardware, .device, .notice: break
         case .status: (form.hasOld, form.hasNew) = (true, true)
         case .operationEnd: form.isObject = true
         case .listener(let listener):
@@ -30,7 +30,7 @@ extension RecordWriter {
         if let batch = change.batch { append(batch) }
         switch change.object {
         case .route(let route): append(route)
-        case .hardware, .device: break
+        case .hardware, .device, .notice: break
         case .status(let status): append(status)
         case .operationEnd(let cause): append(cause.rawValue)
         case .listener(let listener):

@@ -91,7 +91,7 @@ struct LinkLab {
                 leg.contains(.dead) ? "dead" : leg.contains(.linkDown) ? "linkdown" : "-"
             }
             return "\(name) \(status.key.prefix(status.table.family)) \(legs.joined(separator: ","))"
-        case .hardware, .device, .listener, .operationEnd: return nil
+        case .hardware, .device, .listener, .operationEnd, .notice: return nil
         }
     }
 
