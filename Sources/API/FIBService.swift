@@ -50,7 +50,8 @@ public final class FIBService: HTTPApplication {
             + LinkHandlers(plane: plane).endpoints + NeighbourHandlers(plane: plane).endpoints
             + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
-        plane.whenDevicesProgress { [waits] in waits.wake() }
+        // They know the plane.
+        plane.whenDevicesProgress { [weak waits] in waits?.wake() }
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
     }
 

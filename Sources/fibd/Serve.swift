@@ -49,7 +49,6 @@ struct Serve: ParsableCommand {
         // The plane knows the server and the server the plane; without this, no one would ever let go of either.
         plane.whenVisible {}
         plane.whenStoreChanges { _ in }
-        plane.whenDevicesProgress {}
         guard plane.log.durable == plane.log.head else {
             throw StartError.failure(
                 "stopped with changes that are not on disk: numbers \(plane.log.durable.rawValue + 1) to "
