@@ -22,7 +22,7 @@ struct ServerHandlers: Sendable {
             Endpoint("/livez", "Whether the process answers", [(.get, health { ("[+]process ok\n", nil) })]),
             Endpoint("/readyz", "Whether it can serve", [(.get, health(readiness))]),
             Endpoint("/openapi.yaml", "The description of this interface", [(.get, description)]),
-        ]
+        ] + MetricsHandlers(plane: plane).endpoints
     }
 
     private static let welcome = """

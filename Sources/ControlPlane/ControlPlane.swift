@@ -48,6 +48,8 @@ public final class ControlPlane: Sendable {
     /// Flushes and cascades that are not through, by what brought them about.
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
+    public let latencies = Latencies()
+    private let durabilitySample = DurabilitySample()
     /// Namespaces that came and went, with all calls of the chain for those that went: so that the sum over all namespaces
     /// never comes back to what it was. Read and moved within the exclusive gate.
     let callsOfNamespaces = Locked<UInt64>(0, rank: .leaf)
@@ -114,10 +116,13 @@ public final class ControlPlane: Sendable {
 
     /// After changes, with no lock held.
     func committed() {
-        if let journal { journal.signal.raise() } else { becameDurable() }
+        guard let journal else { return becameDurable() }
+        durabilitySample.begin(log.head)
+        journal.signal.raise()
     }
 
     func becameDurable() {
+        durabilitySample.end(log.durable, latencies.durable)
         chain.dispatch(log)
         hooks.withLock { $0.visible }()
     }

@@ -32,4 +32,9 @@ public final class HardwareStatus: Sendable {
         self.answers = answers.sorted { $0.line < $1.line }
         self.since = since
     }
+
+    /// Whether the device is still to answer.
+    public func isPending(of line: ChangeSequence) -> Bool {
+        answers.contains { $0.line == line && $0.state == .pending }
+    }
 }

@@ -69,6 +69,9 @@ extension ControlPlane {
             line: device.line, generation: device.generation, state: report.state, reason: report.reason)
         let outcome: ReportOutcome
         if let status = writer.status(route.value.hardware, with: answer, state.devices) {
+            if let before = route.value.hardware, before.isPending(of: device.line) {
+                latencies.programmed.observe(microseconds: (status.since - min(status.since, before.since)) * 1_000)
+            }
             let edit = HardwareEdit(
                 table: state.tables[index].identity, route: route, hardware: status, isFirst: isFirst)
             outcome = .changed(commit(edit, at: index, &state))

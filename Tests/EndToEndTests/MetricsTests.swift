@@ -1,0 +1,43 @@
+import TestSupport
+import Testing
+
+/// `/metrics`, as Prometheus reads it.
+@Suite struct MetricsTests {
+    private func metrics(_ server: RunningServer) throws -> [String: Double] {
+        let response = try server.get("/metrics")
+        #expect(response.status == 200)
+        #expect(response.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+        var values: [String: Double] = [:]
+        for line in response.text.split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: " ")
+            #expect(parts.count == 2 && Double(parts[1]) != nil, "\(line)")
+            #expect(values.updateValue(Double(parts[1]) ?? 0, forKey: String(parts[0])) == nil, "\(line) twice")
+        }
+        return values
+    }
+
+    @Test("How long changes take until they are on disk, and until devices have answered, is counted")
+    func histograms() throws {
+        let directory = TemporaryDirectory()
+        let server = try RunningServer("--data-dir", directory.path)
+        #expect(try metrics(server)["fibd_hardware_programmed_seconds_count"] == 0)
+        _ = try server.post("/v1/listeners", #"{"name":"chip","role":"driver"}"#)
+        let version = try #require(
+            try server.post("/v1/routes", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#).json()["version"]?.number)
+        let report = #"[{"route":{"dst":"10.0.0.0/8"},"version":\#(version),"state":"offload"}]"#
+        // Said twice, answered once.
+        for _ in 0..<2 { #expect(try server.post("/v1/listeners/chip/hardware", report).status == 200) }
+        let values = try metrics(server)
+        #expect(values["fibd_hardware_programmed_seconds_count"] == 1)
+        #expect(values["fibd_hardware_programmed_seconds_bucket{le=\"+Inf\"}"] == 1)
+        #expect(values["fibd_hardware_programmed_seconds_bucket{le=\"60\"}"] == 1)
+        #expect(values["fibd_commit_durable_seconds_count"] ?? 0 >= 2)
+        #expect(values["fibd_commit_durable_seconds_sum"] ?? 0 > 0)
+        let bounds = [
+            "0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "5", "+Inf",
+        ]
+        let counts = try bounds.map { try #require(values["fibd_commit_durable_seconds_bucket{le=\"\($0)\"}"]) }
+        #expect(counts == counts.sorted() && counts.last == values["fibd_commit_durable_seconds_count"])
+        #expect(values["fibd_durable_sequence"] ?? 0 >= Double(version))
+    }
+}
