@@ -26,6 +26,23 @@ import Testing
         #expect(key.metric == 256)
     }
 
+    @Test(
+        "R1-116: the source of the local route of a subnet's second address is the first one, as long as that is there")
+    func secondaryAddress() throws {
+        let lab = LinkLab()
+        func source() throws -> String? {
+            let prefix = try Prefix("192.0.2.2/32")
+            let found = try lab.plane.routes("default", .local, prefix, limit: 2).routes
+            #expect(found.count == 1)
+            return found.first?.value.info.fields.preferredSource.map { "\($0)" }
+        }
+        try lab.put("eth0", ["192.0.2.1/24", "192.0.2.2/24"])
+        #expect(try source() == "192.0.2.1")
+        try lab.put("eth0", ["192.0.2.2/24"])
+        #expect(try source() == "192.0.2.2")
+        lab.plane.snapshot()._checkInvariants()
+    }
+
     @Test("R1-116: an address on a link that is down brings its local IPv4 route only; going up brings the rest")
     func addressesOfDown() throws {
         var lab = LinkLab()
