@@ -211,7 +211,7 @@ import Testing
         try lab.setCarrier("eth0", true)
         #expect(lab.routes == ["10.0.0.0/8"])
         try lab.put("eth0", isUp: true)
-        #expect(lab.news().last == "status 10.0.0.0/8 - (link-up #4)")
+        #expect(lab.news().last == "status 10.0.0.0/8 - (link-up #5)")
     }
 
     @Test("Two links in one subnet each have its route, and each takes its own with it")
