@@ -130,6 +130,19 @@ import Testing
         #expect(lab.news().count == 5)
     }
 
+    @Test("Neighbours that came while their link was down stay when something else of it changes")
+    func neighboursOfDown() throws {
+        var lab = LinkLab()
+        try lab.put("eth0", isUp: false)
+        try lab.neighbour("eth0", "192.0.2.9")
+        _ = lab.news()
+        try lab.put("eth0", mtu: 9_000)
+        try lab.put("eth0", isUp: true)
+        #expect(lab.news() == ["link replace eth0", "link replace eth0"])
+        try lab.remove("eth0")
+        #expect(lab.news().first { $0.hasPrefix("neigh") } == "neigh delete 192.0.2.9%eth0 (link-removed #0)")
+    }
+
     @Test("R1-112: with a link that is gone goes every IPv4 route with a leg there; IPv6 ones lose the leg")
     func removal() throws {
         var lab = LinkLab()
