@@ -51,7 +51,8 @@ import Testing
     @Test("A kill in the middle of a cascade of many routes: the next start finishes it", arguments: 0..<4)
     func cascade(step: Int) throws {
         let first = try server()
-        _ = try first.request("PUT", "/v1/links/eth0", "{}")
+        _ = try first.request("PUT", "/v1/links/eth0", #"{"addresses":["192.0.2.1/24"]}"#)
+        _ = try first.request("PUT", "/v1/neighbors/eth0/192.0.2.9", "{}")
         _ = try first.request("PUT", "/v1/links/eth1", "{}")
         let rows = (0..<20_000).map { number in
             let prefix = "10.\(number / 62_500).\(number / 250 % 250).\(number % 250)/32"
@@ -67,14 +68,15 @@ import Testing
         try client.sendRequest(
             "PUT", "/v1/links/eth0?ack=applied", headers: ["Content-Type: application/json"],
             body: Array(#"{"operstate":"DOWN"}"#.utf8))
-        // Once the link's own change, or that many changes more, are on disk.
-        try follower.followDeltas(1 + step * 1_500)
+        // Once the link's own change and what it takes with it at once, or that many changes more, are on disk.
+        try follower.followDeltas(4 + step * 1_500)
         first.process.signal(SIGKILL)
         #expect(first.process.waitForExit() != nil)
 
         let second = try server()
+        // The local route of the address stays.
         #expect(try second.get("/v1/links/eth0").json()["operstate"]?.string == "DOWN")
-        #expect(try second.get("/v1/routes?limit=1").header("Fibd-Count") == "10000")
+        #expect(try second.get("/v1/routes?limit=1").header("Fibd-Count") == "10001")
         let resumed = Follower(
             try second.follow("?hw_flags=0", headers: ["Last-Event-ID: \(follower.cursor ?? "")"]),
             resumingFrom: follower)
@@ -86,7 +88,7 @@ import Testing
         #expect(second.stop() == 0)
         // It is through: a third start has nothing to add.
         let third = try server()
-        #expect(try third.get("/v1/routes?limit=1").header("Fibd-Count") == "10000")
+        #expect(try third.get("/v1/routes?limit=1").header("Fibd-Count") == "10001")
         #expect(third.stop() == 0)
     }
 }
