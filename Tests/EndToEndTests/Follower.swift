@@ -9,7 +9,10 @@ final class Follower {
     let reader: EventReader
     /// Canonical entry by object, as far as it has been told.
     private(set) var entries: [String: [String]] = [:]
-    private var summary = Summary()
+    /// What is said beside an entry, by its hash; of routes only if something is wrong.
+    private(set) var statuses: [String: String] = [:]
+    private var summaries: [String: Summary] = [:]
+    private var summary: Summary { summaries.values.reduce(into: Summary()) { $0 += $1 } }
     /// Objects that it knows of.
     var count: Int { summary.count }
     /// P of the contract: the number of the last delta, sync or cursor.
@@ -25,7 +28,8 @@ final class Follower {
         self.reader = reader
         if let other {
             entries = other.entries
-            summary = other.summary
+            statuses = other.statuses
+            summaries = other.summaries
             position = other.position
             lastSelected = other.lastSelected
         }
@@ -52,7 +56,7 @@ final class Follower {
         case "sync": try takeSync(data)
         case "reset":
             #expect(frame.id == "")
-            (entries, summary) = ([:], Summary())
+            (entries, statuses, summaries) = ([:], [:], [:])
             lastSelected = nil
         case "notice": #expect(frame.id == nil && data["h"] == nil)
         default: try takeObject(frame, data)
@@ -65,6 +69,16 @@ final class Follower {
         position = try #require(data["seq"]?.number)
         #expect(data["count"]?.number == UInt64(summary.count))
         #expect(data["digest"]?.string == summary.digest.text)
+        guard case .object(let counts)? = data["counts"], case .object(let digests)? = data["digests"] else {
+            Issue.record("a sync without counts and digests by kind")
+            return
+        }
+        #expect(counts.keys == digests.keys && Set(counts.keys).isSuperset(of: summaries.keys))
+        for (kind, count) in counts {
+            let known = summaries[kind] ?? Summary()
+            #expect(count.number == UInt64(known.count), "the number of \(kind)")
+            #expect(digests[kind]?.string == known.digest.text, "the digest of \(kind)")
+        }
     }
 
     private func takeObject(_ frame: EventFrame, _ data: JSONValue) throws {
@@ -75,14 +89,14 @@ final class Follower {
         if operation == "replay" {
             #expect(frame.id == nil)
             #expect(data["h"]?.string == hash.text)
-            return add(hash, canonical)
+            return add(frame.event, hash, canonical, data["status"])
         }
         let sequence = try #require(data["seq"]?.number)
         if frame.data.hasSuffix(",\"catchup\":true}") {
             // What changed while the rows came, told without places in the log.
             caughtUp += 1
             #expect(frame.id == nil)
-            return apply(operation, data, hash, canonical)
+            return apply(operation, frame.event, data, hash, canonical)
         }
         operations.append(operation)
         let previous = try #require(data["prev"]?.number)
@@ -93,31 +107,39 @@ final class Follower {
         #expect(try #require(data["version"]?.number) <= sequence)
         #expect(frame.id?.contains("-\(sequence)-") == true)
         position = sequence
-        apply(operation, data, hash, canonical)
+        apply(operation, frame.event, data, hash, canonical)
     }
 
-    private func apply(_ operation: String, _ data: JSONValue, _ hash: EntryHash, _ canonical: String) {
+    private func apply(
+        _ operation: String, _ kind: String, _ data: JSONValue, _ hash: EntryHash, _ canonical: String
+    ) {
         if operation == "delete" {
-            #expect(data["h"] == nil)
+            #expect(data["h"] == nil && data["status"] == nil)
             #expect(data["was"]?.string == hash.text)
-            return remove(hash.text)
+            return remove(kind, hash.text)
         }
         #expect(data["h"]?.string == hash.text)
-        if let was = data["was"]?.string { remove(was) }
-        add(hash, canonical)
+        if operation == "status" { #expect(data["was"] == data["h"] && data["status"] != nil) }
+        if let was = data["was"]?.string { remove(kind, was) }
+        add(kind, hash, canonical, data["status"])
     }
 
-    private func add(_ hash: EntryHash, _ canonical: String) {
+    private func add(_ kind: String, _ hash: EntryHash, _ canonical: String, _ status: JSONValue?) {
         entries[hash.text, default: []].append(canonical)
-        summary.add(hash)
+        summaries[kind, default: Summary()].add(hash)
+        #expect((status != nil) || (kind != "link" && kind != "neigh"), "no status of \(canonical)")
+        if let status, status.canonical.contains("\"flags\":[\"") || kind != "route" {
+            statuses[hash.text] = status.canonical
+        }
     }
 
-    private func remove(_ hash: String) {
+    private func remove(_ kind: String, _ hash: String) {
         guard let entry = entries[hash]?.popLast() else {
             Issue.record("\(hash) goes but never came")
             return
         }
         if entries[hash]?.isEmpty == true { entries[hash] = nil }
-        summary.remove(entryHash(entry))
+        statuses[hash] = nil
+        summaries[kind, default: Summary()].remove(entryHash(entry))
     }
 }

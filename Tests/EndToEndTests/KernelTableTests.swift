@@ -73,14 +73,14 @@ import Testing
 }
 
 extension JSONValue {
-    fileprivate var withoutStatus: JSONValue {
+    var withoutStatus: JSONValue {
         guard case .object(var members) = self else { return self }
         for name in ["h", "seq", "version"] { members[name] = nil }
         return .object(members)
     }
 
     /// The same route as our listing prints it: defaults left out, lengths always, numbers as numbers.
-    fileprivate var asFibdPrintsIt: JSONValue {
+    var asFibdPrintsIt: JSONValue {
         guard case .object(var members) = self else { return self }
         let type = members["type"]?.string ?? ""
         let isIPv6 = members["pref"] != nil
@@ -113,31 +113,5 @@ extension JSONValue {
         if members["flags"] == .array([]) { members["flags"] = nil }
         if members["weight"] == .number("1") { members["weight"] = nil }
         return .object(members)
-    }
-}
-
-/// A network namespace of its own for a test, gone with the value.
-private final class NetworkNamespace {
-    struct Failed: Error {
-        let message: String
-    }
-
-    /// Needs rights that a test run may not have.
-    static let isPossible = (try? NetworkNamespace()) != nil
-
-    private let name = "fibd-test-\(UInt32.random(in: 0 ... .max))"
-
-    init() throws { try Self.run(["netns", "add", name]) }
-
-    deinit { _ = try? Self.run(["netns", "del", name]) }
-
-    @discardableResult
-    func ip(_ arguments: String...) throws -> String { try Self.run(["-n", name] + arguments) }
-
-    @discardableResult
-    private static func run(_ arguments: [String]) throws -> String {
-        let process = try ChildProcess("ip", arguments)
-        guard process.waitForExit() == 0 else { throw Failed(message: "\(arguments): \(process.errorOutput)") }
-        return process.output
     }
 }

@@ -3,7 +3,7 @@
 
     nice -n 10 Tests/crash/kill.py --kills 200 --seed 1 --binary .build/release/fibd
 
-Writers with disjoint keys write in every way there is; subscribers follow from life to life with their cursors; a driver
+Writers with disjoint keys write in every way there is, and set up links, whose fate takes and marks routes; subscribers follow from life to life with their cursors; a driver
 programs every route, and says so. The
 server is killed (SIGKILL) while they do, sometimes as something large is being removed, just after it came up, and
 while it recovers; checkpoints are made so often that kills fall into them. After each start: acknowledged writes are
@@ -27,7 +27,7 @@ from driver import Driver, Driving
 from lots import Lots
 from model import Space, Write, apply
 from servers import BINARY, CHECKPOINT_BYTES, PATIENCE, Client, Lost, Server, Violation, check
-from state import Key, State, differences, listed
+from state import Key, State, differences, listed_with_legs
 from stream import Following, Numbers, Subscriber
 
 WRITERS = 6
@@ -54,7 +54,7 @@ class Writer(threading.Thread):
         if write.kind in ("array", "transaction"):
             self.owner.sizes[write.gateway] = len(write.changes)
         self.space.pending.append(write)
-        if write.kind in ("flush", "namespace removal"):
+        if write.kind in ("flush", "namespace removal", "link"):
             self.owner.removing.set()
         try:
             answer = client.send(write.request)
@@ -104,12 +104,12 @@ class Run:
     """One data directory from its first start to the last kill."""
 
     def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int, checkpoint_bytes: int = 65_536,
-                 drives: bool = True):
+                 drives: bool = True, links: bool = True):
         self.binary, self.directory, self.random = binary, directory, random.Random(seed)
         self.environment = {CHECKPOINT_BYTES: str(checkpoint_bytes)}
         self.numbers, self.sizes = Numbers(), dict[str, int]()
         self.spaces = [Space(f"w{number}", f"10.{number}.") for number in range(WRITERS)]
-        self.lots = [Lots(space, number, seed) for number, space in enumerate(self.spaces)]
+        self.lots = [Lots(space, number, seed, links=links) for number, space in enumerate(self.spaces)]
         self.subscribers = [Subscriber(each.name, each.query, self.numbers, self.sizes) for each in FILTERS]
         self.driver = Driver(seed) if drives else None
         self.failures: list[str] = []
@@ -183,7 +183,7 @@ class Run:
             epoch = client.get("/v1").json["epoch"]
             check(epoch == (self.epoch or epoch), f"epoch {epoch} instead of {self.epoch}")
             self.epoch = epoch
-            self.found, seq = listed(client)
+            self.found, legs, seq = listed_with_legs(client)
         check(seq >= floor, f"the server is at {seq}, but {floor} was durable")
         self.verify_spaces()
         for subscriber, each in zip(self.subscribers, FILTERS):
@@ -192,6 +192,11 @@ class Run:
             expected = {key: row for key, row in self.found.items() if each.selects(key)}
             wrong = differences(expected, subscriber.held)
             check(not wrong, f"{each.name} holds another state than is listed: {'; '.join(wrong)}")
+            told = {key: found for key, found in legs.items() if each.selects(key)}
+            wrong = sorted(key.dst for key in told.keys() | subscriber.legs.keys() if told.get(key) != subscriber.legs.get(key))
+            check(not wrong, f"{each.name} was told something else of the legs of {len(wrong)} routes than is listed: "
+                             + ", ".join(f"{dst} {subscriber.legs.get(Key('default', dst))} instead of "
+                                         f"{told.get(Key('default', dst))}" for dst in wrong[:5]))
 
     def verify_spaces(self) -> None:
         parts: dict[str, State] = {space.name: {} for space in self.spaces}
@@ -199,8 +204,11 @@ class Run:
         for key, row in self.found.items():
             if key == Key("default", ""):
                 continue
+            kind, _, names = key.dst.partition(" ")
             network = ".".join(key.dst.split(".")[:2]) + "."
             name = networks.get(network, "") if key.namespace == "default" else key.namespace
+            if kind in ("link", "neigh", "carrier"):
+                name = f"w{names.split(' ')[0].removeprefix('eth')}"
             check(name in parts, f"{key} is there, which no one wrote")
             parts[name][key] = row
         for space in self.spaces:
@@ -230,11 +238,11 @@ class Run:
                 f"{self.driver.summary() if self.driver else ''}")
 
 
-def run(binary: pathlib.Path, kills: int, seed: int, drives: bool = True) -> tuple[bool, str]:
+def run(binary: pathlib.Path, kills: int, seed: int, drives: bool = True, links: bool = True) -> tuple[bool, str]:
     """Whether all promises were kept, and a line that says so or what was wrong. Without `drives` there is no driver."""
     began = time.monotonic()
     place = pathlib.Path(tempfile.mkdtemp(prefix="fibd-kill-"))
-    life = Run(binary, place, seed, drives=drives)
+    life = Run(binary, place, seed, drives=drives, links=links)
     try:
         for _ in range(kills):
             life.kill_once()

@@ -1,7 +1,9 @@
 """The state as the tests write it and as the server lists it: a row for each key.
 
-A key is (namespace, prefix); with an empty prefix it is the namespace itself. A row is the hash of the entry, and its
-version where that is known. Hashes are made here from the canonical bytes, never taken over from the server.
+A key is (namespace, prefix); with an empty prefix it is the namespace itself. Links and neighbours have `link NAME` and
+`neigh NAME ADDRESS` for a prefix, and the carrier of a link, which is no entry, `carrier NAME` beside it. A row is the hash of
+the entry, and its version where that is known. Hashes are made here from the canonical bytes, never taken over from the
+server.
 """
 import hashlib
 import json
@@ -10,7 +12,8 @@ from typing import Any, NamedTuple
 
 from servers import Client, check
 
-STATUS_FIELDS = ("h", "hw", "seq", "version", "expires")
+STATUS_FIELDS = ("h", "hw", "seq", "version", "expires", "carrier", "updated")
+OWN_FLAGS = ("onlink", "pervasive")  # the others are no part of an entry
 
 
 class Key(NamedTuple):
@@ -24,6 +27,28 @@ class Row(NamedTuple):
 
 
 State = dict[Key, Row]
+
+
+def link_key(name: str) -> Key:
+    return Key("default", f"link {name}")
+
+
+def carrier_of(link: Key) -> Key:
+    return Key(link.namespace, link.dst.replace("link ", "carrier ", 1))
+
+
+def carrier_row(has_carrier: bool) -> Row:
+    return Row(f"carrier {has_carrier}", 0)
+
+
+def is_entry(key: Key) -> bool:
+    return not key.dst.startswith("carrier ")
+
+
+def kind_of(key: Key) -> str:
+    """Of an entry."""
+    first = key.dst.split(" ")[0]
+    return "namespace" if not first else first if first in ("link", "neigh") else "route"
 
 
 def hash_of(text: str) -> str:
@@ -46,7 +71,26 @@ def namespace_hash(name: str) -> str:
 
 
 def key_of(entry: dict[str, Any]) -> Key:
+    if "ifname" in entry:
+        return Key(entry["namespace"], f"link {entry['ifname']}")
+    if "state" in entry:
+        return Key(entry["namespace"], f"neigh {entry['dev']} {entry['dst']}")
     return Key(entry["namespace"], entry["dst"]) if "dst" in entry else Key(entry["name"], "")
+
+
+def own_flags(entry: dict[str, Any]) -> dict[str, Any]:
+    """Without what hardware and links do to flags."""
+    if "flags" not in entry:
+        return entry
+    kept = [flag for flag in entry["flags"] if flag in OWN_FLAGS]
+    return {name: value for name, value in entry.items() if name != "flags"} | ({"flags": kept} if kept else {})
+
+
+def legs_of(row: dict[str, Any]) -> list[list[str]]:
+    """What is wrong with each leg of a listed route; empty if nothing is."""
+    legs = [[flag for flag in leg.get("flags", []) if flag in ("dead", "linkdown")]
+            for leg in row.get("nexthops", [row])]
+    return legs if any(legs) else []
 
 
 def digest_of(hashes: Iterable[str]) -> str:
@@ -59,27 +103,48 @@ def address(number: int) -> str:
 
 def listed(client: Client) -> tuple[State, int]:
     """Everything that the server lists, each row proved to be what its hash says; and the number it is as of."""
+    state, _, seq = listed_with_legs(client)
+    return state, seq
+
+
+def listed_with_legs(client: Client) -> tuple[State, dict[Key, list[list[str]]], int]:
+    """And what is wrong with the legs of routes, where something is; each as its links have it."""
     state: State = {}
+    legs: dict[Key, list[list[str]]] = {}
+    links: dict[str, list[str]] = {}
     numbers = set()
     seq = 0
-    for path in ("/v1/namespaces", "/v1/routes"):
+    for path in ("/v1/namespaces", "/v1/links", "/v1/neighbors", "/v1/routes"):
         answer = client.get(path)
         rows = json.loads(answer.text)
         check(str(len(rows)) == answer.headers.get("Fibd-Count"),
               f"{path} lists {len(rows)} rows, Fibd-Count says {answer.headers.get('Fibd-Count')}")
         for row in rows:
-            entry = {name: value for name, value in row.items() if name not in STATUS_FIELDS}
-            if flags := entry.pop("flags", []):  # those that hardware sets are no part of the entry
-                entry |= {"flags": kept} if (kept := [flag for flag in flags if not flag.startswith("rt_")]) else {}
+            entry = own_flags({name: value for name, value in row.items() if name not in STATUS_FIELDS})
+            if "nexthops" in entry:
+                entry["nexthops"] = [own_flags(hop) for hop in entry["nexthops"]]
             key, h = key_of(entry), hash_of(canonical(entry))
             check(h == row["h"], f"{path}: the hash of {row} is {h}")
             check(key not in state, f"{path} lists {key} twice")
             check(row["version"] not in numbers, f"{path}: {key} has version {row['version']}, and another row too")
             numbers.add(row["version"])
             state[key] = Row(h, row["version"])
+            if "ifname" in row and row["namespace"] == "default":
+                state[carrier_of(key)] = carrier_row(row["carrier"])
+                is_up = row["operstate"] == "UP"
+                links[row["ifname"]] = [] if is_up and row["carrier"] else ["linkdown"] if is_up else ["dead", "linkdown"]
+            if path == "/v1/routes":
+                expected = [links.get(hop.get("dev", ""), []) if row["namespace"] == "default" else []
+                            for hop in row.get("nexthops", [row])]
+                if row["type"] == "local":
+                    expected = [[] for _ in expected]
+                found = legs_of(row)
+                check(found == (expected if any(expected) else []), f"{key} has the legs {found}, its links say {expected}")
+                if found:
+                    legs[key] = found
         seq = answer.seq
     check(not numbers or max(numbers) <= seq, f"there is version {max(numbers, default=0)}, Fibd-Seq says {seq}")
-    return state, seq
+    return state, legs, seq
 
 
 def differences(expected: State, found: State, of: Callable[[Key], bool] = lambda _: True) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from servers import PATIENCE, Server, Violation, check
-from state import Key, Row, State, canonical, digest_of, hash_of, key_of
+from state import Key, Row, State, canonical, carrier_of, carrier_row, digest_of, hash_of, is_entry, key_of, kind_of
 
 LONGEST_RUN = 1024  # changes of one transaction of a flush or a removed namespace
 
@@ -54,6 +54,7 @@ class Group:
     count: int = 0
     gateway: str = ""
     cause: Any = None
+    is_of_link: bool = False  # began with a link or a neighbour, whose consequences are not known before
 
 
 @dataclass
@@ -67,6 +68,7 @@ class Subscriber:
     epoch: str = ""
     cursor: str = ""
     held: State = field(default_factory=dict)
+    legs: dict[Key, list[list[str]]] = field(default_factory=dict)  # what is wrong with those of routes
     position: int = 0  # of the last change or sync
     last_change: int = 0
     last_told: int = 0  # also of what devices say, which a restart forgets
@@ -96,7 +98,7 @@ class Subscriber:
             check(self.stage == "replay", f"a replay row in stage {self.stage}")
             self.put(key_of(data["entry"]), data)
         else:
-            self.change(data)
+            self.change(data, event)
         if cursor:
             check(cursor.rsplit("-", 1)[0] == f"{self.epoch}-{data['seq']}", f"{cursor} is not the id of {data['seq']}")
         if cursor is not None:
@@ -110,10 +112,11 @@ class Subscriber:
                                             f"{data['mode']}, reason {data.get('reason')}")
         else:
             check(data["mode"] == "replay", f"mode {data['mode']} without a cursor")
-            self.held, self.position, self.last_change, self.last_told, self.group = {}, 0, 0, 0, Group()
+            self.held, self.legs = {}, {}
+            self.position, self.last_change, self.last_told, self.group = 0, 0, 0, Group()
         self.epoch, self.stage = data["epoch"], data["mode"]
 
-    def change(self, data: dict[str, Any]) -> None:
+    def change(self, data: dict[str, Any], kind: str = "route") -> None:
         op, seq, prev = data["op"], data["seq"], data["prev"]
         check(self.stage != "replay", f"change {seq} came before the sync that ends the replay")
         check("catchup" not in data, f"change {seq} is a catch-up, though the log is long enough")
@@ -122,15 +125,19 @@ class Subscriber:
         check(prev >= self.last_told, f"prev of {seq} is {prev}, but {self.last_told} came last")
         if op in ("flags", "restart"):
             return self.hear_of_hardware(data)
-        self.take_part(data)
+        self.take_part(data, kind)
         key, h, was = key_of(data["entry"]), data.get("h"), data.get("was")
-        self.numbers.give(seq, key, h)
+        self.numbers.give(seq, key, f"status of {h}" if op == "status" else h)
+        check(op != "status" or h == was and "status" in data, f"change {seq} of status changes {was} to {h}")
         here = self.held.get(key)
         check((h is None) == (op == "delete"), f"change {seq}: {op} with h {h}")
         check((here.h if here else None) == was, f"change {seq}: {op} with was {was} where {here} is")
         if op == "delete":
             check(hash_of(canonical(data["entry"])) == was, f"change {seq} deletes another entry than it shows")
             del self.held[key]
+            self.legs.pop(key, None)
+            if kind == "link":
+                self.held.pop(carrier_of(key), None)
         else:
             self.put(key, data)
         self.position = self.last_change = self.last_told = seq
@@ -158,21 +165,31 @@ class Subscriber:
         check(h == data["h"], f"h of {data['seq']} is not the hash of its entry {data['entry']}")
         check(data["op"] != "replay" or key not in self.held, f"the replay shows {key} twice")
         self.held[key] = Row(h, data["version"])
+        status = data.get("status", {})
+        if "carrier" in status:
+            self.held[carrier_of(key)] = carrier_row(status["carrier"])
+        legs = [leg["flags"] for leg in status.get("nexthops", [status] if "flags" in status else [])]
+        self.legs.pop(key, None)
+        if any(legs):
+            self.legs[key] = legs
 
-    def take_part(self, data: dict[str, Any]) -> None:
+    def take_part(self, data: dict[str, Any], kind: str) -> None:
         """Keeps transactions together."""
         tx, cause, gateway = data.get("tx", 0), data.get("cause"), data["entry"].get("gateway", "")
         if tx != self.group.tx:
             self.close_group()
             check(tx not in self.closed, f"transaction {tx} goes on at {data['seq']} after others came between")
-            self.group = Group(tx, cause=cause)
+            self.group = Group(tx, cause=cause, is_of_link=kind in ("link", "neigh") or bool(cause))
         if not tx:
             check(not cause, f"change {data['seq']} has a cause, but no tx")
             check(gateway not in self.sizes or data["op"] == "delete",
                   f"change {data['seq']} is part of a transaction of {self.sizes.get(gateway)}, but has no tx")
             return
+        if self.group.is_of_link and cause and not self.group.cause:
+            check(cause["seq"] == tx, f"{data['seq']} has the cause {cause}, the transaction begins with {tx}")
+            self.group.cause = cause
         check(self.group.cause == cause, f"transaction {tx} has the causes {self.group.cause} and {cause}")
-        if "h" in data:
+        if "h" in data and not self.group.is_of_link:
             check(self.group.gateway in ("", gateway), f"transaction {tx} holds changes of two requests")
             self.group.gateway = gateway
         self.group.count += 1
@@ -183,7 +200,7 @@ class Subscriber:
         if not group.tx:
             return
         self.closed.add(group.tx)
-        if not group.cause:
+        if not group.cause and not group.is_of_link:
             check(group.gateway in self.sizes, f"transaction {group.tx} is none that was sent")
             check(group.count == self.sizes[group.gateway],
                   f"transaction {group.tx} has {group.count} changes of {self.sizes[group.gateway]}")
@@ -191,12 +208,13 @@ class Subscriber:
     def sync(self, data: dict[str, Any]) -> None:
         self.close_group()
         check(data["seq"] >= self.position, f"sync at {data['seq']} after change {self.position}")
-        check(data["count"] == len(self.held),
-              f"at {data['seq']} the server holds {data['count']} entries, {self.name} {len(self.held)}")
-        check(data["digest"] == digest_of(row.h for row in self.held.values()), f"at {data['seq']} the digests differ")
-        for kind, is_kind in (("namespace", lambda key: not key.dst), ("route", lambda key: bool(key.dst))):
+        held = {key: row for key, row in self.held.items() if is_entry(key)}
+        check(data["count"] == len(held),
+              f"at {data['seq']} the server holds {data['count']} entries, {self.name} {len(held)}")
+        check(data["digest"] == digest_of(row.h for row in held.values()), f"at {data['seq']} the digests differ")
+        for kind in ("namespace", "link", "neigh", "route"):
             if kind in data["digests"]:
-                hashes = [row.h for key, row in self.held.items() if is_kind(key)]
+                hashes = [row.h for key, row in held.items() if kind_of(key) == kind]
                 check(data["counts"][kind] == len(hashes) and data["digests"][kind] == digest_of(hashes),
                       f"at {data['seq']} the digests of {kind} differ")
         self.position, self.stage = data["seq"], "live"

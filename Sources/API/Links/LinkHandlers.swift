@@ -26,7 +26,7 @@ struct LinkHandlers: Sendable {
         let options = try ObjectAnswers.ListOptions(&query)
         try query.finish()
         let wanted = filter
-        return try answers.list(call, options, "/v1/links") { wanted.objects(of: $0) }
+        return try answers.list(call, options, "/v1/links", of: .link) { wanted.objects(of: $0) }
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -75,17 +75,19 @@ struct LinkHandlers: Sendable {
             target.namespace, .removeLink(target.name), existence: .present, condition: condition)
         return .answer(
             .work {
-                .of { () throws(Problem) in
-                    do throws(Problem) {
-                        return try answers.change(operation, target.options, location: target.location)
-                    } catch {
-                        // What the path names isn't there (RFC 9110, section 15.5.5), whatever the kernel calls it.
-                        var problem = error
-                        if problem.reason == FIBError.Reason.linkNotFound.rawValue { problem.status = 404 }
-                        throw problem
-                    }
-                }
+                .of { () throws(Problem) in try changePresent(operation, target) }
             })
+    }
+
+    /// What the path names must be there; else it is 404 (RFC 9110, section 15.5.5), whatever the kernel calls it.
+    private func changePresent(_ operation: ObjectOperation, _ target: Target) throws(Problem) -> HTTPAnswer {
+        do throws(Problem) {
+            return try answers.change(operation, target.options, location: target.location)
+        } catch {
+            var problem = error
+            if problem.reason == FIBError.Reason.linkNotFound.rawValue { problem.status = 404 }
+            throw problem
+        }
     }
 
     private static let carrierFields = JSONFields("carrier")
@@ -100,7 +102,7 @@ struct LinkHandlers: Sendable {
                     let operation = ObjectOperation(
                         target.namespace, .setCarrier(target.name, try Self.carrier(body)), existence: .present,
                         condition: condition)
-                    return try answers.change(operation, target.options, location: target.location)
+                    return try changePresent(operation, target)
                 }
             }
         }

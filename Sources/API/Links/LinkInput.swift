@@ -20,13 +20,16 @@ struct LinkInput: Sendable {
         // Status, which is ignored.
         "carrier", "h", "seq", "version",
         // What iproute2 prints besides.
-        "addr_info", "flags", "address", "broadcast", "group", "ifindex", "link", "link_index", "link_netnsid",
-        "link_type", "linkmode", "linkinfo", "master", "min_mtu", "max_mtu", "num_rx_queues", "num_tx_queues",
-        "permaddr", "promiscuity", "qdisc", "txqlen")
+        "addr_info", "flags", "address", "allmulti", "altnames", "broadcast", "event", "gro_ipv4_max_size",
+        "gro_max_size", "group", "gso_ipv4_max_size", "gso_max_segs", "gso_max_size", "ifalias", "ifindex",
+        "inet6_addr_gen_mode", "link", "link_index", "link_netnsid", "link_pointtopoint", "link_type", "linkinfo",
+        "linkmode", "master", "max_mtu", "min_mtu", "num_rx_queues", "num_tx_queues", "parentbus", "parentdev",
+        "permaddr", "phys_port_id", "phys_port_name", "phys_switch_id", "promiscuity", "proto_down", "qdisc", "stats",
+        "stats64", "tso_max_segs", "tso_max_size", "txqlen", "xdp")
     private static let addressFields = JSONFields(
-        "family", "local", "prefixlen", "address", "anycast", "broadcast", "dadfailed", "deprecated", "dynamic",
-        "label", "metric", "mngtmpaddr", "noprefixroute", "peer", "preferred_life_time", "protocol", "scope",
-        "secondary", "temporary", "tentative", "valid_life_time")
+        "family", "local", "prefixlen", "address", "anycast", "autojoin", "broadcast", "dadfailed", "deprecated",
+        "dynamic", "home", "label", "metric", "mngtmpaddr", "nodad", "noprefixroute", "optimistic", "peer",
+        "preferred_life_time", "protocol", "scope", "secondary", "temporary", "tentative", "valid_life_time")
 
     init(_ reader: inout JSONReader) throws {
         try reader.readObject(Self.fields) { reader, index in
@@ -66,9 +69,9 @@ struct LinkInput: Sendable {
     /// RFC 2863's words, of which a link without carrier has others than UP and DOWN.
     private static func readState(_ reader: inout JSONReader) throws -> Bool {
         try reader.readName("UP or DOWN") { name in
-            switch name.uppercased() {
-            case "UP", "UNKNOWN", "LOWERLAYERDOWN", "DORMANT": true
-            case "DOWN": false
+            switch name {
+            case "UP", "UNKNOWN", "LOWERLAYERDOWN", "DORMANT", "TESTING": true
+            case "DOWN", "NOTPRESENT": false
             default: nil
             }
         }
@@ -88,10 +91,16 @@ struct LinkInput: Sendable {
             let text = try reader.readString()
             let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
             let address = try IPAddress(String(parts[0]))
-            let length = parts.count > 1 ? UInt64(String(parts[1])) : UInt64(address.family.maximumLength)
+            let length = parts.count > 1 ? number(parts[1]) : UInt64(address.family.maximumLength)
             addresses.append(try made(address, length ?? .max))
         }
         return addresses
+    }
+
+    /// Decimal digits, without sign and leading zeros.
+    private static func number(_ text: Substring) -> UInt64? {
+        guard let number = UInt64(text), "\(number)" == text else { return nil }
+        return number
     }
 
     private static func readAddressInfo(_ reader: inout JSONReader) throws -> [LinkAddress] {

@@ -31,7 +31,7 @@ struct NeighbourHandlers: Sendable {
         let options = try ObjectAnswers.ListOptions(&query)
         try query.finish()
         let wanted = filter
-        return try answers.list(call, options, "/v1/neighbors") { snapshot in
+        return try answers.list(call, options, "/v1/neighbors", of: .neigh) { snapshot in
             wanted.objects(of: snapshot).filter { object in
                 guard let neighbour = object.neighbour else { return false }
                 return (devices?.contains(neighbour.device) ?? true) && (states?.contains(neighbour.state) ?? true)

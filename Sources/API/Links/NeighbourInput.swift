@@ -14,8 +14,8 @@ struct NeighbourInput: Sendable {
     private static let fields = JSONFields(
         "dst", "dev", "family", "namespace", "state", "lladdr",
         // Status, which is ignored, and what iproute2 prints besides.
-        "h", "seq", "updated", "version", "confirmed", "extern_learn", "ifindex", "offload", "probes", "protocol",
-        "refcnt", "router", "used")
+        "h", "seq", "updated", "version", "confirmed", "extern_learn", "extern_valid", "ifindex", "managed", "offload",
+        "probes", "protocol", "proxy", "refcnt", "router", "used")
 
     init(_ reader: inout JSONReader) throws {
         try reader.readObject(Self.fields) { reader, index in

@@ -24,12 +24,13 @@ struct ObjectAnswers: Sendable {
     }
 
     /// - Parameters:
-    ///   - rows: the list, out of a snapshot; of one kind, by namespace, of each in the order of the keys.
+    ///   - rows: the list, out of a snapshot; of that kind, by namespace, of each in the order of the keys.
     func list(
-        _ call: Call, _ options: ListOptions, _ path: String, _ rows: @escaping @Sendable (Snapshot) -> [StoredObject]
+        _ call: Call, _ options: ListOptions, _ path: String, of kind: ObjectKind,
+        _ rows: @escaping @Sendable (Snapshot) -> [StoredObject]
     ) throws(Problem) -> HTTPPlan {
         try call.request.checkAcceptsList()
-        let after = try options.after.map { (text) throws(Problem) in try ObjectCursor(text) }
+        let after = try options.after.map { (text) throws(Problem) in try ObjectCursor(text, of: kind) }
         let isNDJSON = call.request.acceptsNDJSON
         return .answer(
             .work {

@@ -1,4 +1,5 @@
 internal import Addressing
+internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
 internal import Routing
@@ -18,10 +19,11 @@ struct ObjectCursor: Comparable {
         address = object.neighbour?.address
     }
 
-    init(_ text: String) throws(Problem) {
+    init(_ text: String, of kind: ObjectKind) throws(Problem) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let address = parts.count == 3 ? try? IPAddress(parts[2]) : nil
-        guard (1...3).contains(parts.count), ControlPlane.isValidNamespaceName(parts[0]),
+        let address = parts.count == 3 ? Self.address(parts[2]) : nil
+        let count = kind == .namespace ? 1 : kind == .link ? 2 : 3
+        guard parts.count == count, ControlPlane.isValidNamespaceName(parts[0]),
             parts.count < 2 || isDeviceName(parts[1]), parts.count < 3 || address != nil
         else {
             throw .badParameter("after", "'\(text)' is not a cursor of a Link field")
@@ -31,7 +33,29 @@ struct ObjectCursor: Comparable {
         self.address = address
     }
 
-    var text: String { [namespace, device, address.map { "\($0)" }].compactMap(\.self).joined(separator: "/") }
+    var text: String { [namespace, device, address.map(Self.digits)].compactMap(\.self).joined(separator: "/") }
+
+    /// The bytes of an address in hexadecimal, in which no two are alike.
+    private static func digits(_ address: IPAddress) -> String {
+        let words = address.family == .inet ? [address.high] : [address.high, address.low]
+        let digits = words.map { word in
+            let text = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }.joined()
+        return address.family == .inet ? String(digits.prefix(8)) : digits
+    }
+
+    private static func address(_ digits: String) -> IPAddress? {
+        guard digits.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }) else { return nil }
+        switch digits.utf8.count {
+        case 8: return UInt32(digits, radix: 16).map { IPAddress(inet: $0) }
+        case 32:
+            guard let high = UInt64(digits.prefix(16), radix: 16), let low = UInt64(digits.suffix(16), radix: 16)
+            else { return nil }
+            return IPAddress(inet6: high, low)
+        default: return nil
+        }
+    }
 
     private var key: ObjectKey {
         guard let device else { return .namespace }

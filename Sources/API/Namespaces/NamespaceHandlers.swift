@@ -27,7 +27,7 @@ struct NamespaceHandlers: Sendable {
         var query = Query(call.target)
         let options = try ObjectAnswers.ListOptions(&query)
         try query.finish()
-        return try answers.list(call, options, "/v1/namespaces") { snapshot in
+        return try answers.list(call, options, "/v1/namespaces", of: .namespace) { snapshot in
             snapshot.namespaces.compactMap { $0.objects[.namespace] }
         }
     }

@@ -246,6 +246,8 @@ struct Recovery {
             log.restore(change)
         }
         guard let batch = change.batch, let cause = batch.cause else { return }
+        // What followed from a link within its own transaction says nothing of the runs after that.
+        if operations[cause.sequence]?.remainder.link != nil, batch.transaction <= cause.sequence { return }
         operations[cause.sequence] = batch.remainder.map { remainder in
             UnfinishedOperation(cause: cause.sequence, reason: cause.reason, remainder: remainder)
         }

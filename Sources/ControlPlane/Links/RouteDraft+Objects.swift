@@ -107,16 +107,17 @@ extension RouteDraft {
         return head
     }
 
-    /// Those of a link that is gone or down are forgotten; of one without carrier only what isn't permanent.
+    /// Those of a link that is gone or goes down are forgotten; of one without carrier only what isn't permanent.
     private mutating func removeNeighbours(_ change: ObjectChange, _ cause: ChangeBatch.Cause, at place: Int) {
-        guard let old = change.old, let name = old.link?.name else { return }
-        let isUp = change.new?.link?.isUp ?? false
+        guard let old = change.old, let link = old.link else { return }
+        let name = link.name
+        let goesDown = change.new?.link.map { link.isUp && !$0.isUp } ?? true
         let losesCarrier = old.status.hasCarrier && !(change.new?.status.hasCarrier ?? true)
-        guard !isUp || losesCarrier else { return }
+        guard goesDown || losesCarrier else { return }
         let start = ObjectKey.startOfNeighbours(on: name)
         for neighbour in touched[place].1.objects.all(.neigh, from: start) {
             guard neighbour.key.isNeighbour(on: name) else { break }
-            if isUp, neighbour.neighbour?.state == .permanent { continue }
+            if !goesDown, neighbour.neighbour?.state == .permanent { continue }
             _ = add(.delete, .object(ObjectChange(old: neighbour, new: nil)), cause)
             touched[place].1.chain.countObject()
             touched[place].1.remove(neighbour.key)

@@ -5,6 +5,8 @@ internal import Routing
 /// What a change of a link means for the routes that were there before it.
 struct LinkCascade: Hashable, Sendable {
     let device: String
+    /// The link wasn't held before, so that nothing was wrong with it.
+    let isAdded: Bool
     /// The link is gone, and not only another one.
     let isRemoved: Bool
     /// It has no IPv4 address any more, and had one: to IPv4, it is gone (R1-114).
@@ -44,8 +46,10 @@ struct LinkCascade: Hashable, Sendable {
         former[device] = before
         let was = info.legStatus(family, former)
         if now == was { return .stays }
-        // It goes with the last of its legs (R1-110), once: one that came while its link was down stays.
-        if let now, now.allSatisfy({ $0.contains(.dead) }), !before[family].contains(.dead) { return .removed }
+        // It goes with the last of its legs (R1-110), once: one that came while its link was down stays, and so does one
+        // that was there before a link that is down from its beginning.
+        let goesDown = !isAdded && !before[family].contains(.dead)
+        if goesDown, let now, now.allSatisfy({ $0.contains(.dead) }) { return .removed }
         return .status(now ?? Array(repeating: [], count: info.hopCount))
     }
 }
@@ -73,16 +77,20 @@ extension LinkCascade {
     ///
     /// - Parameter others: the other links of its namespace.
     init?(_ change: ObjectChange, others: [StoredObject]) {
-        guard let old = change.old, let former = old.link else { return nil }
+        guard let link = change.object.link else { return nil }
         let present = change.new?.link
-        device = former.name
+        let former = change.old?.link
+        device = link.name
+        isAdded = former == nil
         isRemoved = present == nil
-        before = LinkImpairment(former, hasCarrier: old.status.hasCarrier)
+        before =
+            former.map { LinkImpairment($0, hasCarrier: change.old?.status.hasCarrier ?? true) } ?? .none
         let left = present?.addresses ?? []
         func hasIPv4(_ addresses: [LinkAddress]) -> Bool { addresses.contains { $0.address.family == .inet } }
-        hasLostIPv4 = !isRemoved && hasIPv4(former.addresses) && !hasIPv4(left)
+        let had = former?.addresses ?? []
+        hasLostIPv4 = !isRemoved && hasIPv4(had) && !hasIPv4(left)
         let everywhere = Set((left + others.flatMap { $0.link?.addresses ?? [] }).map(\.address))
-        sources = former.addresses.map(\.address).filter { !everywhere.contains($0) }
+        sources = had.map(\.address).filter { !everywhere.contains($0) }
         let now = change.new.flatMap { new in new.link.map { LinkImpairment($0, hasCarrier: new.status.hasCarrier) } }
         if isIdle(now: now ?? before) { return nil }
     }

@@ -144,7 +144,8 @@ extension RecordReader {
             sources.append(source)
         }
         return LinkCascade(
-            device: device, isRemoved: flags & 1 != 0, hasLostIPv4: flags & 2 != 0, before: before, sources: sources)
+            device: device, isAdded: flags & 4 != 0, isRemoved: flags & 1 != 0, hasLostIPv4: flags & 2 != 0,
+            before: before, sources: sources)
     }
 
     mutating func selection() throws(Malformed) -> RouteSelection {

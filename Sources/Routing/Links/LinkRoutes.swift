@@ -4,7 +4,7 @@ extension Link {
     /// The routes that its addresses bring about, each with its table (R1-116).
     ///
     /// Of an IPv4 address a local route, even while the link is down; while it is up also the broadcast address and the
-    /// subnet, which of several addresses in one subnet only the first brings about. Of an IPv6 address, while the link is
+    /// subnet, which of several addresses in one subnet only the first brings about; it is the source of them all. Of an IPv6 address, while the link is
     /// usable, a local route and the subnet.
     ///
     /// Source: Linux `net/ipv4/fib_frontend.c` `fib_add_ifaddr`, `net/ipv6/addrconf.c`.
@@ -16,9 +16,9 @@ extension Link {
 
     private func routesIPv4(_ index: Int) -> [(table: TableID, route: Route)] {
         let (address, subnet) = (addresses[index].address, addresses[index].subnet)
-        var routes = [made(.local, Prefix(host: address), from: address)]
-        let isSecondary = addresses[..<index].contains { $0.subnet == subnet }
-        guard isUp, !isSecondary, !subnet.isHost, subnet.address.high != 0 else { return routes }
+        let primary = addresses[..<index].first { $0.subnet == subnet }
+        var routes = [made(.local, Prefix(host: address), from: primary?.address ?? address)]
+        guard isUp, primary == nil, !subnet.isHost, subnet.address.high != 0 else { return routes }
         routes.append(made(isLoopback ? .local : .unicast, subnet, from: address))
         if subnet.length < 31 { routes.append(made(.broadcast, Prefix(host: subnet.lastAddress), from: address)) }
         return routes

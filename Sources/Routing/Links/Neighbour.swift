@@ -46,7 +46,7 @@ public enum NeighbourState: UInt8, CaseIterable, Hashable, Sendable {
     }
 
     public init?(name: String) {
-        guard let state = Self.allCases.first(where: { $0.name == name.uppercased() }) else { return nil }
+        guard let state = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = state
     }
 

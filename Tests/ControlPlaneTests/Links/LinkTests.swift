@@ -26,6 +26,23 @@ import Testing
         #expect(key.metric == 256)
     }
 
+    @Test(
+        "R1-116: the source of the local route of a subnet's second address is the first one, as long as that is there")
+    func secondaryAddress() throws {
+        let lab = LinkLab()
+        func source() throws -> String? {
+            let prefix = try Prefix("192.0.2.2/32")
+            let found = try lab.plane.routes("default", .local, prefix, limit: 2).routes
+            #expect(found.count == 1)
+            return found.first?.value.info.fields.preferredSource.map { "\($0)" }
+        }
+        try lab.put("eth0", ["192.0.2.1/24", "192.0.2.2/24"])
+        #expect(try source() == "192.0.2.1")
+        try lab.put("eth0", ["192.0.2.2/24"])
+        #expect(try source() == "192.0.2.2")
+        lab.plane.snapshot()._checkInvariants()
+    }
+
     @Test("R1-116: an address on a link that is down brings its local IPv4 route only; going up brings the rest")
     func addressesOfDown() throws {
         var lab = LinkLab()
@@ -113,6 +130,19 @@ import Testing
         #expect(lab.news().count == 5)
     }
 
+    @Test("Neighbours that came while their link was down stay when something else of it changes")
+    func neighboursOfDown() throws {
+        var lab = LinkLab()
+        try lab.put("eth0", isUp: false)
+        try lab.neighbour("eth0", "192.0.2.9")
+        _ = lab.news()
+        try lab.put("eth0", mtu: 9_000)
+        try lab.put("eth0", isUp: true)
+        #expect(lab.news() == ["link replace eth0", "link replace eth0"])
+        try lab.remove("eth0")
+        #expect(lab.news().first { $0.hasPrefix("neigh") } == "neigh delete 192.0.2.9%eth0 (link-removed #0)")
+    }
+
     @Test("R1-112: with a link that is gone goes every IPv4 route with a leg there; IPv6 ones lose the leg")
     func removal() throws {
         var lab = LinkLab()
@@ -194,7 +224,7 @@ import Testing
         try lab.setCarrier("eth0", true)
         #expect(lab.routes == ["10.0.0.0/8"])
         try lab.put("eth0", isUp: true)
-        #expect(lab.news().last == "status 10.0.0.0/8 - (link-up #4)")
+        #expect(lab.news().last == "status 10.0.0.0/8 - (link-up #5)")
     }
 
     @Test("Two links in one subnet each have its route, and each takes its own with it")
