@@ -202,3 +202,30 @@ import Testing
         #expect(try server.get("/v1/routes").json().array?.isEmpty == true)
     }
 }
+
+/// Links that are left to software.
+@Suite struct LinkOffloadTests {
+    @Test("Routes over a link that is left to software are for no device, and are pending again when it isn't any more")
+    func flips() throws {
+        let server = try RunningServer()
+        #expect(try server.post("/v1/listeners", #"{"name":"chip","role":"driver"}"#).status == 201)
+        _ = try server.request("PUT", "/v1/links/eth0", "{}")
+        func state(_ path: String) throws -> String? {
+            try server.get("/v1/routes/\(path)").json()["hw"]?["state"]?.string
+        }
+        _ = try server.post("/v1/routes", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#)
+        _ = try server.post("/v1/routes", #"{"dst":"11.0.0.0/8","nexthops":[{"dev":"eth0"},{"dev":"eth1"}]}"#)
+        _ = try server.post("/v1/routes", #"{"dst":"12.0.0.0/8","dev":"eth1"}"#)
+        let follower = Follower(try server.follow("?kinds=link,route"))
+        try follower.followToSync()
+        _ = try server.request("PUT", "/v1/links/eth0", #"{"offload":false}"#)
+        #expect(try follower.followDeltas(2) == ["replace", "flags"])
+        #expect(
+            try state("10.0.0.0/8") == "none" && state("11.0.0.0/8") == "pending" && state("12.0.0.0/8") == "pending")
+        _ = try server.post("/v1/routes", #"{"dst":"13.0.0.0/8","dev":"eth0"}"#)
+        #expect(try state("13.0.0.0/8") == "none")
+        _ = try server.request("PUT", "/v1/links/eth0", #"{"offload":true}"#)
+        #expect(try follower.followDeltas(4) == ["add", "replace", "flags", "flags"])
+        for path in ["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8", "13.0.0.0/8"] { #expect(try state(path) == "pending") }
+    }
+}

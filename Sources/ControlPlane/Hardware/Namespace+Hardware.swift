@@ -45,6 +45,28 @@ extension Namespace.State {
             hardware: wanted.isEmpty ? nil : HardwareStatus(wanted, since: devices.now), isFirst: isFirst)
     }
 
+    /// What it means for routes that a link they lead over is for hardware now, or isn't any more.
+    func offloadEdits(
+        of routes: [(TableIdentity, PlacedRoute)], over device: String
+    ) -> [(edit: HardwareEdit, index: Int)] {
+        if devices.isEmpty { return [] }
+        var latest: HardwareStatus?
+        return routes.compactMap { identity, route in
+            guard let index = index(of: identity.family, identity.id), route.value.info.leads(over: device),
+                let first = tables[index].table.first(of: route.key), first.key == route.key,
+                first.value.version == route.value.version
+            else { return nil }
+            let status = first.value.hardware
+            let isKnown = !devices.answers(in: status).isEmpty
+            let isForHardware = isForHardware(first.value.info)
+            if isKnown == isForHardware { return nil }
+            let wanted =
+                isForHardware ? devices.pending(identity, first.key, first.value.info, &latest) : nil
+            if wanted == nil, status == nil { return nil }
+            return (HardwareEdit(table: identity, route: first, hardware: wanted, isFirst: true), index)
+        }
+    }
+
     /// False if all links that it leads over are left to software.
     func isForHardware(_ info: RouteInfo) -> Bool {
         if unoffloaded.isEmpty || info.hopCount == 0 { return true }

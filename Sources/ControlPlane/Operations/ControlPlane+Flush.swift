@@ -84,6 +84,11 @@ extension ControlPlane {
         var result = removed
         gate.withShared {
             namespace?.state.withLock { state in
+                if let link = remainder.link, link.changesOffload {
+                    for edit in state.offloadEdits(of: routes, over: link.device) {
+                        commit(edit.edit, at: edit.index, &state)
+                    }
+                }
                 let run = OperationRun(routes, remainder.link, &state)
                 guard run.count > 0 else { return }
                 result.count += run.count

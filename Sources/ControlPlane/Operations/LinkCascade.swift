@@ -11,6 +11,8 @@ struct LinkCascade: Hashable, Sendable {
     let isRemoved: Bool
     /// It has no IPv4 address any more, and had one: to IPv4, it is gone (R1-114).
     let hasLostIPv4: Bool
+    /// Routes over it are for hardware now, or aren't any more. To no route is this more than status.
+    let changesOffload: Bool
     /// What was wrong with it before.
     let before: LinkImpairment
     /// Addresses that no link has any more.
@@ -18,7 +20,7 @@ struct LinkCascade: Hashable, Sendable {
 
     /// Whether there may be something to do.
     func isIdle(now: LinkImpairment) -> Bool {
-        !isRemoved && !hasLostIPv4 && sources.isEmpty && before == now
+        !isRemoved && !hasLostIPv4 && !changesOffload && sources.isEmpty && before == now
     }
 
     /// What becomes of a route, by what there is now.
@@ -89,6 +91,7 @@ extension LinkCascade {
         func hasIPv4(_ addresses: [LinkAddress]) -> Bool { addresses.contains { $0.address.family == .inet } }
         let had = former?.addresses ?? []
         hasLostIPv4 = !isRemoved && hasIPv4(had) && !hasIPv4(left)
+        changesOffload = !isRemoved && present?.isOffloaded != (former?.isOffloaded ?? true)
         let everywhere = Set((left + others.flatMap { $0.link?.addresses ?? [] }).map(\.address))
         sources = had.map(\.address).filter { !everywhere.contains($0) }
         let now = change.new.flatMap { new in new.link.map { LinkImpairment($0, hasCarrier: new.status.hasCarrier) } }
@@ -104,6 +107,8 @@ extension LinkCascade {
             return change.new?.status.hasCarrier ?? true ? "carrier-found" : "carrier-lost"
         }
         if old.disablesIPv6 != new.disablesIPv6 { return new.disablesIPv6 ? "ipv6-disabled" : "ipv6-enabled" }
-        return Set(old.addresses).isSubset(of: new.addresses) ? "address-added" : "address-removed"
+        if !Set(old.addresses).isSubset(of: new.addresses) { return "address-removed" }
+        if old.isOffloaded != new.isOffloaded { return new.isOffloaded ? "offload-enabled" : "offload-disabled" }
+        return "address-added"
     }
 }

@@ -145,7 +145,7 @@ extension RecordReader {
         }
         return LinkCascade(
             device: device, isAdded: flags & 4 != 0, isRemoved: flags & 1 != 0, hasLostIPv4: flags & 2 != 0,
-            before: before, sources: sources)
+            changesOffload: flags & 8 != 0, before: before, sources: sources)
     }
 
     mutating func selection() throws(Malformed) -> RouteSelection {

@@ -109,7 +109,9 @@ extension RecordWriter {
         append(byte: remainder.link == nil ? 0 : 1)
         guard let link = remainder.link else { return }
         append(link.device)
-        append(byte: (link.isRemoved ? 1 : 0) | (link.hasLostIPv4 ? 2 : 0) | (link.isAdded ? 4 : 0))
+        append(
+            byte: (link.isRemoved ? 1 : 0) | (link.hasLostIPv4 ? 2 : 0) | (link.isAdded ? 4 : 0)
+                | (link.changesOffload ? 8 : 0))
         append(byte: link.before.inet.rawValue)
         append(byte: link.before.inet6.rawValue)
         append(UInt64(link.sources.count))
