@@ -2,7 +2,7 @@
 import unittest
 
 from servers import Violation
-from state import Key, canonical, digest_of, hash_of, key_of
+from state import Key, canonical, carrier_row, digest_of, hash_of, key_of
 from stream import Numbers, Subscriber
 
 EPOCH = "5d269c8cb5772653"
@@ -128,6 +128,34 @@ class SubscriberTests(unittest.TestCase):
 
     def test_a_replacement_of_what_is_not_here_is_noticed(self):
         self.assertNoticed("with was", self.add, 2, 1, was="00" * 16)
+
+    def link(self, seq, op="add", carrier=True, **more):
+        row = {"addresses": [], "ifname": "eth1", "mtu": 1500, "namespace": "default", "offload": True, "operstate": "UP"}
+        h = hash_of(canonical(row))
+        data = {"op": op, "seq": seq, "version": seq, "prev": self.latest, "entry": row, "h": h, "tx": seq,
+                "status": {"carrier": carrier}} | ({"was": h} if op != "add" else {}) | more
+        self.take("link", data, seq)
+        self.latest = seq
+
+    def test_what_follows_from_a_link_has_it_as_its_cause(self):
+        self.link(2)
+        self.add(3, 1, tx=2, cause={"reason": "link-added", "seq": 2})
+        self.link(4, "status", carrier=False)
+        self.assertEqual(self.subscriber.held[Key("default", "carrier eth1")], carrier_row(False))
+        self.assertNoticed("the transaction begins with 4", self.add, 5, 2, tx=4, cause={"reason": "carrier-lost", "seq": 3})
+
+    def test_a_status_is_kept_as_long_as_its_entry(self):
+        self.add(2, 1)
+        key = Key("default", "10.1.0.1/32")
+        self.add(3, 1, op="status", tx=3, cause={"reason": "link-down", "seq": 1}, status={"flags": ["dead", "linkdown"]})
+        self.assertEqual(self.subscriber.legs, {key: [["dead", "linkdown"]]})
+        self.add(4, 1, "192.0.2.9")
+        self.assertEqual(self.subscriber.legs, {})
+
+    def test_a_status_of_another_entry_is_noticed(self):
+        self.add(2, 1)
+        self.assertNoticed("of status changes", self.add, 3, 1, "192.0.2.9", op="status", tx=3, status={"flags": []},
+                           cause={"reason": "link-up", "seq": 1})
 
 
 if __name__ == "__main__":

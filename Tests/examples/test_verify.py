@@ -38,7 +38,7 @@ class Writer(threading.Thread):
         here = f"namespace={self.namespace}"
         for step in range(150):
             number = self.random.randrange(64)
-            choice = self.random.randrange(8)
+            choice = self.random.randrange(10)
             if choice <= 1:
                 client.call("POST", f"/v1/routes?{here}", row(number), expect=(201, 409))
             elif choice == 2:
@@ -57,6 +57,16 @@ class Writer(threading.Thread):
             elif choice == 6:
                 lines = [f'{{"dst":"172.16.{n}.0/24","dev":"eth2","metric":{step}}}\n' for n in range(16)]
                 client.call("POST", f"/v1/routes?{here}&mode=replace", "".join(lines))
+            elif choice == 7:
+                link = {"operstate": self.random.choice(["UP", "DOWN"]), "disable_ipv6": self.random.random() < 0.2,
+                        "addresses": [f"198.51.100.{self.random.randrange(1, 9)}/24", "2001:db8:ffff::1/64"]}
+                client.call("PUT", f"/v1/links/eth{step % 3}?{here}", link)
+            elif choice == 8 and step % 3 == 0:
+                client.call("DELETE", f"/v1/links/eth{self.random.randrange(3)}?{here}", expect=(204, 404))
+            elif choice == 8:
+                carrier = {"carrier": self.random.random() < 0.5}
+                client.call("PUT", f"/v1/links/eth{step % 2}/carrier?{here}", carrier, expect=(200, 404))
+                client.call("PUT", f"/v1/neighbors/eth0/192.0.2.{number + 1}?{here}", {"state": ["STALE"]})
             elif step % 4 == 0:
                 client.call("DELETE", f"/v1/routes?within=172.16.0.0/12&{here}")
         if self.seed % 2:

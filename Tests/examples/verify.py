@@ -123,6 +123,8 @@ class Mirror:
         check(("h" in data) == (op != "delete"), f"change {seq}: {op}, h {data.get('h')}")
         check("was" in data if op in ("delete", "replace", "flags", "status") else op != "add" or "was" not in data,
               f"change {seq}: {op}, was {data.get('was')}")
+        if op == "status":
+            check("status" in data and data["was"] == data["h"], f"change {seq} of status is another entry, or says nothing")
         if "was" in data:
             check(self.held.pop(data["was"], None) == kind, f"change {seq}: {data['was']} was not here")
             self.answers.pop(data["was"], None)
@@ -135,6 +137,9 @@ class Mirror:
         check(hash_of(data["entry"]) == data["h"], f"h of change {data['seq']} is not the hash of its entry")
         check(data["h"] not in self.held, f"change {data['seq']}: {data['h']} is here already")
         self.held[data["h"]] = kind
+        check("status" in data or kind not in ("link", "neigh"), f"change {data['seq']}: a {kind} without status")
+        legs = data.get("status", {}).get("nexthops", [])
+        check(not legs or len(legs) == len(data["entry"].get("nexthops", [])), f"change {data['seq']}: {legs} are its legs")
         if kind != "route" or self.hardware == "0":
             return
         # Nothing said of it means none, which is said where there are devices.
