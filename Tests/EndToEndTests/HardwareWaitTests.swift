@@ -158,6 +158,14 @@ import Testing
         #expect(try server.get(Self.path).status == 404)
     }
 
+    @Test("A flush waits for all devices, and one that removes nothing for none")
+    func flush() throws {
+        _ = try server.post("/v1/routes", Self.route)
+        let none = try server.delete("/v1/routes?dev=nosuch&ack=hardware")
+        #expect(try none.status == 200 && none.json()["deleted"]?.number == 0)
+        #expect(try server.delete("/v1/routes?all=1&ack=hardware", headers: ["Prefer: wait=0"]).status == 202)
+    }
+
     @Test("A transaction waits for all of its routes, and tells how many are in which state")
     func transaction() throws {
         let body = """

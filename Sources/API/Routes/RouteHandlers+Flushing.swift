@@ -45,7 +45,8 @@ extension RouteHandlers {
                         let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
                         let response = HTTPResponse.json(200, body, sequence: sequence)
                         guard let ticket else { return options.acknowledge(response, sequence, plane) }
-                        return hardware.removal(response, sequence, by: hardware.allRemovers, options, ticket)
+                        let removers = count == 0 ? [] : hardware.allRemovers
+                        return hardware.removal(response, sequence, by: removers, options, ticket)
                     } catch {
                         if let ticket { hardware.waits.release(ticket) }
                         throw Problem(error)
