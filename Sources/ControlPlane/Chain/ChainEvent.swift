@@ -31,6 +31,8 @@ public struct RouteEvent: Sendable {
     public let route: StoredRoute
     /// Those that joined, or that have left: of a route that is gone, all of them.
     public let nextHops: [NextHop]
+    /// Of a deletion, the route as it is without these nexthops; nil if it is gone.
+    public let remainder: StoredRoute?
 
     /// What a change of a route comes to; nil if the first of its prefix is the same before and after (R2-03, R2-22).
     init?(_ change: RouteChange) {
@@ -40,7 +42,7 @@ public struct RouteEvent: Sendable {
             self.init(.append, change, new, Array(new.info.nextHops.dropFirst(old.info.nextHops.count)))
         case (.own(.left), let old?, let new?):
             let left = old.info.nextHops.filter { !new.info.nextHops.contains($0) }
-            self.init(.delete, change, old, left)
+            self.init(.delete, change, old, left, remainder: new)
         case (.own, _, let new?), (.displaced, _, let new?): self.init(.replace, change, new, new.info.nextHops)
         case (.own, let old?, nil): self.init(.delete, change, old, old.info.nextHops)
         case (.promoted(let next), _, _):
@@ -48,8 +50,12 @@ public struct RouteEvent: Sendable {
         }
     }
 
-    private init(_ operation: Operation, _ change: RouteChange, _ route: StoredRoute, _ nextHops: [NextHop]) {
+    private init(
+        _ operation: Operation, _ change: RouteChange, _ route: StoredRoute, _ nextHops: [NextHop],
+        remainder: StoredRoute? = nil
+    ) {
         self.operation = operation
+        self.remainder = remainder
         table = change.table
         key = change.key
         self.route = route
@@ -63,5 +69,6 @@ public struct RouteEvent: Sendable {
         self.key = key
         self.route = route
         nextHops = route.info.nextHops
+        remainder = nil
     }
 }

@@ -15,12 +15,20 @@ public protocol ChainMember: AnyObject, Sendable {
     /// What was replayed is not the whole truth: throw all of it away. Another replay may follow (R2-34, R2-35).
     func dumpInconsistent()
 
+    /// It is on the chain: what happened up to this number it knows from the replay, and of all that comes later it is told.
+    /// After the last replay and before the first change. On the thread that registers it.
+    func joined(at sequence: ChangeSequence)
+
     /// A change, once it is durable, in the order of the numbers. On the member's own thread, so it may take its time. A
     /// deletion of what it doesn't know does no harm (R2-13).
     func deliver(_ event: ChainEvent, _ sequence: ChangeSequence)
 
     /// It was too slow, was taken off the chain, and has missed changes: throw everything away and register anew.
     func fellBehind()
+}
+
+extension ChainMember {
+    public func joined(at sequence: ChangeSequence) {}
 }
 
 /// A member that has a say: it may refuse that a route becomes the first of its prefix, for want of room.

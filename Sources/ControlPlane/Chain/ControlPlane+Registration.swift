@@ -76,16 +76,19 @@ extension ControlPlane {
     private func join(_ member: any ChainMember, _ scope: ChainScope, ifStillAt before: UInt64) throws(FIBError) -> Bool
     {
         let queue = MemberQueue(member, capacity: limits.chainBacklog) { [weak self] in _ = self?.takeOff(member) }
-        let isJoined = try gate.withExclusive { () throws(FIBError) in
+        let known: ChangeSequence? = try gate.withExclusive { () throws(FIBError) in
             if chain.contains(member) { throw Self.isMember(member) }
             // A namespace that is gone has changed.
-            guard let after = try? chainCalls(scope), after == before else { return false }
-            chain.join(member, scope, queue, at: log.head)
+            guard let after = try? chainCalls(scope), after == before else { return nil }
+            let head = log.head
+            chain.join(member, scope, queue, at: head)
             renewGuards()
-            return true
+            return head
         }
-        if isJoined { queue.start() }
-        return isJoined
+        guard let known else { return false }
+        member.joined(at: known)
+        queue.start()
+        return true
     }
 
     private func takeOff(_ member: any ChainMember) -> MemberQueue? {
