@@ -11,6 +11,14 @@ public enum ChainEvent: Sendable {
     case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
     case ruleAdded(PolicyRule, namespace: String)
     case route(RouteEvent)
+
+    var namespace: String {
+        switch self {
+        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .ruleAdded(_, let name):
+            name
+        case .route(let event): event.table.namespace
+        }
+    }
 }
 
 /// What members of the chain hear of routes: of each prefix in a table, only of the first (R2-01…R2-10).

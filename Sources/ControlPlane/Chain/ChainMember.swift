@@ -8,6 +8,9 @@ public protocol ChainMember: AnyObject, Sendable {
     /// For messages and the name of its thread.
     var name: String { get }
 
+    /// How far its thread gives way to those that serve requests; see `Thread`.
+    var niceness: Int32 { get }
+
     /// What was there when it registered: of each namespace and family the rules, then the routes in list order. On the
     /// thread that registers it. An error ends the registration with it at once; the member cleans up by itself (R2-36).
     func replay(_ event: ChainEvent) throws(FIBError)
@@ -28,6 +31,7 @@ public protocol ChainMember: AnyObject, Sendable {
 }
 
 extension ChainMember {
+    public var niceness: Int32 { 0 }
     public func joined(at sequence: ChangeSequence) {}
 }
 
@@ -35,12 +39,19 @@ extension ChainMember {
 ///
 /// Both are called with locks of the control plane held, by many threads: they may count, and nothing else.
 public protocol AdmittingMember: ChainMember {
+    /// Whether it wants to be asked at all, as of when it joins: who is asked costs every writer a part of its time.
+    var isAsked: Bool { get }
+
     /// Before the change is made. Deletions, and who moves up because of one, are not asked about (R2-55).
     func admit(_ event: RouteEvent) throws(ChainVeto)
 
     /// What it admitted did not come about after all: another one refused, or the transaction failed (R2-52 leaves that
     /// open; here every member hears it).
     func withdraw(_ event: RouteEvent)
+}
+
+extension AdmittingMember {
+    public var isAsked: Bool { true }
 }
 
 /// A member's refusal.

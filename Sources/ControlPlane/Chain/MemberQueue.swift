@@ -3,8 +3,10 @@ internal import Threads
 
 /// What one member is still to be told, in order, and the thread that tells it (R2-51). Holds references to the routes.
 final class MemberQueue: Sendable {
+    typealias Event = (event: ChainEvent, sequence: ChangeSequence)
+
     private struct State {
-        var events: [(ChainEvent, ChangeSequence)] = []
+        var events: [Event] = []
         /// Once the queue was full: nothing more goes in, and what was inside is gone.
         var isOverrun = false
         var isClosed = false
@@ -26,14 +28,16 @@ final class MemberQueue: Sendable {
 
     func start() {
         // Within the lock, so that a thread that ends at once finds itself there.
-        thread.withLock { $0 = Thread(name: "chain-\(member.name)") { self.run() } }
+        thread.withLock { $0 = Thread(name: "chain-\(member.name)", niceness: member.niceness) { self.run() } }
     }
 
     /// What a full queue has no room for, the member misses, and all that it was still to be told with it.
-    func put(_ event: ChainEvent, _ sequence: ChangeSequence) {
+    func put(_ events: [Event]) {
+        if events.isEmpty { return }
         let isTaken = state.withLock { state in
-            guard !state.isOverrun, state.events.count < capacity else { return false }
-            state.events.append((event, sequence))
+            guard !state.isOverrun, state.events.count + events.count <= capacity else { return false }
+            // Mostly it has taken what was there before.
+            if state.events.isEmpty { state.events = events } else { state.events += events }
             return true
         }
         if isTaken { signal.raise() } else { overrun() }

@@ -11,6 +11,8 @@ extension LockRank {
 final class NotifierChain: Sendable {
     fileprivate struct Registered {
         let member: any ChainMember
+        /// The same, if it has a say.
+        let guardian: (any AdmittingMember)?
         let scope: ChainScope
         let queue: MemberQueue
         /// It knows everything up to here from its replay.
@@ -33,7 +35,9 @@ final class NotifierChain: Sendable {
     func join(_ member: any ChainMember, _ scope: ChainScope, _ queue: MemberQueue, at head: ChangeSequence) {
         state.withLock { state in
             if state.members.isEmpty { state.position = head }
-            state.members.append(Registered(member: member, scope: scope, queue: queue, known: head))
+            let guardian = (member as? any AdmittingMember).flatMap { $0.isAsked ? $0 : nil }
+            state.members.append(
+                Registered(member: member, guardian: guardian, scope: scope, queue: queue, known: head))
         }
         hasMembers.store(true, ordering: .releasing)
     }
@@ -55,7 +59,7 @@ final class NotifierChain: Sendable {
     /// Those who have a say in a namespace, in the order of their registration.
     func guards(of namespace: String) -> [any AdmittingMember] {
         state.withLock { state in
-            state.members.filter { $0.scope.includes(namespace) }.compactMap { $0.member as? any AdmittingMember }
+            state.members.filter { $0.scope.includes(namespace) }.compactMap(\.guardian)
         }
     }
 
@@ -67,7 +71,7 @@ final class NotifierChain: Sendable {
         state.withLock { state in
             while let run = log.readDurable(after: state.position) {
                 guard let last = run.last else { return }
-                for change in run { state.put(change) }
+                state.put(run)
                 state.position = last.sequence
             }
             // The log has gone on without the chain: they all have missed something.
@@ -83,11 +87,21 @@ final class NotifierChain: Sendable {
 }
 
 extension NotifierChain.State {
-    fileprivate func put(_ change: Change) {
-        guard case .route(let route) = change.object, let event = RouteEvent(route) else { return }
-        for registered in members
-        where change.sequence > registered.known && registered.scope.includes(route.table.namespace) {
-            registered.queue.put(.route(event), change.sequence)
+    /// A run at a time, so that a queue is locked once for many changes.
+    fileprivate func put(_ run: ArraySlice<Change>) {
+        var events: [MemberQueue.Event] = []
+        for change in run {
+            guard case .route(let route) = change.object, let event = RouteEvent(route) else { continue }
+            events.append((.route(event), change.sequence))
+        }
+        guard let first = events.first else { return }
+        for registered in members {
+            if registered.scope == .all, first.sequence > registered.known {
+                registered.queue.put(events)
+            } else {
+                registered.queue.put(
+                    events.filter { $0.sequence > registered.known && registered.scope.includes($0.event.namespace) })
+            }
         }
     }
 }
