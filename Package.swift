@@ -70,7 +70,8 @@ let package = Package(
         .executableTarget(
             name: "fibd",
             dependencies: [
-                "API", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform", "Storage", "Threads",
+                "API", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform", "Routing", "Storage",
+                "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: checked),
@@ -96,7 +97,7 @@ let package = Package(
         .testTarget(
             name: "HardwareTests",
             dependencies: [
-                "Addressing", "ChangeLog", "ControlPlane", "Hardware", "Routing", "Storage", "TestSupport", "Threads",
+                "Addressing", "ChangeLog", "ControlPlane", "Hardware", "Platform", "Routing", "TestSupport", "Threads",
             ],
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),

@@ -5,6 +5,9 @@ internal import Threads
 
 /// What the chain tells it.
 extension SimulatedSwitch {
+    /// Who writes comes first, and hardware follows: an import is to take no longer than it must.
+    public var niceness: Int32 { 10 }
+
     public func replay(_ event: ChainEvent) throws(FIBError) {
         if case .route(let route) = event {
             do throws(ChainVeto) {
@@ -59,6 +62,9 @@ extension SimulatedSwitch {
     }
 
     // MARK: Its say
+
+    /// Only as the kernel's simulator: in other profiles, what has no room fails afterwards.
+    public var isAsked: Bool { account.withLock { $0.counting != nil } }
 
     public func admit(_ event: RouteEvent) throws(ChainVeto) {
         try account.withLock { (account) throws(ChainVeto) in
