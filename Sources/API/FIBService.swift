@@ -1,6 +1,7 @@
 internal import ChangeLog
 public import ControlPlane
 public import HTTPServer
+public import Hardware
 internal import Threads
 
 /// The interface: which paths there are, who may call, and how errors look.
@@ -25,28 +26,34 @@ public final class FIBService: HTTPApplication {
     private let events: EventHub
     private let committing: WorkerPool
     private let keeper: ListenerKeeper
+    private let board: SwitchBoard
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
 
-    public init(plane: ControlPlane, configuration: Configuration) {
+    /// - Parameter board: where simulated switches are; without one there are none, and none with faults can be made.
+    public init(plane: ControlPlane, configuration: Configuration, board: SwitchBoard? = nil) {
+        let board = board ?? SwitchBoard(plane, simulatesFaults: false)
+        self.board = board
         events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
-        keeper = ListenerKeeper(plane, events)
+        keeper = ListenerKeeper(plane, events, board)
         let streams = EventHandlers(hub: events)
         let resources =
-            RouteHandlers(plane: plane, committing: committing, warn: configuration.warn).endpoints
+            RouteHandlers(plane: plane, board: board, committing: committing, warn: configuration.warn).endpoints
             + TransactionHandlers(plane: plane).endpoints + NamespaceHandlers(plane: plane).endpoints
             + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
+            + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
     }
 
     deinit {
         committing.shutDown()
         keeper.stop()
+        board.stop()
     }
 
     /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
@@ -55,9 +62,10 @@ public final class FIBService: HTTPApplication {
     /// What has the server give its streams a turn.
     public func whenStreamsMustWake(_ wake: @escaping @Sendable () -> Void) { events.whenStreamsMustWake(wake) }
 
-    /// Writes down how far listeners have come. When no request is served any more.
+    /// Writes down how far listeners have come, and has the simulated switches leave. When no request is served any more.
     public func stop() {
         keeper.stop()
+        board.stop()
         events.whenStreamsMustWake {}
     }
 

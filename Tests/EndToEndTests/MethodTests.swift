@@ -9,7 +9,7 @@ import Testing
         server = try RunningServer()
         _ = try server.post("/v1/routes", #"{"dst":"default","dev":"a"}"#)
         _ = try server.post("/v1/routes", #"{"dst":"10.0.0.0/8","dev":"a"}"#)
-        _ = try server.post("/v1/listeners", #"{"name":"one"}"#)
+        _ = try server.post("/v1/listeners", #"{"name":"one","role":"driver"}"#)
     }
 
     /// Path and methods of every resource, with examples in place of the names in braces.
@@ -18,7 +18,7 @@ import Testing
         let resources = listed.map { resource in
             let path = (resource["path"]?.string ?? "").replacing("{address}/{length}", with: "10.0.0.0/8")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
-                .replacing("{listener}", with: "one")
+                .replacing("{listener}", with: "one").replacing("{device}", with: "one")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
         #expect(resources.count >= 7)
@@ -42,7 +42,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 4)
+        #expect(try server.state()["seq"]?.number == 5)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

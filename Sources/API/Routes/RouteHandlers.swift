@@ -2,6 +2,7 @@ internal import Addressing
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
+internal import Hardware
 internal import JSON
 internal import Routing
 internal import Threads
@@ -9,13 +10,17 @@ internal import Threads
 /// `/v1/routes` and what is below it.
 struct RouteHandlers: Sendable {
     let plane: ControlPlane
+    let board: SwitchBoard
     /// Threads that apply what imports have read.
     let committing: WorkerPool
     let warn: @Sendable (String) -> Void
     let memory: RouteMemory
 
-    init(plane: ControlPlane, committing: WorkerPool, warn: @escaping @Sendable (String) -> Void) {
+    init(
+        plane: ControlPlane, board: SwitchBoard, committing: WorkerPool, warn: @escaping @Sendable (String) -> Void
+    ) {
         self.plane = plane
+        self.board = board
         self.committing = committing
         self.warn = warn
         memory = RouteMemory(plane)
@@ -34,6 +39,9 @@ struct RouteHandlers: Sendable {
                 [(.get, list), (.post, add), (.delete, flush)]),
             Endpoint("/v1/routes/default", "The default route", [(.get, get), (.put, put), (.delete, delete)]),
             Endpoint("/v1/routes/{address}/{length}", "One route", [(.get, get), (.put, put), (.delete, delete)]),
+            Endpoint(
+                "/v1/routes/{address}/{length}/hardware/retry", "Have devices program a route once more",
+                [(.post, retry)]),
         ]
     }
 
