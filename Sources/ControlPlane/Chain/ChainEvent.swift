@@ -12,6 +12,12 @@ public enum ChainEvent: Sendable {
     case ruleAdded(PolicyRule, namespace: String)
     case route(RouteEvent)
 
+    /// What members are told of a change; nil if nothing.
+    init?(_ change: Change) {
+        guard case .route(let route) = change.object, let event = RouteEvent(route) else { return nil }
+        self = .route(event)
+    }
+
     var namespace: String {
         switch self {
         case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .ruleAdded(_, let name):
@@ -19,6 +25,11 @@ public enum ChainEvent: Sendable {
         case .route(let event): event.table.namespace
         }
     }
+}
+
+extension Change {
+    /// Whether it is of a kind of which members are told.
+    var concernsChain: Bool { if case .route = object { true } else { false } }
 }
 
 /// What members of the chain hear of routes: of each prefix in a table, only of the first (R2-01…R2-10).

@@ -8,9 +8,6 @@ public protocol ChainMember: AnyObject, Sendable {
     /// For messages and the name of its thread.
     var name: String { get }
 
-    /// How far its thread gives way to those that serve requests; see `Thread`.
-    var niceness: Int32 { get }
-
     /// What was there when it registered: of each namespace and family the rules, then the routes in list order. On the
     /// thread that registers it. An error ends the registration with it at once; the member cleans up by itself (R2-36).
     func replay(_ event: ChainEvent) throws(FIBError)
@@ -31,7 +28,6 @@ public protocol ChainMember: AnyObject, Sendable {
 }
 
 extension ChainMember {
-    public var niceness: Int32 { 0 }
     public func joined(at sequence: ChangeSequence) {}
 }
 

@@ -15,8 +15,6 @@ final class NotifierChain: Sendable {
         let guardian: (any AdmittingMember)?
         let scope: ChainScope
         let queue: MemberQueue
-        /// It knows everything up to here from its replay.
-        let known: ChangeSequence
     }
 
     fileprivate struct State {
@@ -37,7 +35,7 @@ final class NotifierChain: Sendable {
             if state.members.isEmpty { state.position = head }
             let guardian = (member as? any AdmittingMember).flatMap { $0.isAsked ? $0 : nil }
             state.members.append(
-                Registered(member: member, guardian: guardian, scope: scope, queue: queue, known: head))
+                Registered(member: member, guardian: guardian, scope: scope, queue: queue))
         }
         hasMembers.store(true, ordering: .releasing)
     }
@@ -71,7 +69,9 @@ final class NotifierChain: Sendable {
         state.withLock { state in
             while let run = log.readDurable(after: state.position) {
                 guard let last = run.last else { return }
-                state.put(run)
+                if run.contains(where: \.concernsChain) {
+                    for registered in state.members { registered.queue.put(run) }
+                }
                 state.position = last.sequence
             }
             // The log has gone on without the chain: they all have missed something.
@@ -83,25 +83,5 @@ final class NotifierChain: Sendable {
     /// Changes that wait to be delivered, by member.
     var backlog: [(name: String, count: Int)] {
         state.withLock { $0.members.map { ($0.member.name, $0.queue.count) } }
-    }
-}
-
-extension NotifierChain.State {
-    /// A run at a time, so that a queue is locked once for many changes.
-    fileprivate func put(_ run: ArraySlice<Change>) {
-        var events: [MemberQueue.Event] = []
-        for change in run {
-            guard case .route(let route) = change.object, let event = RouteEvent(route) else { continue }
-            events.append((.route(event), change.sequence))
-        }
-        guard let first = events.first else { return }
-        for registered in members {
-            if registered.scope == .all, first.sequence > registered.known {
-                registered.queue.put(events)
-            } else {
-                registered.queue.put(
-                    events.filter { $0.sequence > registered.known && registered.scope.includes($0.event.namespace) })
-            }
-        }
     }
 }
