@@ -5,9 +5,6 @@ internal import Threads
 
 /// What the chain tells it.
 extension SimulatedSwitch {
-    /// Who writes comes first, and hardware follows: an import is to take no longer than it must.
-    public var niceness: Int32 { 10 }
-
     public func replay(_ event: ChainEvent) throws(FIBError) {
         if case .route(let route) = event {
             do throws(ChainVeto) {
@@ -22,7 +19,14 @@ extension SimulatedSwitch {
         take(event, .zero)
     }
 
-    public func deliver(_ event: ChainEvent, _ sequence: ChangeSequence) { take(event, sequence) }
+    public func deliver(_ event: ChainEvent, _ sequence: ChangeSequence) {
+        // What has no room waits in the chain's queue, which has its own bound.
+        while state.withLock({ $0.isUp && $0.model.queueLength >= Self.queueLimit }) { room.wait(milliseconds: 10) }
+        take(event, sequence)
+    }
+
+    /// Changes that wait in the pipeline, at 64 bytes each.
+    private static var queueLimit: Int { 1 << 20 }
 
     private func take(_ event: ChainEvent, _ sequence: ChangeSequence) {
         let wasIdle = state.withLock { state in

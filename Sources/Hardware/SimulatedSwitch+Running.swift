@@ -1,5 +1,6 @@
 internal import ChangeLog
 internal import ControlPlane
+internal import Platform
 internal import Routing
 internal import Threads
 
@@ -45,6 +46,7 @@ extension SimulatedSwitch {
         // When to try to register again, and how long to wait after that.
         var attempt: UInt64?
         var pause: UInt64 = 1
+        var pacing = ReportPacing()
         while true {
             if let order = state.withLock({ $0.orders.isEmpty ? nil : $0.orders.removeFirst() }) {
                 batch = nil
@@ -54,8 +56,11 @@ extension SimulatedSwitch {
             } else if let time = attempt, time <= clock() {
                 pause = min(2 * pause, 30)
                 attempt = register() == .busy ? clock() + pause * 1_000_000_000 : nil
+            } else if isDue, pacing.holdsBack(plane.log.head, MonotonicClock.nanoseconds) {
+                signal.wait(milliseconds: 5)
             } else if let unsent = batch ?? nextBatch() {
                 batch = send(unsent) ? nil : unsent
+                pacing.reported(unsent.reports.count)
                 if batch != nil { signal.wait(milliseconds: 50) }
             } else {
                 wait(until: attempt)
@@ -64,9 +69,9 @@ extension SimulatedSwitch {
     }
 
     private func end(_ order: Order) {
-        plane.unregister(self)
+        leave()
         let rest = state.withLock { state in
-            (state.isUp, state.hasEnded) = (false, true)
+            state.hasEnded = true
             defer { state.orders = [] }
             return state.orders
         }
@@ -83,6 +88,8 @@ extension SimulatedSwitch {
     }
 
     // MARK: Reporting
+
+    private var isDue: Bool { state.withLock { $0.model.deadline }.map { $0 <= clock() } ?? false }
 
     /// Nil if nothing is due.
     private func nextBatch() -> Batch? {
@@ -122,8 +129,7 @@ extension SimulatedSwitch {
     }
 
     private func carryOut(_ order: Order) -> Registration {
-        if order.kind == .restart { plane.unregister(self) }
-        state.withLock { $0.isUp = false }
+        leave()
         forget()
         if order.kind != .begin { renewDevice() }
         let (registration, error) = tryToRegister()
@@ -135,6 +141,12 @@ extension SimulatedSwitch {
             order.finish(.ended)
         }
         return registration
+    }
+
+    /// Off the chain. What waits to be put into the pipeline is let go first: the chain's thread has to end.
+    private func leave() {
+        state.withLock { $0.isUp = false }
+        plane.unregister(self)
     }
 
     private func renewDevice() {

@@ -34,6 +34,8 @@ public final class SimulatedSwitch: AdmittingMember {
     /// Of the profile `netdevsim`; nil in others, which admit everything. Moved under locks of the control plane.
     let account = Locked<(counting: SwitchAccount?, vetoed: Int)>((nil, 0), rank: .leaf)
     let signal = Signal()
+    /// For the chain's thread, while the pipeline is full.
+    let room = Signal()
     private let hooks = Locked(Hooks(), rank: .leaf)
     private let thread = Locked<Thread?>(nil, rank: .leaf)
 
