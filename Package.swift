@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "ChangeLog", targets: ["ChangeLog"]),
         .library(name: "ControlPlane", targets: ["ControlPlane"]),
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
+        .library(name: "Hardware", targets: ["Hardware"]),
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Routing", targets: ["Routing"]),
         .library(name: "Storage", targets: ["Storage"]),
@@ -54,18 +55,23 @@ let package = Package(
             name: "ControlPlane",
             dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Platform", "Routing", "Storage", "Threads"],
             swiftSettings: checked),
+        .target(
+            name: "Hardware",
+            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "Platform", "Routing", "Threads"],
+            swiftSettings: checked),
         .target(name: "HTTPServer", dependencies: ["Bytes", "CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(
             name: "API",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Platform", "Routing",
-                "Threads",
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform",
+                "Routing", "Threads",
             ],
             resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
         .executableTarget(
             name: "fibd",
             dependencies: [
-                "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Platform", "Storage", "Threads",
+                "API", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform", "Routing", "Storage",
+                "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: checked),
@@ -86,6 +92,12 @@ let package = Package(
             name: "ControlPlaneTests",
             dependencies: [
                 "Addressing", "Bytes", "ChangeLog", "ControlPlane", "Routing", "Storage", "TestSupport", "Threads",
+            ],
+            swiftSettings: checked),
+        .testTarget(
+            name: "HardwareTests",
+            dependencies: [
+                "Addressing", "ChangeLog", "ControlPlane", "Hardware", "Platform", "Routing", "TestSupport", "Threads",
             ],
             swiftSettings: checked),
         .testTarget(name: "ChangeLogTests", dependencies: ["ChangeLog", "TestSupport"], swiftSettings: checked),

@@ -66,7 +66,8 @@ class Lab:
         """A fibd with nothing in it, or with what is in its data directory. Its `address` is where it listens."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FIBD_")}
         keeps = ["--data-dir", data] if data else ["--ephemeral"]
-        command = [self.fibd_binary, *keeps, "--listen", "127.0.0.1:0", *arguments]
+        switch = [] if "--simulated-switch" in arguments else ["--simulated-switch", "none"]
+        command = [self.fibd_binary, *keeps, *switch, "--listen", "127.0.0.1:0", *arguments]
         with self.program(*command, env=environment) as program:
             program.address = wait_for("fibd to listen", lambda: listening_address(program.home / "errors"))
             yield program

@@ -1,6 +1,7 @@
 internal import ChangeLog
 public import ControlPlane
 public import HTTPServer
+public import Hardware
 internal import Threads
 
 /// The interface: which paths there are, who may call, and how errors look.
@@ -29,27 +30,32 @@ public final class FIBService: HTTPApplication {
     private let keeper: ListenerKeeper
     private let waits: HardwareWaits
     private let stuck: StuckWatch
+    private let board: SwitchBoard
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
     private let endpoints: [Endpoint]
 
-    public init(plane: ControlPlane, configuration: Configuration) {
+    /// - Parameter board: where simulated switches are; without one there are none, and none with faults can be made.
+    public init(plane: ControlPlane, configuration: Configuration, board: SwitchBoard? = nil) {
+        let board = board ?? SwitchBoard(plane, simulatesFaults: false)
+        self.board = board
         events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
-        keeper = ListenerKeeper(plane, events)
+        keeper = ListenerKeeper(plane, events, board)
         waits = HardwareWaits(plane)
         stuck = StuckWatch(plane, seconds: configuration.stuckSeconds)
         let hardware = HardwareAnswers(plane: plane, waits: waits)
         let streams = EventHandlers(hub: events)
+        let routes = RouteHandlers(
+            plane: plane, board: board, committing: committing, hardware: hardware, warn: configuration.warn)
         let resources =
-            RouteHandlers(plane: plane, committing: committing, hardware: hardware, warn: configuration.warn).endpoints
-            + TransactionHandlers(plane: plane, hardware: hardware).endpoints
-            + NamespaceHandlers(plane: plane).endpoints
-            + LinkHandlers(plane: plane).endpoints + NeighbourHandlers(plane: plane).endpoints
-            + streams.endpoints
+            routes.endpoints + TransactionHandlers(plane: plane, hardware: hardware).endpoints
+            + NamespaceHandlers(plane: plane).endpoints + LinkHandlers(plane: plane).endpoints
+            + NeighbourHandlers(plane: plane).endpoints + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
+            + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         // They know the plane.
         plane.whenDevicesProgress { [weak waits] in waits?.wake() }
         endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
@@ -60,6 +66,7 @@ public final class FIBService: HTTPApplication {
         keeper.stop()
         waits.stop()
         stuck.stop()
+        board.stop()
     }
 
     /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
@@ -75,11 +82,12 @@ public final class FIBService: HTTPApplication {
     /// What has the server give its streams a turn.
     public func whenStreamsMustWake(_ wake: @escaping @Sendable () -> Void) { events.whenStreamsMustWake(wake) }
 
-    /// Writes down how far listeners have come. When no request is served any more.
+    /// Writes down how far listeners have come, and has the simulated switches leave. When no request is served any more.
     public func stop() {
         keeper.stop()
         waits.stop()
         stuck.stop()
+        board.stop()
         events.whenStreamsMustWake {}
     }
 

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// A `fibd` of its own for a test: the binary that was built beside the tests, on a port that the system chose.
+/// A `fibd` of its own for a test: the binary that was built beside the tests, on a port that the system chose. Without a
+/// simulated switch, unless the options ask for one.
 @safe public final class RunningServer {
     public enum StartError: Error { case notListening(String) }
 
@@ -9,8 +10,11 @@ internal import Glibc
 
     public init(_ options: String..., environment: [String] = []) throws {
         let keeps = options.contains("--data-dir") || environment.contains { $0.hasPrefix("FIBD_DATA_DIR=") }
+        let hasSwitch = options.contains("--simulated-switch")
         process = try ChildProcess(
-            RunningServer.binary, ["--listen", "127.0.0.1:0"] + options + (keeps ? [] : ["--ephemeral"]),
+            RunningServer.binary,
+            ["--listen", "127.0.0.1:0"] + options + (keeps ? [] : ["--ephemeral"])
+                + (hasSwitch ? [] : ["--simulated-switch", "none"]),
             environment: environment)
         var port: UInt16?
         _ = eventually { [process] in

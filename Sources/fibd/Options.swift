@@ -26,6 +26,18 @@ struct Options: ParsableArguments {
             valueName: "bytes"))
     var checkpointBytes: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Name of the simulated switch that programs routes; 'none' for none. Default: asic0.", valueName: "name"))
+    var simulatedSwitch: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help:
+            "Let clients have simulated switches fail. By default with --ephemeral, or if all addresses are on the loopback."
+    )
+    var simulateFaults: Bool?
+
     @Option(help: ArgumentHelp("Read options from this JSON file.", valueName: "file"))
     var config: String?
 

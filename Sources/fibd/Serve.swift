@@ -3,9 +3,11 @@ import ArgumentParser
 import ChangeLog
 import ControlPlane
 import HTTPServer
+import Hardware
 import JSON
 import Logging
 import Platform
+import Routing
 import Storage
 import Threads
 
@@ -25,7 +27,9 @@ struct Serve: ParsableCommand {
             JSONLogHandler(logLevel: Logger.Level(rawValue: settings.logLevel) ?? .info)
         }
         let plane = try makePlane(settings)
-        let service = makeService(plane, settings, logger)
+        let board = SwitchBoard(plane, simulatesFaults: settings.simulatesFaults)
+        let service = makeService(plane, board, settings, logger)
+        beginSwitch(board, settings, logger)
         service.start()
         let server = try start(service, settings)
         connect(plane, service, server, logger)
@@ -111,7 +115,21 @@ struct Serve: ParsableCommand {
         server.wakeStreams()
     }
 
-    private func makeService(_ plane: ControlPlane, _ settings: Settings, _ logger: Logger) -> FIBService {
+    /// Before the first request, and after the devices of drivers from before a restart, whose names come first.
+    private func beginSwitch(_ board: SwitchBoard, _ settings: Settings, _ logger: Logger) {
+        guard let name = settings.simulatedSwitch else { return }
+        do throws(FIBError) {
+            try board.add(name, SwitchSettings())
+        } catch {
+            logger.error(
+                "there is no simulated switch: \(error.message); start with --simulated-switch and another name, or none"
+            )
+        }
+    }
+
+    private func makeService(
+        _ plane: ControlPlane, _ board: SwitchBoard, _ settings: Settings, _ logger: Logger
+    ) -> FIBService {
         var configuration = FIBService.Configuration()
         configuration.hostNames = settings.hostNames
         configuration.origins = settings.corsOrigins
@@ -120,7 +138,7 @@ struct Serve: ParsableCommand {
         configuration.stuckSeconds = settings.stuckSeconds
         configuration.version = Fibd.version
         configuration.warn = { logger.warning("\($0)") }
-        return FIBService(plane: plane, configuration: configuration)
+        return FIBService(plane: plane, configuration: configuration, board: board)
     }
 
     private func start(_ service: FIBService, _ settings: Settings) throws(StartError) -> HTTPDaemon {

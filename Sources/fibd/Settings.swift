@@ -1,3 +1,4 @@
+import ControlPlane
 import HTTPServer
 import JSON
 import Platform
@@ -24,6 +25,9 @@ struct Settings {
     let stuckSeconds: Int
     let hostNames: [String]
     let corsOrigins: [String]
+    /// Nil for none.
+    let simulatedSwitch: String?
+    let simulatesFaults: Bool
 
     static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
@@ -51,10 +55,19 @@ struct Settings {
         stuckSeconds = try source.number("stuck_seconds", options.stuckSeconds, 30, 1)
         hostNames = try source.list("host_names", options.hostNames, "")
         corsOrigins = try source.list("cors_origins", options.corsOrigins, "")
+        let name = try source.text("simulated_switch", options.simulatedSwitch, "asic0")
+        simulatedSwitch = name == "none" ? nil : name
+        let isPrivate = dataDirectory == nil || listen.allSatisfy(\.isLoopback)
+        simulatesFaults = try source.flag("simulate_faults", options.simulateFaults, isPrivate)
         texts = source.texts
         try source.finish()
         guard Self.logLevels.contains(logLevel) else {
             throw .usage("log_level: '\(logLevel)' is not one of \(Self.logLevels.joined(separator: ", "))")
+        }
+        guard simulatedSwitch.map({ ControlPlane.isValidNamespaceName($0) }) ?? true else {
+            throw .usage(
+                "simulated_switch: '\(name)' can't name a device: use 1 to 63 letters, digits, '.', '_' and '-', not "
+                    + "beginning with '.' or '-', or 'none'")
         }
         try checkListeners()
     }

@@ -9,7 +9,7 @@ import Testing
         server = try RunningServer()
         _ = try server.post("/v1/routes", #"{"dst":"default","dev":"a"}"#)
         _ = try server.post("/v1/routes", #"{"dst":"10.0.0.0/8","dev":"a"}"#)
-        _ = try server.post("/v1/listeners", #"{"name":"one"}"#)
+        _ = try server.post("/v1/listeners", #"{"name":"one","role":"driver"}"#)
         _ = try server.request("PUT", "/v1/links/eth0", "{}")
         _ = try server.request("PUT", "/v1/neighbors/eth0/192.0.2.1", "{}")
     }
@@ -21,7 +21,7 @@ import Testing
             let path = (resource["path"]?.string ?? "").replacing("{address}/{length}", with: "10.0.0.0/8")
                 .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
-                .replacing("{listener}", with: "one")
+                .replacing("{listener}", with: "one").replacing("{device}", with: "one")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
         #expect(resources.count >= 7)
@@ -45,7 +45,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 6)
+        #expect(try server.state()["seq"]?.number == 7)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

@@ -39,7 +39,7 @@ class Server:
     """One life of a fibd on a data directory. `listening` is false until its state is recovered."""
 
     def __init__(self, binary: pathlib.Path, directory: pathlib.Path, environment: Mapping[str, str] | None = None):
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")} | {"FIBD_SIMULATED_SWITCH": "none"}
         command = [str(binary), "--data-dir", str(directory), "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=inherited | dict(environment or {}))

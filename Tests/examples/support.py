@@ -17,7 +17,8 @@ class Server:
     def __init__(self, *arguments):
         keeps = [] if "--data-dir" in arguments else ["--ephemeral"]
         listen = [] if "--listen" in arguments else ["--listen", "127.0.0.1:0"]
-        command = [str(BINARY), *listen, *keeps, *arguments]
+        switch = [] if "--simulated-switch" in arguments else ["--simulated-switch", "none"]
+        command = [str(BINARY), *listen, *keeps, *switch, *arguments]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
         for line in self.process.stderr:

@@ -3,6 +3,7 @@
 A block marked `console` holds commands, each after a `$`, with their output. `curl -N` doesn't end; it runs on, and a block
 marked `text` further down is what it says next. README_UPDATE=1 writes what was seen into the README instead.
 """
+import json
 import os
 import re
 import select
@@ -12,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from support import BINARY, ROOT
 
@@ -19,6 +21,8 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DATE = re.compile(r"^Date: .*$", re.MULTILINE)
 SHOWN_DATE = "Date: Sat, 21 Nov 2026 12:00:00 GMT"
+SINCE = re.compile(r'"since":"[^"]*"')
+SHOWN_SINCE = '"since":"2026-11-21T12:00:00.000Z"'
 SHOWN_EPOCH = "2895aeb2fcd56705"
 
 
@@ -69,9 +73,19 @@ class Session:
             self.log.seek(0)
             text = self.log.read()
             if "Ctrl-C stops it" in text:
-                return
+                return self.await_hardware()
             time.sleep(0.1)
         raise AssertionError(f"'make run' didn't come to its end: {text}")
+
+    def await_hardware(self):
+        """Until the simulated switch has answered for the sample table, so that numbers are the same each time."""
+        for _ in range(300):
+            with urllib.request.urlopen(f"http://localhost:{self.port}/v1/routes") as answer:
+                states = {row["hw"]["state"] for row in json.load(answer)}
+            if "pending" not in states and states != {"none"}:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"after half a minute routes are {states}")
 
     def actual(self, command):
         return command.replace("localhost:8080", f"localhost:{self.port}").replace(SHOWN_EPOCH, self.epoch)
@@ -81,6 +95,7 @@ class Session:
         if not self.epoch and (found := re.search(r'"epoch":"([0-9a-f]+)"', output)):
             self.epoch = found[1]
         output = output.replace(self.epoch, SHOWN_EPOCH) if self.epoch else output
+        output = SINCE.sub(SHOWN_SINCE, output)
         output = DATE.sub(SHOWN_DATE, output.replace(f"localhost:{self.port}", "localhost:8080"))
         # Blanks at line ends (there is one after an empty "id:") don't survive every editor.
         return "\n".join(line.rstrip() for line in output.strip().splitlines())

@@ -14,7 +14,9 @@ extension ListenerHandlers {
         return write { (body) throws(Problem) in
             let settings = try ListenerInput(body).settings()
             let result = try Problem.of { () throws(FIBError) in
-                try options.isDryRun ? plane.addListener(settings, dryRun: true) : keeper.add(settings)
+                if !options.isDryRun { return try keeper.add(settings) }
+                try keeper.checkDevice(settings)
+                return try plane.addListener(settings, dryRun: true)
             }
             if options.isDryRun { return .response(Self.dryRun(.created, result)) }
             let response = answer(201, result.listener, result.sequence)

@@ -1,5 +1,6 @@
 internal import ChangeLog
 internal import ControlPlane
+internal import Hardware
 internal import Platform
 internal import Routing
 internal import Threads
@@ -9,8 +10,8 @@ extension LockRank {
     static let registrations = LockRank(1, "registrations")
 }
 
-/// Keeps what is registered (in the control plane, and stored), how it goes with it (in the hub), and the devices of drivers in
-/// step: one registration is made, changed or ended at a time.
+/// Keeps what is registered (in the control plane, and stored), how it goes with it (in the hub), and devices in step: one
+/// registration is made, changed or ended at a time, and so is one simulated switch.
 ///
 /// Its thread does what no request waits for: it writes down how far listeners have come, and ends the registrations of
 /// those of which nothing was heard. Lazily: a crash may forget the acknowledgements of the last half second, so that their
@@ -19,16 +20,18 @@ final class ListenerKeeper: Sendable {
     private static let roundMilliseconds = 500
 
     private let plane: ControlPlane
-    private let hub: EventHub
-    private let registrations = Locked((), rank: .registrations)
+    let hub: EventHub
+    let board: SwitchBoard
+    let registrations = Locked((), rank: .registrations)
     private let signal = Signal()
     private let stops = Locked(false, rank: .leaf)
     private let thread = Locked<Thread?>(nil, rank: .leaf)
 
     /// Takes in the listeners from before a restart, while no one can ask for them yet.
-    init(_ plane: ControlPlane, _ hub: EventHub) {
+    init(_ plane: ControlPlane, _ hub: EventHub, _ board: SwitchBoard? = nil) {
         self.plane = plane
         self.hub = hub
+        self.board = board ?? SwitchBoard(plane, simulatesFaults: false)
         // More may have been sent than they acknowledged, up to the last number that may have been given out.
         let sent = ChangeSequence(rawValue: plane.log.upcoming.rawValue - 1)
         for stored in plane.presentListeners {
@@ -43,6 +46,7 @@ final class ListenerKeeper: Sendable {
     func add(_ settings: ListenerSettings) throws(FIBError) -> ControlPlane.ListenerResult {
         try plane.awaitRoom()
         return try registrations.withLock { _ throws(FIBError) in
+            try checkDevice(settings)
             var result = try plane.addListener(settings)
             if let begin = take(result.listener, delivered: .zero) { result.sequence = begin }
             return result

@@ -2,6 +2,7 @@ internal import Addressing
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
+internal import Hardware
 internal import JSON
 internal import Routing
 internal import Threads
@@ -9,6 +10,7 @@ internal import Threads
 /// `/v1/routes` and what is below it.
 struct RouteHandlers: Sendable {
     let plane: ControlPlane
+    let board: SwitchBoard
     /// Threads that apply what imports have read.
     let committing: WorkerPool
     let warn: @Sendable (String) -> Void
@@ -16,10 +18,11 @@ struct RouteHandlers: Sendable {
     let hardware: HardwareAnswers
 
     init(
-        plane: ControlPlane, committing: WorkerPool, hardware: HardwareAnswers,
+        plane: ControlPlane, board: SwitchBoard, committing: WorkerPool, hardware: HardwareAnswers,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.plane = plane
+        self.board = board
         self.hardware = hardware
         self.committing = committing
         self.warn = warn
@@ -39,6 +42,9 @@ struct RouteHandlers: Sendable {
                 [(.get, list), (.post, add), (.delete, flush)]),
             Endpoint("/v1/routes/default", "The default route", [(.get, get), (.put, put), (.delete, delete)]),
             Endpoint("/v1/routes/{address}/{length}", "One route", [(.get, get), (.put, put), (.delete, delete)]),
+            Endpoint(
+                "/v1/routes/{address}/{length}/hardware/retry", "Have devices program a route once more",
+                [(.post, retry)]),
         ]
     }
 

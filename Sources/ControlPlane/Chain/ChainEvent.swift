@@ -11,19 +11,38 @@ public enum ChainEvent: Sendable {
     case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
     case ruleAdded(PolicyRule, namespace: String)
     case route(RouteEvent)
-}
 
-extension ChainEvent {
-    /// What a change comes to, and in which namespace; nil if members don't hear of it.
-    static func of(_ change: Change) -> (ChainEvent, namespace: String)? {
+    /// What members are told of a change; nil if nothing.
+    init?(_ change: Change) {
         switch change.object {
-        case .route(let route): RouteEvent(route).map { (.route($0), route.table.namespace) }
-        case .object(let object):
-            (ChainEvent(object.object, isGone: object.new == nil), object.object.namespace)
-        case .hardware, .device, .status, .listener, .operationEnd, .notice: nil
+        case .route(let route):
+            guard let event = RouteEvent(route) else { return nil }
+            self = .route(event)
+        case .object(let object): self.init(object.object, isGone: object.new == nil)
+        case .hardware, .device, .status, .listener, .operationEnd, .notice: return nil
         }
     }
 
+    var namespace: String {
+        switch self {
+        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .ruleAdded(_, let name):
+            name
+        case .route(let event): event.table.namespace
+        }
+    }
+}
+
+extension Change {
+    /// Whether it is of a kind of which members are told.
+    var concernsChain: Bool {
+        switch object {
+        case .route, .object: true
+        case .hardware, .device, .status, .listener, .operationEnd, .notice: false
+        }
+    }
+}
+
+extension ChainEvent {
     init(_ object: StoredObject, isGone: Bool = false) {
         switch object.value {
         case .namespace(let settings): self = .namespace(name: object.namespace, isGone ? nil : settings)
@@ -53,6 +72,8 @@ public struct RouteEvent: Sendable {
     public let route: StoredRoute
     /// Those that joined, or that have left: of a route that is gone, all of them.
     public let nextHops: [NextHop]
+    /// Of a deletion, the route as it is without these nexthops; nil if it is gone.
+    public let remainder: StoredRoute?
 
     /// What a change of a route comes to; nil if the first of its prefix is the same before and after (R2-03, R2-22).
     init?(_ change: RouteChange) {
@@ -62,7 +83,7 @@ public struct RouteEvent: Sendable {
             self.init(.append, change, new, Array(new.info.nextHops.dropFirst(old.info.nextHops.count)))
         case (.own(.left), let old?, let new?):
             let left = old.info.nextHops.filter { !new.info.nextHops.contains($0) }
-            self.init(.delete, change, old, left)
+            self.init(.delete, change, old, left, remainder: new)
         case (.own, _, let new?), (.displaced, _, let new?): self.init(.replace, change, new, new.info.nextHops)
         case (.own, let old?, nil): self.init(.delete, change, old, old.info.nextHops)
         case (.promoted(let next), _, _):
@@ -70,8 +91,12 @@ public struct RouteEvent: Sendable {
         }
     }
 
-    private init(_ operation: Operation, _ change: RouteChange, _ route: StoredRoute, _ nextHops: [NextHop]) {
+    private init(
+        _ operation: Operation, _ change: RouteChange, _ route: StoredRoute, _ nextHops: [NextHop],
+        remainder: StoredRoute? = nil
+    ) {
         self.operation = operation
+        self.remainder = remainder
         table = change.table
         key = change.key
         self.route = route
@@ -85,5 +110,6 @@ public struct RouteEvent: Sendable {
         self.key = key
         self.route = route
         nextHops = route.info.nextHops
+        remainder = nil
     }
 }

@@ -15,6 +15,10 @@ public protocol ChainMember: AnyObject, Sendable {
     /// What was replayed is not the whole truth: throw all of it away. Another replay may follow (R2-34, R2-35).
     func dumpInconsistent()
 
+    /// It is on the chain: what happened up to this number it knows from the replay, and of all that comes later it is told.
+    /// After the last replay and before the first change. On the thread that registers it.
+    func joined(at sequence: ChangeSequence)
+
     /// A change, once it is durable, in the order of the numbers. On the member's own thread, so it may take its time. A
     /// deletion of what it doesn't know does no harm (R2-13).
     func deliver(_ event: ChainEvent, _ sequence: ChangeSequence)
@@ -23,16 +27,27 @@ public protocol ChainMember: AnyObject, Sendable {
     func fellBehind()
 }
 
+extension ChainMember {
+    public func joined(at sequence: ChangeSequence) {}
+}
+
 /// A member that has a say: it may refuse that a route becomes the first of its prefix, for want of room.
 ///
 /// Both are called with locks of the control plane held, by many threads: they may count, and nothing else.
 public protocol AdmittingMember: ChainMember {
+    /// Whether it wants to be asked at all, as of when it joins: who is asked costs every writer a part of its time.
+    var isAsked: Bool { get }
+
     /// Before the change is made. Deletions, and who moves up because of one, are not asked about (R2-55).
     func admit(_ event: RouteEvent) throws(ChainVeto)
 
     /// What it admitted did not come about after all: another one refused, or the transaction failed (R2-52 leaves that
     /// open; here every member hears it).
     func withdraw(_ event: RouteEvent)
+}
+
+extension AdmittingMember {
+    public var isAsked: Bool { true }
 }
 
 /// A member's refusal.

@@ -89,17 +89,22 @@ extension ControlPlane {
     /// perhaps leaves again (R2-32…R2-34), nothing is delivered in an attempt that fails.
     private func join(_ member: any ChainMember, _ scope: ChainScope, ifStillAt before: UInt64) throws(FIBError) -> Bool
     {
-        let queue = MemberQueue(member, capacity: limits.chainBacklog) { [weak self] in _ = self?.takeOff(member) }
-        let isJoined = try gate.withExclusive { () throws(FIBError) in
+        let joined: (queue: MemberQueue, known: ChangeSequence)? = try gate.withExclusive { () throws(FIBError) in
             if chain.contains(member) { throw Self.isMember(member) }
             // A namespace that is gone has changed.
-            guard let after = try? chainCalls(scope), after == before else { return false }
-            chain.join(member, scope, queue, at: log.head)
+            guard let after = try? chainCalls(scope), after == before else { return nil }
+            let head = log.head
+            let queue = MemberQueue(member, scope, knowing: head, capacity: limits.chainBacklog) { [weak self] in
+                _ = self?.takeOff(member)
+            }
+            chain.join(member, scope, queue, at: head)
             renewGuards()
-            return true
+            return (queue, head)
         }
-        if isJoined { queue.start() }
-        return isJoined
+        guard let joined else { return false }
+        member.joined(at: joined.known)
+        joined.queue.start()
+        return true
     }
 
     private func takeOff(_ member: any ChainMember) -> MemberQueue? {

@@ -1,16 +1,22 @@
 internal import ChangeLog
 internal import Threads
 
-/// What one member is still to be told, in order, and the thread that tells it (R2-51). Holds references to the routes.
+/// What one member is still to be told, in order, and the thread that tells it (R2-51): the log's own runs, so that who puts
+/// them in has nothing to do for each change. What they come to for the member, its thread finds out.
 final class MemberQueue: Sendable {
     private struct State {
-        var events: [(ChainEvent, ChangeSequence)] = []
+        var runs: [ArraySlice<Change>] = []
+        /// Changes in them.
+        var count = 0
         /// Once the queue was full: nothing more goes in, and what was inside is gone.
         var isOverrun = false
         var isClosed = false
     }
 
     private let member: any ChainMember
+    private let scope: ChainScope
+    /// It knows everything up to here from its replay.
+    private let known: ChangeSequence
     private let capacity: Int
     private let whenOverrun: @Sendable () -> Void
     private let state = Locked(State(), rank: .leaf)
@@ -18,8 +24,13 @@ final class MemberQueue: Sendable {
     private let thread = Locked<Thread?>(nil, rank: .leaf)
 
     /// - Parameter whenOverrun: takes the member off the chain; called on its thread before it hears of that.
-    init(_ member: any ChainMember, capacity: Int, whenOverrun: @escaping @Sendable () -> Void) {
+    init(
+        _ member: any ChainMember, _ scope: ChainScope, knowing known: ChangeSequence, capacity: Int,
+        whenOverrun: @escaping @Sendable () -> Void
+    ) {
         self.member = member
+        self.scope = scope
+        self.known = known
         self.capacity = capacity
         self.whenOverrun = whenOverrun
     }
@@ -30,10 +41,11 @@ final class MemberQueue: Sendable {
     }
 
     /// What a full queue has no room for, the member misses, and all that it was still to be told with it.
-    func put(_ event: ChainEvent, _ sequence: ChangeSequence) {
+    func put(_ run: ArraySlice<Change>) {
         let isTaken = state.withLock { state in
-            guard !state.isOverrun, state.events.count < capacity else { return false }
-            state.events.append((event, sequence))
+            guard !state.isOverrun, state.count + run.count <= capacity else { return false }
+            state.runs.append(run)
+            state.count += run.count
             return true
         }
         if isTaken { signal.raise() } else { overrun() }
@@ -42,13 +54,13 @@ final class MemberQueue: Sendable {
     /// The changes that the member was to be told of are gone.
     func overrun() {
         state.withLock { state in
-            state.events = []
+            (state.runs, state.count) = ([], 0)
             state.isOverrun = true
         }
         signal.raise()
     }
 
-    var count: Int { state.withLock { $0.events.count } }
+    var count: Int { state.withLock { $0.count } }
 
     /// Nothing more is told. Returns when the member's thread has ended, unless it is the caller.
     func close() {
@@ -61,7 +73,7 @@ final class MemberQueue: Sendable {
 
     private func end() -> Thread? {
         state.withLock { state in
-            state.events = []
+            (state.runs, state.count) = ([], 0)
             state.isClosed = true
         }
         signal.raise()
@@ -70,10 +82,10 @@ final class MemberQueue: Sendable {
 
     private func run() {
         while true {
-            let (events, isOverrun, isClosed) = state.withLock { state in
-                let events = state.events
-                state.events = []
-                return (events, state.isOverrun, state.isClosed)
+            let (runs, isOverrun, isClosed) = state.withLock { state in
+                let runs = state.runs
+                (state.runs, state.count) = ([], 0)
+                return (runs, state.isOverrun, state.isClosed)
             }
             if isClosed { return }
             if isOverrun {
@@ -82,14 +94,19 @@ final class MemberQueue: Sendable {
                 thread.withLock { $0.take() }?.detach()
                 return member.fellBehind()
             }
-            if events.isEmpty {
+            if runs.isEmpty {
                 signal.wait()
                 continue
             }
-            for (event, sequence) in events {
-                if state.withLock({ $0.isClosed }) { return }
-                member.deliver(event, sequence)
-            }
+            for run in runs { tell(run) }
+        }
+    }
+
+    private func tell(_ run: ArraySlice<Change>) {
+        for change in run where change.sequence > known {
+            guard let event = ChainEvent(change), scope.includes(event.namespace) else { continue }
+            if state.withLock({ $0.isClosed }) { return }
+            member.deliver(event, change.sequence)
         }
     }
 }

@@ -11,10 +11,10 @@ extension LockRank {
 final class NotifierChain: Sendable {
     fileprivate struct Registered {
         let member: any ChainMember
+        /// The same, if it has a say.
+        let guardian: (any AdmittingMember)?
         let scope: ChainScope
         let queue: MemberQueue
-        /// It knows everything up to here from its replay.
-        let known: ChangeSequence
     }
 
     fileprivate struct State {
@@ -48,7 +48,9 @@ final class NotifierChain: Sendable {
     func join(_ member: any ChainMember, _ scope: ChainScope, _ queue: MemberQueue, at head: ChangeSequence) {
         state.withLock { state in
             if state.members.isEmpty { state.position = head }
-            state.members.append(Registered(member: member, scope: scope, queue: queue, known: head))
+            let guardian = (member as? any AdmittingMember).flatMap { $0.isAsked ? $0 : nil }
+            state.members.append(
+                Registered(member: member, guardian: guardian, scope: scope, queue: queue))
         }
         hasMembers.store(true, ordering: .releasing)
     }
@@ -70,7 +72,7 @@ final class NotifierChain: Sendable {
     /// Those who have a say in a namespace, in the order of their registration.
     func guards(of namespace: String) -> [any AdmittingMember] {
         state.withLock { state in
-            state.members.filter { $0.scope.includes(namespace) }.compactMap { $0.member as? any AdmittingMember }
+            state.members.filter { $0.scope.includes(namespace) }.compactMap(\.guardian)
         }
     }
 
@@ -82,7 +84,9 @@ final class NotifierChain: Sendable {
         state.withLock { state in
             while let run = log.readDurable(after: state.position) {
                 guard let last = run.last else { return }
-                for change in run { state.put(change) }
+                if run.contains(where: \.concernsChain) {
+                    for registered in state.members { registered.queue.put(run) }
+                }
                 state.position = last.sequence
             }
             // The log has gone on without the chain: they all have missed something.
@@ -94,15 +98,5 @@ final class NotifierChain: Sendable {
     /// Changes that wait to be delivered, by member.
     var backlog: [(name: String, count: Int)] {
         state.withLock { $0.members.map { ($0.member.name, $0.queue.count) } }
-    }
-}
-
-extension NotifierChain.State {
-    fileprivate func put(_ change: Change) {
-        guard let (event, namespace) = ChainEvent.of(change) else { return }
-        for registered in members
-        where change.sequence > registered.known && registered.scope.includes(namespace) {
-            registered.queue.put(event, change.sequence)
-        }
     }
 }

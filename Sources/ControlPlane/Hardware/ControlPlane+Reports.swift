@@ -65,21 +65,36 @@ extension ControlPlane {
             }
             route = present
         }
-        let answer = HardwareStatus.Answer(
-            line: device.line, generation: device.generation, state: report.state, reason: report.reason)
         let outcome: ReportOutcome
-        if let status = writer.status(route.value.hardware, with: answer, state.devices) {
-            if let before = route.value.hardware, before.isPending(of: device.line) {
-                latencies.programmed.observe(microseconds: (status.since - min(status.since, before.since)) * 1_000)
+        if let edit = edit(by: report, device, &writer, route, state, isFirst, at: index) {
+            if let before = route.value.hardware, let after = edit.hardware, before.isPending(of: device.line) {
+                latencies.programmed.observe(microseconds: (after.since - min(after.since, before.since)) * 1_000)
             }
-            let edit = HardwareEdit(
-                table: state.tables[index].identity, route: route, hardware: status, isFirst: isFirst)
             outcome = .changed(commit(edit, at: index, &state))
         } else {
             outcome = .unchanged
         }
         if isFirst, report.state != .failed { clear(behind: route.key, device, &writer, at: index, &state) }
         return outcome
+    }
+
+    /// Nil if the device has said so before.
+    private func edit(
+        by report: HardwareReport, _ device: Device, _ writer: inout StatusWriter, _ route: PlacedRoute,
+        _ state: borrowing Namespace.State, _ isFirst: Bool, at index: Int
+    ) -> HardwareEdit? {
+        let status: HardwareStatus?
+        if report.state == .none, report.reason == nil {
+            let said = route.value.hardware?.answers.contains { $0.line == device.line }
+            guard said ?? false else { return nil }
+            status = writer.status(route.value.hardware, without: device.line, state.devices)
+        } else {
+            let answer = HardwareStatus.Answer(
+                line: device.line, generation: device.generation, state: report.state, reason: report.reason)
+            status = writer.status(route.value.hardware, with: answer, state.devices)
+            if status == nil { return nil }
+        }
+        return HardwareEdit(table: state.tables[index].identity, route: route, hardware: status, isFirst: isFirst)
     }
 
     /// Forgets what the device has said of routes that are displaced, now that it has programmed another one in their place.

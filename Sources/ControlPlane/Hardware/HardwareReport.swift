@@ -7,14 +7,15 @@ public struct HardwareReport: Sendable {
     /// Where the entry stands, but for its place in the list of that key, and which one it is.
     public let key: RouteKey
     public let version: ChangeSequence
-    /// Neither `none` nor `pending`, which a device can't say.
+    /// Not `pending`, which is what it is without an answer. `none` is for devices inside the process: with a reason, that the
+    /// entry is not for this device; without, that the device takes back what it has said.
     public let state: HardwareState
     public let reason: String?
 
     public init(
         _ table: TableIdentity, _ key: RouteKey, version: ChangeSequence, state: HardwareState, reason: String? = nil
     ) {
-        precondition(state != .none && state != .pending, "a device that says '\(state.name)'")
+        precondition(state != .pending, "a device that says '\(state.name)'")
         self.table = table
         self.key = key
         self.version = version

@@ -32,7 +32,7 @@ extension Namespace.State {
         }
         let table = tables[index].identity
         let present = devices.answers(in: neighbour.value.hardware).map(\.answer)
-        let programmed = present.filter { $0.state != .pending }
+        let programmed = present.filter { $0.state != .pending && $0.state != .none }
         var wanted = programmed
         if isFirst, isForHardware(neighbour.value.info) {
             let pending = devices.pending(table, neighbour.key, neighbour.value.info, &latestPending)?.answers ?? []

@@ -230,7 +230,7 @@ import Threads
         let chain = NotifierChain()
         let members = ["early", "late"].map { RecordingMember($0) }
         func join(_ member: RecordingMember) {
-            let queue = MemberQueue(member, capacity: 100) {}
+            let queue = MemberQueue(member, .all, knowing: plane.log.head, capacity: 100) {}
             chain.join(member, .all, queue, at: plane.log.head)
             queue.start()
         }

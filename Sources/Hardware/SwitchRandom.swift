@@ -1,0 +1,20 @@
+/// SplitMix64: the same numbers for the same seed, on every machine. What a simulated switch draws can be had again.
+struct SwitchRandom: Hashable, Sendable {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// Evenly from 0 to `bound`, which included.
+    mutating func next(through bound: UInt64) -> UInt64 {
+        if bound == .max { return next() }
+        return next().multipliedFullWidth(by: bound + 1).high
+    }
+}
