@@ -33,7 +33,8 @@ extension SwitchModel {
     mutating func learn(_ fact: ForwardingFacts.Fact, _ sequence: ChangeSequence, _ now: UInt64) {
         facts.append(fact)
         // What was so before it began is nothing that it has to act on.
-        queue.append(SwitchJob(.learn, due: dueTime(now, isInstant: sequence == .zero), ticket: window.open(sequence)))
+        queue.append(
+            SwitchJob(.learn, due: sequence == .zero ? dueAtOnce(now) : dueTime(now), ticket: window.open(sequence)))
     }
 
     mutating func run(_ job: SwitchJob, _ now: UInt64) {

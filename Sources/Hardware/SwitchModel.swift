@@ -182,4 +182,10 @@ public struct SwitchModel {
         lastDue = max(lastDue, now + delay)
         return lastDue
     }
+
+    /// Behind what came earlier, and without further delay.
+    mutating func dueAtOnce(_ now: UInt64) -> UInt64 {
+        lastDue = max(lastDue, now)
+        return lastDue
+    }
 }
