@@ -5,6 +5,10 @@ extension RouteTable {
     /// What deleting by `selector` comes to: the first route in list order that agrees goes (R1-84…R1-87), or, in IPv6
     /// with a gateway given, only the legs that were named (R1-102).
     public func decideDelete(_ selector: RouteSelector) throws(FIBError) -> RouteEdit {
+        var selector = selector
+        if let metric = selector.metric {
+            selector.metric = meant(RouteKey(selector.prefix, tos: selector.tos, metric: metric, position: 0)).metric
+        }
         // The tos must be equal, so the walk covers the routes of one tos, or of one key where the metric is given.
         let start = RouteKey(selector.prefix, tos: selector.tos, metric: selector.metric ?? 0, position: 0)
         var cursor = image.cursor(from: start)

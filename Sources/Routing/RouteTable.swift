@@ -91,6 +91,13 @@ public struct RouteTable: Sendable {
         run(from: key.at(position: 0), limit: .max) { $0.isSameKey(as: key) }
     }
 
+    /// The key that is meant by one of metric 0. In IPv6 that is the kernel's own for routes of addresses; where there is none
+    /// such, it is what a user said, for whom it means the default (R1-23).
+    public func meant(_ key: RouteKey) -> RouteKey {
+        guard family == .inet6, key.metric == 0, routes(of: key).isEmpty else { return key }
+        return RouteKey(key.prefix(family), tos: key.tos, metric: Route.defaultIPv6Metric, position: 0)
+    }
+
     /// Begins to load what writing `route` will touch; see `Image.prefetch`.
     public func prefetch(_ route: Route, _ stage: PrefetchStage) { image.prefetch(route.firstKey, stage) }
 

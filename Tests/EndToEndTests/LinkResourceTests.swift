@@ -194,6 +194,28 @@ import Testing
         }
     }
 
+    @Test("An address's IPv6 route of metric 0 is found, removed and reported on by that; a user's is of metric 1024")
+    func metricZero() throws {
+        try put("eth0", #"{"addresses":["2001:db8::1/64"]}"#)
+        let path = "/v1/routes/2001:db8::1/128?table=local&metric=0"
+        let route = try server.get(path)
+        #expect(try route.status == 200 && route.json()["metric"]?.number == 0, "\(route.text)")
+        _ = try server.post("/v1/listeners", #"{"name":"asic1","role":"driver","lease":null}"#)
+        let version = try #require(try route.json()["version"]?.number)
+        let report = try server.post(
+            "/v1/listeners/asic1/hardware",
+            #"{"route":\#(route.text.dropLast()),"version":\#(version),"state":"offload"}"#)
+        #expect(try report.json()["accepted"]?.number == 1, "\(report.text)")
+        // Where there is none such, 0 is what a user says for the default.
+        #expect(
+            try server.request("PUT", "/v1/routes/2001:db8:1::/48?metric=0", #"{"dev":"eth0","metric":0}"#).status
+                == 201)
+        #expect(try server.get("/v1/routes/2001:db8:1::/48?metric=0").json()["metric"]?.number == 1_024)
+        #expect(try server.delete("/v1/routes/2001:db8:1::/48?metric=0").status == 204)
+        #expect(try server.delete(path).status == 204)
+        #expect(try server.get(path).status == 404)
+    }
+
     @Test("Links, neighbours and routes change in one transaction, or not at all")
     func transaction() throws {
         func commit(_ operations: String...) throws -> TestResponse {

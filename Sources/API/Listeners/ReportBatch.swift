@@ -158,11 +158,7 @@ struct ReportBatch {
                 table = TableIdentity(namespace: namespace, family: family, id: id)
             }
             guard let table else { preconditionFailure("a table that was just found") }
-            let metric = route.metric ?? 0
-            let key = RouteKey(
-                prefix, tos: route.tos ?? 0,
-                // As in a body: IPv6 has no metric 0 that a user could mean (R1-23).
-                metric: family == .inet6 && metric == 0 ? Route.defaultIPv6Metric : metric, position: 0)
+            let key = RouteKey(prefix, tos: route.tos ?? 0, metric: route.metric ?? 0, position: 0)
             return HardwareReport(
                 table, key, version: ChangeSequence(rawValue: version), state: state, reason: reason)
         }

@@ -66,11 +66,16 @@ extension RouteHandlers {
         _ place: Place, _ hash: EntryHash?, _ wantsAll: Bool, _ found: Found
     ) throws(Problem) -> HTTPResponse {
         let (table, all, sequence) = found
+        let metric = place.metric.map { metric in
+            // As a deletion takes it; see `RouteTable.meant`.
+            let isDefault = place.prefix.family == .inet6 && metric == 0 && !all.contains { $0.key.metric == 0 }
+            return isDefault ? Route.defaultIPv6Metric : metric
+        }
         let routes =
             place.metric == nil && place.tos == nil && hash == nil
             ? all
             : all.filter { route in
-                (place.metric.map { $0 == route.key.metric } ?? true)
+                (metric.map { $0 == route.key.metric } ?? true)
                     && (place.tos.map { $0 == route.key.tos } ?? (place.metric == nil || route.key.tos == 0))
                     && (hash.map { $0 == route.value.hash } ?? true)
             }

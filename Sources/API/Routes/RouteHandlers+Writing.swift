@@ -185,7 +185,11 @@ extension RouteHandlers.Place {
     func fill(_ input: inout RouteInput) throws(Problem) {
         let destination = input.isDefault ? Prefix.default(prefix.family) : input.destination
         try agree("dst", destination, prefix)
-        try agree("metric", input.metric, metric)
+        // What a user says of an IPv6 route; the kernel's own of metric 0 are not written.
+        func written(_ metric: UInt32?) -> UInt32? {
+            prefix.family == .inet6 && metric == 0 ? Route.defaultIPv6Metric : metric
+        }
+        try agree("metric", written(input.metric), written(metric))
         try agree("tos", input.tos, tos)
         try agree("table", input.table, table)
         try agree("namespace", input.namespace, namespace)

@@ -68,10 +68,7 @@ struct RouteHandlers: Sendable {
             prefix: prefix,
             namespace: try query.namespace() ?? ControlPlane.defaultNamespace,
             table: try query.take("table", "the name or number of a table") { TableID(name: $0) } ?? .main,
-            metric: try query.number("metric", in: 0...UInt32.max).map { (metric: UInt32) in
-                // As in a body: IPv6 has no metric 0 that a user could mean (R1-23).
-                prefix.family == .inet6 && metric == 0 ? Route.defaultIPv6Metric : metric
-            },
+            metric: try query.number("metric", in: 0...UInt32.max),
             tos: try query.take("tos", "a tos") { tosValue($0) })
     }
 

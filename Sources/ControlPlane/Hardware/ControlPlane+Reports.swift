@@ -53,13 +53,14 @@ extension ControlPlane {
         guard let index = state.index(of: report.table.family, report.table.id) else { return .stale(present: nil) }
         // The table is looked at where it is: with a copy of it, the change would copy the nodes that lead to the route.
         let route: PlacedRoute
+        let key = state.tables[index].table.meant(report.key)
         var isFirst = false
-        if let first = state.tables[index].table.first(of: report.key), first.key.isSameKey(as: report.key),
+        if let first = state.tables[index].table.first(of: key), first.key.isSameKey(as: key),
             first.value.version == report.version
         {
             (route, isFirst) = (first, true)
         } else {
-            let found = state.tables[index].table.routes(of: report.key)
+            let found = state.tables[index].table.routes(of: key)
             guard let present = found.first(where: { $0.value.version == report.version }) else {
                 return .stale(present: found.first?.value.version)
             }
