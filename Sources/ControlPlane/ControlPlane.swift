@@ -117,7 +117,7 @@ public final class ControlPlane: Sendable {
     /// After changes, with no lock held.
     func committed() {
         guard let journal else { return becameDurable() }
-        durabilitySample.begin(log.head)
+        durabilitySample.begin(log.head, log.durable)
         journal.signal.raise()
     }
 

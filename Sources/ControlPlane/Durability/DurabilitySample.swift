@@ -10,9 +10,9 @@ final class DurabilitySample: Sendable {
     private let sequence = Atomic<UInt64>(none)
     private let start = Atomic<UInt64>(0)
 
-    /// After changes, up to `head`.
-    func begin(_ head: ChangeSequence) {
-        guard sequence.load(ordering: .relaxed) == Self.none,
+    /// After changes, up to `head`; some may be on disk already.
+    func begin(_ head: ChangeSequence, _ durable: ChangeSequence) {
+        guard head > durable, sequence.load(ordering: .relaxed) == Self.none,
             sequence.compareExchange(expected: Self.none, desired: Self.claimed, ordering: .acquiring).exchanged
         else { return }
         start.store(MonotonicClock.nanoseconds, ordering: .relaxed)
