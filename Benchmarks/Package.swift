@@ -25,6 +25,7 @@ let package = Package(
                 .product(name: "Addressing", package: "fibd"),
                 .product(name: "ChangeLog", package: "fibd"),
                 .product(name: "ControlPlane", package: "fibd"),
+                .product(name: "Hardware", package: "fibd"),
                 .product(name: "Routing", package: "fibd"),
                 .product(name: "Threads", package: "fibd"),
             ], path: "NotifierChain"),

@@ -1,6 +1,7 @@
 import ChangeLog
 import ControlPlane
 import Glibc
+import Hardware
 import Routing
 import Threads
 
@@ -72,6 +73,7 @@ enum Feedback {
         case none = "no one"
         case member = "a member that counts"
         case device = "a device that reports"
+        case simulated = "a simulated switch"
     }
 
     static let writes = 1_000_000
@@ -118,8 +120,12 @@ enum Feedback {
     /// Writes a second, and how many of the routes had been reported at the end.
     private static func measure(_ audience: Audience) throws -> (rate: Double, reported: Double) {
         let routes = try Routes(Routes.plane())
+        let asic = audience == .simulated ? SimulatedSwitch("asic0", SwitchSettings(), routes.plane) : nil
+        asic?.start()
+        while let asic, !asic.status.isUp { usleep(1_000) }
+        defer { asic?.stop() }
         let member =
-            audience == .none
+            audience == .none || audience == .simulated
             ? nil : try ReportingMember(routes.plane, isDevice: audience == .device, last: writes)
         let time = try ContinuousClock().measure {
             for number in 0..<writes { _ = try routes.plane.write(.add, routes.write(number)) }

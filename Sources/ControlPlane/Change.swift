@@ -111,11 +111,14 @@ public final class RouteStatusChange: Sendable {
     public let route: StoredRoute
     /// Whether it is the first route of its prefix.
     public let isFirst: Bool
+    /// Of each leg, in order, as it was.
+    let was: [LegStatus]
     /// Of each leg, in order.
     public let legs: [LegStatus]
 
-    init(_ table: TableIdentity, _ route: PlacedRoute, isFirst: Bool, legs: [LegStatus]) {
+    init(_ table: TableIdentity, _ route: PlacedRoute, isFirst: Bool, was: [LegStatus], legs: [LegStatus]) {
         self.table = table
+        self.was = was
         key = route.key
         self.route = route.value
         self.isFirst = isFirst

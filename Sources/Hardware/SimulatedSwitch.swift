@@ -115,7 +115,7 @@ public final class SimulatedSwitch: AdmittingMember {
             state.device = device
             state.orders.append(Order(.begin))
         }
-        thread.withLock { $0 = Thread(name: "switch-\(name)", niceness: 19) { self.run() } }
+        thread.withLock { $0 = Thread(name: "switch-\(name)", niceness: 10) { self.run() } }
     }
 
     /// It behaves like this from now on. With another profile it begins anew.

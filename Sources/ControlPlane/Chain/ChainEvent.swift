@@ -11,6 +11,7 @@ public enum ChainEvent: Sendable {
     case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
     case ruleAdded(PolicyRule, namespace: String)
     case route(RouteEvent)
+    case nextHops(NextHopsEvent)
 
     /// What members are told of a change; nil if nothing.
     init?(_ change: Change) {
@@ -19,7 +20,10 @@ public enum ChainEvent: Sendable {
             guard let event = RouteEvent(route) else { return nil }
             self = .route(event)
         case .object(let object): self.init(object.object, isGone: object.new == nil)
-        case .hardware, .device, .status, .listener, .operationEnd, .notice: return nil
+        case .status(let status):
+            guard let event = NextHopsEvent(status) else { return nil }
+            self = .nextHops(event)
+        case .hardware, .device, .listener, .operationEnd, .notice: return nil
         }
     }
 
@@ -28,6 +32,7 @@ public enum ChainEvent: Sendable {
         case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .ruleAdded(_, let name):
             name
         case .route(let event): event.table.namespace
+        case .nextHops(let event): event.table.namespace
         }
     }
 }
@@ -36,8 +41,8 @@ extension Change {
     /// Whether it is of a kind of which members are told.
     var concernsChain: Bool {
         switch object {
-        case .route, .object: true
-        case .hardware, .device, .status, .listener, .operationEnd, .notice: false
+        case .route, .object, .status: true
+        case .hardware, .device, .listener, .operationEnd, .notice: false
         }
     }
 }
@@ -51,6 +56,35 @@ extension ChainEvent {
             self = .neighbour(
                 namespace: object.namespace, device: neighbour.device, neighbour.address, isGone ? nil : neighbour)
         }
+    }
+}
+
+/// Legs of the first route of a prefix, which is of IPv4 and stays, can't be used any more, or can be again (R2-12).
+public struct NextHopsEvent: Sendable {
+    public let table: TableIdentity
+    public let key: RouteKey
+    public let route: StoredRoute
+    /// `NH_DEL` of the kernel.
+    public let died: [NextHop]
+    /// `NH_ADD` of the kernel.
+    public let revived: [NextHop]
+
+    /// Nil if all that can be used is what could be before. To be without carrier doesn't keep a leg from being used.
+    init?(_ change: RouteStatusChange) {
+        guard change.concernsChain else { return nil }
+        table = change.table
+        key = change.key
+        route = change.route
+        let hops = zip(change.route.info.nextHops, zip(change.was, change.legs))
+        died = hops.filter { !$1.0.contains(.dead) && $1.1.contains(.dead) }.map(\.0)
+        revived = hops.filter { $1.0.contains(.dead) && !$1.1.contains(.dead) }.map(\.0)
+    }
+}
+
+extension RouteStatusChange {
+    /// Whether members are told of it.
+    var concernsChain: Bool {
+        isFirst && table.family == .inet && zip(was, legs).contains { $0.contains(.dead) != $1.contains(.dead) }
     }
 }
 

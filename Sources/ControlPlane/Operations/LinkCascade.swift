@@ -52,7 +52,8 @@ struct LinkCascade: Hashable, Sendable {
         // that was there before a link that is down from its beginning.
         let goesDown = !isAdded && !before[family].contains(.dead)
         if goesDown, let now, now.allSatisfy({ $0.contains(.dead) }) { return .removed }
-        return .status(now ?? Array(repeating: [], count: info.hopCount))
+        let nothing = Array(repeating: LegStatus(), count: info.hopCount)
+        return .status(was: was ?? nothing, now: now ?? nothing)
     }
 }
 
@@ -62,8 +63,8 @@ enum RouteFate {
     case removed
     /// It is another entry.
     case replaced(RouteInfo)
-    /// The entry stays, and this is now wrong with its legs.
-    case status([LegStatus])
+    /// The entry stays, and something else is wrong with its legs.
+    case status(was: [LegStatus], now: [LegStatus])
 }
 
 extension RouteInfo {

@@ -7,7 +7,7 @@ struct OperationRun {
     /// A change but for its number.
     private enum Step {
         case edit(RouteEdit, EntryHash, BestChange)
-        case status(PlacedRoute, isFirst: Bool, [LegStatus])
+        case status(RouteStatusChange)
     }
 
     private var steps: [(table: Int, step: Step)] = []
@@ -28,9 +28,11 @@ struct OperationRun {
             case .stays: break
             case .removed: edit(.delete, (route.key, present), nil, at: index, &state)
             case .replaced(let info): edit(.replace, (route.key, present), info, at: index, &state)
-            case .status(let legs):
+            case .status(let was, let now):
                 let isFirst = state.tables[index].table.first(of: route.key)?.key == route.key
-                steps.append((index, .status((route.key, present), isFirst: isFirst, legs)))
+                let change = RouteStatusChange(identity, (route.key, present), isFirst: isFirst, was: was, legs: now)
+                if change.concernsChain { state.chain.count(.own(.other), identity.family) }
+                steps.append((index, .status(change)))
             }
         }
     }
@@ -68,8 +70,7 @@ struct OperationRun {
             switch steps[index].step {
             case .edit(let edit, let hash, let best):
                 return Change(edit, table, best, hash, sequence: sequence, batch: batch)
-            case .status(let route, let isFirst, let legs):
-                let change = RouteStatusChange(table, route, isFirst: isFirst, legs: legs)
+            case .status(let change):
                 return Change(sequence: sequence, operation: .status, object: .status(change), batch: batch)
             }
         }

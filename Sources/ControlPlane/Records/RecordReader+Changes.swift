@@ -56,9 +56,12 @@ extension RecordReader {
         let table = try table()
         let route = (try key(table.family), try storedRoute())
         let isFirst = try bytes.byte() != 0
-        var legs: [LegStatus] = []
-        for _ in 0..<(try bytes.count()) { legs.append(LegStatus(rawValue: try bytes.byte())) }
-        return RouteStatusChange(table, route, isFirst: isFirst, legs: legs)
+        var (was, legs): ([LegStatus], [LegStatus]) = ([], [])
+        for _ in 0..<(try bytes.count()) {
+            was.append(LegStatus(rawValue: try bytes.byte()))
+            legs.append(LegStatus(rawValue: try bytes.byte()))
+        }
+        return RouteStatusChange(table, route, isFirst: isFirst, was: was, legs: legs)
     }
 
     private mutating func namespaceChange(

@@ -67,7 +67,10 @@ extension RecordWriter {
         append(change.route)
         append(byte: change.isFirst ? 1 : 0)
         append(UInt64(change.legs.count))
-        for leg in change.legs { append(byte: leg.rawValue) }
+        for (was, leg) in zip(change.was, change.legs) {
+            append(byte: was.rawValue)
+            append(byte: leg.rawValue)
+        }
     }
 
     private mutating func append(_ form: UInt8, _ neighbour: BestChange.Neighbour, _ family: AddressFamily) {

@@ -68,7 +68,7 @@ final class ChainMirror: AdmittingMember {
     func replay(_ event: ChainEvent) throws(FIBError) {
         state.withLock { state in
             switch event {
-            case .namespace, .link, .neighbour: break
+            case .namespace, .link, .neighbour, .nextHops: break
             case .ruleAdded(let rule, let namespace):
                 if !state.rules.insert("\(namespace) \(rule)").inserted {
                     state.complaints.append("\(rule) came twice")

@@ -52,9 +52,15 @@ struct ChainScenario {
 
     /// All routes of the device go, as they do when its link does.
     mutating func lose(_ device: String) throws {
-        var selection = RouteSelection()
-        selection.devices = [device]
-        steps.append(try plane.flush(selection).sequence)
+        steps.append(try set(device, isUp: false))
+    }
+
+    /// The link is there from then on.
+    @discardableResult
+    mutating func set(_ device: String, isUp: Bool) throws -> ChangeSequence {
+        var edit = LinkEdit(name: device)
+        edit.isUp = isUp
+        return try plane.change(ObjectOperation("default", .putLink(edit))).sequence
     }
 
     /// Of each step, what the member has heard of it; a dash where that was nothing.

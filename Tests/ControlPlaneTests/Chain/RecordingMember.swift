@@ -88,6 +88,8 @@ extension ChainEvent {
         case .ruleAdded(let rule, let namespace):
             "rule \(namespace) \(rule.family.name) \(rule.priority) \(rule.table.name)"
         case .route(let event): event.short
+        case .nextHops(let event):
+            "legs(/\(event.key.length) m\(event.key.metric) -\(event.died.map(\.device)) +\(event.revived.map(\.device)))"
         }
     }
 }

@@ -101,9 +101,23 @@ import Threads
         var scenario = try ChainScenario()
         try scenario.add(v4, metric: 10, "eth1")
         try scenario.add(v4, metric: 20, "eth2")
+        for device in ["eth1", "eth2"] { try scenario.set(device, isUp: true) }
         try scenario.lose("eth1")
         try scenario.lose("eth2")
         #expect(try scenario.heard() == ["R(/24 m10 eth1)", "–", "R(/24 m20 eth2)", "D(/24 m20 eth2)"])
+    }
+
+    @Test("R2-12: members hear which legs of the first route die with their link, and which live again")
+    func nextHops() throws {
+        var scenario = try ChainScenario()
+        try scenario.add(v4, metric: 10, "eth1", "eth2")
+        try scenario.add(v4, metric: 20, "eth1", "eth2")
+        try scenario.add(v6, "2001:db8::1", "2001:db8::2")
+        for device in ["eth1", "eth2"] { try scenario.set(device, isUp: true) }
+        for isUp in [false, true] { try scenario.set("eth1", isUp: isUp) }
+        scenario.settle()
+        let heard = scenario.member.now.heard.map(\.text).filter { $0.hasPrefix("legs") }
+        #expect(heard == ["legs(/24 m10 -[\"eth1\"] +[])", "legs(/24 m10 -[] +[\"eth1\"])"])
     }
 
     @Test("F-20: a nexthop that joins is an append, one that leaves a deletion of itself")
