@@ -19,6 +19,11 @@ struct NextHopGroup {
     var answer: Answer
     /// Moves with the answer.
     var revision: UInt32 = 1
+    /// With which one it was last not for hardware.
+    var excludedRevision: UInt32 = 0
+
+    /// Whether it was not for hardware at some time after that revision.
+    func wasExcluded(since revision: UInt32) -> Bool { Int32(bitPattern: excludedRevision &- revision) > 0 }
 }
 
 /// The nexthop groups of a switch, as numbers, and the legs that they share.
@@ -132,6 +137,9 @@ struct NextHopGroups {
         guard groups[Int(number)]?.answer != answer else { return false }
         groups[Int(number)]?.answer = answer
         groups[Int(number)]?.revision &+= 1
+        if answer.state == .none, let revision = groups[Int(number)]?.revision {
+            groups[Int(number)]?.excludedRevision = revision
+        }
         return true
     }
 

@@ -115,7 +115,13 @@ extension SwitchModel {
         guard entry.marks.contains(.inUse), !entry.marks.contains(.gone),
             entry.told != groups.revision(entry.group)
         else { return }
-        let answer = groups[entry.group].answer
+        let group = groups[entry.group]
+        let answer = group.answer
+        if entry.state != .none, answer.state != .none, group.wasExcluded(since: entry.told) {
+            // It was left to software and is not any more: whoever knows of that waits for an answer.
+            attempt(number, now)
+            return tell(number, nil, before: nil, now)
+        }
         if entry.state == answer.state, answer.reason == nil {
             // It has been something else meanwhile, of which no one was told.
             entries[number].told = groups.revision(entry.group)

@@ -121,6 +121,23 @@ import Testing
         #expect(lab.model.occupancy.ipv4 == 3)
     }
 
+    @Test("A link that is offloaded again before the switch has looked leaves no route without an answer")
+    func hastyLink() throws {
+        var lab = ModelLab()
+        try lab.put("10.0.0.0/8", "eth0")
+        #expect(lab.said() == ["10.0.0.0/8 offload"])
+        lab.change { $0.faults.failsRouteOffload = true }
+        try lab.put("11.0.0.0/8", "eth0")
+        #expect(lab.said() == ["11.0.0.0/8 failed: fail_route_offload is set"])
+        lab.change { $0.faults.failsRouteOffload = false }
+        for isOffloaded in [false, true] { lab.link("eth0", isOffloaded: isOffloaded) }
+        #expect(lab.said() == ["10.0.0.0/8 offload", "11.0.0.0/8 offload"])
+        #expect(lab.model.occupancy.ipv4 == 2)
+        // Once is enough.
+        lab.link("eth0", isOffloaded: true)
+        #expect(lab.said() == [])
+    }
+
     @Test("R2-07, R2-08: nexthops that join or leave program the route anew, at its version of then")
     func nextHops() throws {
         var lab = ModelLab()
