@@ -2,6 +2,7 @@ internal import ChangeLog
 public import ControlPlane
 public import HTTPServer
 public import Hardware
+public import Routing
 internal import Threads
 
 /// The interface: which paths there are, who may call, and how errors look.
@@ -68,6 +69,13 @@ public final class FIBService: HTTPApplication {
         stuck.stop()
         board.stop()
     }
+
+    /// Has the simulated switches begin that are kept, and makes the first one if it is due. Before the first request, and after
+    /// the devices of drivers from before a restart, whose names come first.
+    ///
+    /// - Returns: why the first one can't be made.
+    /// - Throws: what keeps one that is kept from being made.
+    public func beginSwitches(_ first: FirstSwitch) throws(FIBError) -> FIBError? { try keeper.beginSwitches(first) }
 
     /// Takes in the listeners from before a restart, and begins to look after them. Before the first request.
     public func start() {

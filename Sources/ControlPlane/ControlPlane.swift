@@ -45,6 +45,8 @@ public final class ControlPlane: Sendable {
     let hasImpairments = Atomic<Bool>(false)
     /// In the order of their ids.
     let listeners: Locked<[StoredListener]>
+    /// What devices are set to. Changes within the exclusive gate.
+    let deviceObjects: Locked<DeviceObjects>
     /// Flushes and cascades that are not through, by what brought them about.
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
@@ -74,6 +76,7 @@ public final class ControlPlane: Sendable {
         log = Log(byteLimit: limits.logBytes)
         namespaces = Locked([], rank: .namespaces)
         listeners = Locked([], rank: .listeners)
+        deviceObjects = Locked(DeviceObjects(), rank: .leaf)
         operations = Locked([:], rank: .leaf)
         impairments = Locked([:], rank: .leaf)
         journal = nil
@@ -88,6 +91,7 @@ public final class ControlPlane: Sendable {
         log = recovery.log
         namespaces = Locked(recovery.namespaces.values.sorted { $0.name < $1.name }, rank: .namespaces)
         listeners = Locked(recovery.listeners.values.sorted { $0.id < $1.id }, rank: .listeners)
+        deviceObjects = Locked(recovery.devices, rank: .leaf)
         operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
         impairments = Locked(recovery.impairments, rank: .leaf)
         epoch = store.contents.epoch
@@ -137,7 +141,7 @@ public final class ControlPlane: Sendable {
         let parts = all.map(\.snapshotPart)
         let unfinished = operations.withLock { $0.values.map(\.operation) }
         return Snapshot(
-            sequence: log.head, namespaces: parts,
+            sequence: log.head, namespaces: parts, deviceObjects: keptDevices,
             context: RowContext(devices: devices.withLock { $0 }, impairments: impairments.withLock { $0 }),
             listeners: listeners.withLock { $0 }, unfinished: unfinished)
     }

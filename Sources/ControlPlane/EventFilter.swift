@@ -10,9 +10,10 @@ public enum ObjectKind: String, CaseIterable, Sendable {
     public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
 
     /// Those that this server holds, but for routes, in the order in which replays tell of them.
-    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh]
+    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .device]
 
     var hasFamily: Bool { self == .neigh }
+    var hasNamespace: Bool { self != .device }
 }
 
 /// Which changes a stream wants, in a form that two equal wishes share.
@@ -31,15 +32,23 @@ public struct EventFilter: Hashable, Sendable {
 
     public init() {}
 
+    /// Of everything.
+    static let everything: EventFilter = {
+        var filter = EventFilter()
+        filter.kinds = Set(ObjectKind.allCases)
+        return filter
+    }()
+
     /// Whether all is told that hardware makes of the routes, so that it can be added up.
     public var tellsHardware: Bool { selectsRoutes && hardware == .all }
 
     public var selectsRoutes: Bool { kinds.contains(.route) }
 
-    /// Objects that have no family, table, prefix or protocol are out once one of these is asked for.
+    /// Objects that have no namespace, family, table, prefix or protocol are out once one of these is asked for.
     public func selects(_ kind: ObjectKind) -> Bool {
         if kind == .route { return selectsRoutes }
-        return kinds.contains(kind) && (selection.families == nil || kind.hasFamily) && selection.tables == nil
+        return kinds.contains(kind) && (selection.namespaces == nil || kind.hasNamespace)
+            && (selection.families == nil || kind.hasFamily) && selection.tables == nil
             && selection.within == nil && selection.protocols == nil
     }
 
@@ -51,7 +60,8 @@ public struct EventFilter: Hashable, Sendable {
     /// Those of a snapshot that the filter selects, in order: kind by kind, of each by namespace.
     public func objects(of snapshot: Snapshot) -> [StoredObject] {
         ObjectKind.ofObjects.filter(selects(_:)).flatMap { kind in
-            snapshot.namespaces.filter { selection.includes(namespace: $0.name) }
+            if kind == .device { return snapshot.deviceObjects.all }
+            return snapshot.namespaces.filter { selection.includes(namespace: $0.name) }
                 .flatMap { $0.objects.all(kind) }.filter(selects(_:))
         }
     }
@@ -59,7 +69,7 @@ public struct EventFilter: Hashable, Sendable {
     /// The state that the filter selects: count and digest by kind.
     public func summaries(of snapshot: Snapshot) -> KindSummaries {
         var result = KindSummaries()
-        for kind in ObjectKind.ofObjects where selects(kind) {
+        for kind in ObjectKind.ofObjects where kind.hasNamespace && selects(kind) {
             for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
                 if kind.hasFamily, selection.families != nil {
                     for object in namespace.objects.all(kind) where selects(object) { result[kind].add(object.hash) }
@@ -68,6 +78,7 @@ public struct EventFilter: Hashable, Sendable {
                 }
             }
         }
+        if selects(.device) { result.devices = snapshot.deviceObjects.summary }
         if selectsRoutes { result.routes = snapshot.summary(of: selection, firstsOnly: view == .best) }
         return result
     }
@@ -136,6 +147,7 @@ public struct KindSummaries: Hashable, Sendable {
     public var namespaces = Summary()
     public var links = Summary()
     public var neighbours = Summary()
+    public var devices = Summary()
     public var routes = Summary()
 
     public init() {}
@@ -149,6 +161,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .namespace: namespaces
             case .link: links
             case .neigh: neighbours
+            case .device: devices
             case .route: routes
             default: preconditionFailure("no sum of \(kind)")
             }
@@ -158,6 +171,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .namespace: namespaces = newValue
             case .link: links = newValue
             case .neigh: neighbours = newValue
+            case .device: devices = newValue
             case .route: routes = newValue
             default: preconditionFailure("no sum of \(kind)")
             }

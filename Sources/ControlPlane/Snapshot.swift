@@ -13,6 +13,8 @@ public struct Snapshot: Sendable {
     public let sequence: ChangeSequence
     /// By name.
     public let namespaces: [Namespace]
+    /// What devices are set to.
+    public let deviceObjects: DeviceObjects
     /// Devices, and what is wrong with links.
     public let context: RowContext
     public var devices: Devices { context.devices }

@@ -178,6 +178,7 @@ extension StoredObject {
     /// In the order of `EventFilter.objects`.
     fileprivate func comesBefore(_ other: StoredObject) -> Bool {
         if kind != other.kind { return key < other.key }
+        if let device, let other = other.device { return device.name < other.name }
         return namespace != other.namespace ? namespace < other.namespace : key < other.key
     }
 }

@@ -107,18 +107,24 @@ public final class SimulatedSwitch: AdmittingMember {
 
     // MARK: Telling it
 
+    /// Whether it was never told to start.
+    public var isIdle: Bool { thread.withLock { $0 == nil } && state.withLock { !$0.hasEnded } }
+
     /// Its device begins, and all that becomes the first of its prefix from now on is for it to program. The rest follows on
     /// its thread.
-    public func start() {
+    @discardableResult
+    public func start() -> Device {
         let device = plane.addDevice(name, RouteSelection())
         state.withLock { state in
             state.device = device
             state.orders.append(Order(.begin))
         }
         thread.withLock { $0 = Thread(name: "switch-\(name)", niceness: 10) { self.run() } }
+        return device
     }
 
-    /// It behaves like this from now on. With another profile it begins anew.
+    /// It behaves like this from now on, or once it starts; those who start it and change it do so one at a time. With another
+    /// profile it begins anew.
     ///
     /// - Throws: ENOSPC if it is the profile `netdevsim`, in which there is no room for what there is.
     public func change(_ settings: SwitchSettings) throws(FIBError) {
@@ -128,6 +134,8 @@ public final class SimulatedSwitch: AdmittingMember {
             if !isOther { state.model.change(settings) }
             return isOther
         }
+        // Its beginning takes the settings as they are then.
+        if isIdle { return }
         if isOther { _ = try restart() } else { signal.raise() }
     }
 
@@ -137,12 +145,13 @@ public final class SimulatedSwitch: AdmittingMember {
         signal.raise()
     }
 
-    /// Forgets everything and begins anew. Blocks for as long as a replay takes.
+    /// Forgets everything and begins anew. Not of one that is idle. Blocks for as long as a replay takes.
     ///
     /// - Returns: its device, with another generation.
     /// - Throws: ENOSPC in the profile `netdevsim` if there is no room for what there is; its device is gone then, until a restart
     ///   that succeeds (R3-29).
     public func restart() throws(FIBError) -> Device {
+        precondition(!isIdle, "\(name) is to restart and has not begun")
         switch give(.restart) {
         case .began(let device): return device
         case .refused(let error): throw error

@@ -4,8 +4,7 @@ public import Platform
 public import Routing
 internal import Threads
 
-/// The simulated switches that there are, by name. What they are set to is not stored: a server begins with those of its
-/// command line.
+/// The simulated switches that there are, by name. What they are set to is kept by who makes and changes them here.
 public final class SwitchBoard: Sendable {
     public static let limit = 16
 
@@ -48,9 +47,12 @@ public final class SwitchBoard: Sendable {
 
     /// A further switch begins. Names are given by one thread at a time, those of drivers included.
     ///
+    /// - Parameter begins: whether it starts at once. Else it is idle, and its name is taken all the same.
     /// - Throws: EINVAL if there can't be a device of that name, EEXIST if there is one, ENOBUFS if there are 16 switches.
     @discardableResult
-    public func add(_ name: String, _ settings: SwitchSettings) throws(FIBError) -> SimulatedSwitch {
+    public func add(
+        _ name: String, _ settings: SwitchSettings, begins: Bool = true
+    ) throws(FIBError) -> SimulatedSwitch {
         try check(name)
         // What one of that name said before a restart of the server is not known any more, and a follower of then must not
         // take this one for it.
@@ -59,7 +61,7 @@ public final class SwitchBoard: Sendable {
         switches.withLock { switches in
             switches.insert(added, at: switches.firstIndex { $0.name > name } ?? switches.endIndex)
         }
-        added.start()
+        if begins { added.start() }
         return added
     }
 

@@ -8,14 +8,18 @@ internal import Glibc
     public let process: ChildProcess
     public let port: UInt16
 
-    public init(_ options: String..., environment: [String] = []) throws {
+    public convenience init(_ options: String..., environment: [String] = []) throws {
         let keeps = options.contains("--data-dir") || environment.contains { $0.hasPrefix("FIBD_DATA_DIR=") }
         let hasSwitch = options.contains("--simulated-switch")
-        process = try ChildProcess(
-            RunningServer.binary,
-            ["--listen", "127.0.0.1:0"] + options + (keeps ? [] : ["--ephemeral"])
-                + (hasSwitch ? [] : ["--simulated-switch", "none"]),
+        try self.init(
+            arguments: options + (keeps ? [] : ["--ephemeral"]) + (hasSwitch ? [] : ["--simulated-switch", "none"]),
             environment: environment)
+    }
+
+    /// With nothing but these arguments.
+    public init(arguments: [String], environment: [String] = []) throws {
+        process = try ChildProcess(
+            RunningServer.binary, ["--listen", "127.0.0.1:0"] + arguments, environment: environment)
         var port: UInt16?
         _ = eventually { [process] in
             port = RunningServer.listeningPort(process.errorOutput)

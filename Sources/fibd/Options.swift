@@ -28,7 +28,8 @@ struct Options: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Name of the simulated switch that programs routes; 'none' for none. Default: asic0.", valueName: "name"))
+            "A simulated switch that programs routes, made if it isn't kept yet; 'none': those that are kept don't begin. "
+                + "Default: asic0, if there never was one.", valueName: "name"))
     var simulatedSwitch: String?
 
     @Flag(

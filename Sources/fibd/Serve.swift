@@ -29,7 +29,7 @@ struct Serve: ParsableCommand {
         let plane = try makePlane(settings)
         let board = SwitchBoard(plane, simulatesFaults: settings.simulatesFaults)
         let service = makeService(plane, board, settings, logger)
-        beginSwitch(board, settings, logger)
+        try beginSwitches(service, settings, logger)
         service.start()
         let server = try start(service, settings)
         connect(plane, service, server, logger)
@@ -115,15 +115,16 @@ struct Serve: ParsableCommand {
         server.wakeStreams()
     }
 
-    /// Before the first request, and after the devices of drivers from before a restart, whose names come first.
-    private func beginSwitch(_ board: SwitchBoard, _ settings: Settings, _ logger: Logger) {
-        guard let name = settings.simulatedSwitch else { return }
+    private func beginSwitches(
+        _ service: FIBService, _ settings: Settings, _ logger: Logger
+    ) throws(StartError) {
         do throws(FIBError) {
-            try board.add(name, SwitchSettings())
-        } catch {
+            guard let error = try service.beginSwitches(settings.simulatedSwitch) else { return }
             logger.error(
                 "there is no simulated switch: \(error.message); start with --simulated-switch and another name, or none"
             )
+        } catch {
+            throw .failure(error.message)
         }
     }
 

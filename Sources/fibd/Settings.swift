@@ -1,3 +1,4 @@
+import API
 import ControlPlane
 import HTTPServer
 import JSON
@@ -25,8 +26,7 @@ struct Settings {
     let stuckSeconds: Int
     let hostNames: [String]
     let corsOrigins: [String]
-    /// Nil for none.
-    let simulatedSwitch: String?
+    let simulatedSwitch: FirstSwitch
     let simulatesFaults: Bool
 
     static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
@@ -56,7 +56,8 @@ struct Settings {
         hostNames = try source.list("host_names", options.hostNames, "")
         corsOrigins = try source.list("cors_origins", options.corsOrigins, "")
         let name = try source.text("simulated_switch", options.simulatedSwitch, "asic0")
-        simulatedSwitch = name == "none" ? nil : name
+        let isNamed = source.texts.contains { $0.name == "simulated_switch" && $0.origin != .default }
+        simulatedSwitch = name == "none" ? .noneRunning : isNamed ? .named(name) : .usual(name)
         let isPrivate = dataDirectory == nil || listen.allSatisfy(\.isLoopback)
         simulatesFaults = try source.flag("simulate_faults", options.simulateFaults, isPrivate)
         texts = source.texts
@@ -64,7 +65,7 @@ struct Settings {
         guard Self.logLevels.contains(logLevel) else {
             throw .usage("log_level: '\(logLevel)' is not one of \(Self.logLevels.joined(separator: ", "))")
         }
-        guard simulatedSwitch.map({ ControlPlane.isValidNamespaceName($0) }) ?? true else {
+        guard ControlPlane.isValidNamespaceName(name) else {
             throw .usage(
                 "simulated_switch: '\(name)' can't name a device: use 1 to 63 letters, digits, '.', '_' and '-', not "
                     + "beginning with '.' or '-', or 'none'")

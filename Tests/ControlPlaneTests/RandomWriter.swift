@@ -50,7 +50,18 @@ struct RandomWriter {
         return try Route.validated(prefix: prefix, tos: 0, metric: metric, fields: fields)
     }
 
-    /// One step: mostly single writes, now and then a transaction, a flush, or a namespace that goes and comes back.
+    private mutating func writeDevice(_ plane: ControlPlane) {
+        let name = "asic\(Int.random(in: 0..<3, using: &random))"
+        guard Bool.random(using: &random) || Bool.random(using: &random) else {
+            _ = try? plane.removeDeviceSettings(name)
+            return
+        }
+        let seed = Int.random(in: 0..<3, using: &random)
+        let settings = DeviceSettings(name: name, entry: #"{"name":"\#(name)","seed":\#(seed)}"#)
+        _ = try? plane.putDeviceSettings(settings)
+    }
+
+    /// One step: mostly single writes, now and then a device's settings, a transaction, a flush, or a namespace that goes and comes back.
     mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<80:
@@ -59,7 +70,8 @@ struct RandomWriter {
             case .write(let verb, let write): _ = try? plane.write(verb, write)
             case .delete(let namespace, let id, let selector): _ = try? plane.delete(namespace, id, selector)
             }
-        case 80..<92:
+        case 80..<84: writeDevice(plane)
+        case 84..<92:
             let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in try? operation(plane) }
             _ = try? plane.transact(operations)
         case 92..<96:

@@ -257,7 +257,7 @@ import Threads
                     "\(table.namespace) \(table.family) \(table.id) \(route.key) \(route.value.version) \(route.value.hash)"
                 )
             }
-            objects = EventFilter().objects(of: snapshot).map {
+            objects = EventFilter.everything.objects(of: snapshot).map {
                 "\($0.namespace) \($0.value) \($0.status) \($0.version)"
             }
         }

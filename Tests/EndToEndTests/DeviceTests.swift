@@ -42,14 +42,20 @@ import Testing
                 return device["state"] == .string("up") && device["queue"]?.number == 0
             })
         let generation = try #require(try device()["generation"]?.number)
+        let entry =
+            #"{"capacity":{"filters":null,"ipv4":null,"ipv6":null,"nexthops":null},"faults":{"duplicate_every":0,"#
+            + #""fail_every":0,"fail_route_delete":false,"fail_route_offload":false,"lose_every":0,"reorder":false,"#
+            + #""stale_every":0},"latency_ms":{"max":1,"min":0},"name":"asic0","profile":"asic","seed":1}"#
+        #expect(try server.get("/v1/devices/asic0").header("ETag") == "\"2\"")
         #expect(
             try server.get("/v1/devices/asic0").text
                 == #"{"capacity":{"filters":null,"ipv4":null,"ipv6":null,"nexthops":null},"counters":{"deleted":0,"#
                 + #""duplicated":0,"failed":0,"failed_deletes":0,"lost":0,"programmed":0,"retries":0,"stale":0,"#
                 + #""vetoed":0},"faults":{"duplicate_every":0,"fail_every":0,"fail_route_delete":false,"#
                 + #""fail_route_offload":false,"lose_every":0,"reorder":false,"stale_every":0},"generation":\#(generation),"#
-                + #""kind":"simulated","latency_ms":{"max":1,"min":0},"name":"asic0","occupancy":{"filters":0,"ipv4":0,"#
-                + #""ipv6":0,"nexthops":0},"profile":"asic","queue":0,"seed":1,"state":"up"}"# + "\n")
+                + #""h":"\#(entryHash(entry).text)","kind":"simulated","latency_ms":{"max":1,"min":0},"name":"asic0","occupancy":{"filters":0,"ipv4":0,"#
+                + #""ipv6":0,"nexthops":0},"profile":"asic","queue":0,"seed":1,"seq":2,"state":"up","#
+                + #""version":2}"# + "\n")
     }
 
     @Test("A route is pending, and offloaded as soon as the switch has it; streams tell both")
@@ -223,16 +229,27 @@ import Testing
         #expect(try device()["counters"]?["retries"]?.number == 1)
     }
 
-    @Test("Conditions: a device has no version, and a PUT may ask that there be none")
+    @Test("Conditions: a write may ask for a version, and a PUT that there be none; a restart makes no version")
     func conditions() throws {
         #expect(try server.request("PUT", "/v1/devices/asic0", headers: ["If-None-Match: *"]).status == 412)
         #expect(try server.request("PUT", "/v1/devices/asic1", headers: ["If-None-Match: *"]).status == 201)
+        #expect(try server.request("PUT", "/v1/devices/asic2", headers: ["If-Match: \"1\""]).status == 412)
+        let body = #"{"seed":8}"#
         for method in ["PUT", "PATCH", "DELETE"] {
-            let body = method == "DELETE" ? nil : "{}"
-            #expect(
-                try server.request(method, "/v1/devices/asic0", body, headers: ["If-Match: \"1\""]).status == 422,
-                "\(method)")
+            let refused = try server.request(
+                method, "/v1/devices/asic0", method == "DELETE" ? nil : body, headers: ["If-Match: \"1\""])
+            #expect(refused.status == 412, "\(method)")
         }
+        #expect(try server.request("PATCH", "/v1/devices/asic2", body, headers: ["If-Match: \"1\""]).status == 404)
+        #expect(try server.post("/v1/devices/asic0/restart", "", headers: ["If-Match: \"2\""]).status == 422)
+        let changed = try server.request("PATCH", "/v1/devices/asic0", body, headers: ["If-Match: \"2\""])
+        let (tag, number) = try (#require(changed.header("ETag")), #require(changed.header("Fibd-Seq")))
+        #expect(changed.status == 200 && tag != "\"2\"" && tag == "\"\(number)\"")
+        #expect(try server.get("/v1/devices/asic0").header("ETag") == tag)
+        // The same again is no other version, and no change.
+        let again = try patch(body)
+        #expect(again.header("ETag") == tag && again.header("Fibd-Seq") == changed.header("Fibd-Seq"))
+        #expect(try server.request("DELETE", "/v1/devices/asic0", headers: ["If-Match: \(tag)"]).status == 204)
     }
 
     @Test("Without --simulate-faults none can be set, and what is set otherwise can")

@@ -118,6 +118,19 @@ class FollowTests(unittest.TestCase):
         self.assertIn("the server is going away", complaints)
 
 
+class DeviceTests(unittest.TestCase):
+    def test_what_switches_are_set_to_is_followed_beside_their_restarts(self):
+        with Server("--simulated-switch", "asic0") as server, Client(server) as client:
+            url = f"{server.url}/v1/events?kinds=all&heartbeat=1"
+            with follower(url, "--syncs", 3) as process:
+                client.call("PUT", "/v1/devices/asic1", {"capacity": {"ipv4": 1}})
+                client.call("PATCH", "/v1/devices/asic0", {"seed": 7})
+                client.call("POST", "/v1/devices/asic0/restart")
+                client.call("DELETE", "/v1/devices/asic1")
+                status, outcome, complaints = verdict(process)
+            self.assertEqual((status, outcome["count"]), (0, 2), complaints)
+
+
 class SlowTests(unittest.TestCase):
     def connect(self, server):
         host, port = server.address.split(":")

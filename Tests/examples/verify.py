@@ -118,7 +118,8 @@ class Mirror:
             check(prev <= self.position, f"a change was lost: {seq} follows {prev}, the last here is {self.position}")
             check(seq > self.position, f"change {seq} came after {self.position}")
             self.position = seq
-        if kind == "device":
+        if op == "restart":              # of a device, which is told whatever the kinds, and is no entry
+            check(kind == "device" and not data.keys() & {"h", "was"}, f"change {seq}: a restart of a {kind}")
             return self.device(seq, data["entry"]["name"], data["entry"]["generation"])
         check(("h" in data) == (op != "delete"), f"change {seq}: {op}, h {data.get('h')}")
         check("was" in data if op in ("delete", "replace", "flags", "status") else op != "add" or "was" not in data,

@@ -35,8 +35,9 @@ struct DeviceHandlers: Sendable {
         let isNDJSON = call.request.acceptsNDJSON
         return .answer(
             .work {
-                let head = plane.log.head
-                let all = DeviceRow.all(board, plane.presentDevices)
+                let snapshot = plane.snapshot()
+                let head = snapshot.sequence
+                let all = DeviceRow.all(board, snapshot)
                 let rest = after.map { after in all.filter { $0.name > after } } ?? all
                 let rows = limit.map { Array(rest.prefix($0)) } ?? rest
                 var response = HTTPResponse.json(200, Self.text(rows, isNDJSON), sequence: head)
@@ -71,9 +72,10 @@ struct DeviceHandlers: Sendable {
         let name = call.names[0]
         return .answer(
             .work {
-                let head = plane.log.head
+                let snapshot = plane.snapshot()
+                let head = snapshot.sequence
                 let answer = HTTPAnswer.of { () throws(Problem) in
-                    guard let row = DeviceRow.all(board, plane.presentDevices).first(where: { $0.name == name }) else {
+                    guard let row = DeviceRow.all(board, snapshot).first(where: { $0.name == name }) else {
                         throw Problem(Self.notFound(name))
                     }
                     let response = Self.answer(200, row, head)
@@ -89,7 +91,8 @@ struct DeviceHandlers: Sendable {
         var bytes: [UInt8] = []
         row.append(to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
-        return .json(status, bytes, sequence: sequence)
+        let response = HTTPResponse.json(status, bytes, sequence: sequence)
+        return row.version.map { response.with(version: $0) } ?? response
     }
 
     static func notFound(_ name: String) -> FIBError {
@@ -98,14 +101,4 @@ struct DeviceHandlers: Sendable {
             "there is no device '\(name)'; create a simulated switch with PUT /v1/devices/\(name)")
     }
 
-    /// The simulated switch of that name.
-    func find(_ name: String) throws(Problem) -> SimulatedSwitch {
-        if let member = board[name] { return member }
-        guard plane.presentDevices.all.contains(where: { $0.name == name }) else { throw Problem(Self.notFound(name)) }
-        throw Problem(
-            FIBError(
-                .eopnotsupp, .unsupported,
-                "'\(name)' is the device of a driver, which alone can change or restart it; end its registration with "
-                    + "DELETE /v1/listeners/\(name)"))
-    }
 }

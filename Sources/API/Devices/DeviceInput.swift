@@ -9,8 +9,8 @@ struct DeviceInput: Sendable {
     private var maximum: Int??
 
     private static let fields = JSONFields(
-        "name", "capacity", "latency_ms", "profile", "faults", "seed", "counters", "generation", "kind", "occupancy",
-        "queue", "state")
+        "name", "capacity", "latency_ms", "profile", "faults", "seed", "counters", "generation", "h", "kind",
+        "occupancy", "queue", "seq", "state", "version")
     private static let capacityFields = JSONFields("ipv4", "ipv6", "nexthops", "filters")
     private static let latencyFields = JSONFields("min", "max")
     private static let faultFields = JSONFields(

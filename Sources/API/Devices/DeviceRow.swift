@@ -2,30 +2,39 @@ internal import ChangeLog
 internal import ControlPlane
 internal import Hardware
 internal import JSON
+internal import Routing
 
 /// A device as clients see it: what a simulated switch is set to beside how it goes with it, or that a driver has one.
 enum DeviceRow {
-    case simulated(SimulatedSwitch)
+    case simulated(SimulatedSwitch, StoredObject)
     case driver(Device)
 
     var name: String {
         switch self {
-        case .simulated(let member): member.name
+        case .simulated(let member, _): member.name
         case .driver(let device): device.name
         }
     }
 
+    /// The number of the change that made the settings; nil of a driver's device, which has none.
+    var version: ChangeSequence? {
+        if case .simulated(_, let stored) = self { stored.version } else { nil }
+    }
+
     /// All that there are, sorted by name.
-    static func all(_ board: SwitchBoard, _ devices: Devices) -> [DeviceRow] {
-        let switches = board.all
-        let drivers = devices.all.filter { device in !switches.contains { $0.name == device.name } }
-        return (switches.map(DeviceRow.simulated) + drivers.map(DeviceRow.driver)).sorted { $0.name < $1.name }
+    static func all(_ board: SwitchBoard, _ snapshot: Snapshot) -> [DeviceRow] {
+        let members = board.all
+        let switches = snapshot.deviceObjects.all.compactMap { stored in
+            members.first { $0.name == stored.device?.name }.map { DeviceRow.simulated($0, stored) }
+        }
+        let drivers = snapshot.devices.all.filter { device in !members.contains { $0.name == device.name } }
+        return (switches + drivers.map(DeviceRow.driver)).sorted { $0.name < $1.name }
     }
 
     /// Members sorted.
     func append(to bytes: inout [UInt8]) {
         switch self {
-        case .simulated(let member): Self.append(member.status, member.name, to: &bytes)
+        case .simulated(let member, let stored): Self.append(member, stored, to: &bytes)
         case .driver(let device):
             bytes.appendASCII("{\"generation\":\(device.generation.rawValue),\"kind\":\"driver\",\"name\":")
             bytes.appendJSON(string: device.name)
@@ -33,8 +42,11 @@ enum DeviceRow {
         }
     }
 
-    private static func append(_ status: SimulatedSwitch.Status, _ name: String, to bytes: inout [UInt8]) {
-        let (settings, counters, occupancy) = (status.settings, status.counters, status.occupancy)
+    private static func append(_ member: SimulatedSwitch, _ stored: StoredObject, to bytes: inout [UInt8]) {
+        let status = member.status
+        // Those that the hash is of, even while the switch is yet to be told of them.
+        let settings = (try? stored.device.map(SwitchSettings.init(_:))) ?? status.settings
+        let (counters, occupancy) = (status.counters, status.occupancy)
         bytes.append(UInt8(ascii: "{"))
         settings.capacity.append(to: &bytes)
         bytes.append(
@@ -47,8 +59,10 @@ enum DeviceRow {
             ])
         settings.faults.append(to: &bytes)
         bytes.appendASCII(",\"generation\":" + (status.generation.map { "\($0.rawValue)" } ?? "null"))
-        bytes.appendASCII(",\"kind\":\"simulated\"")
-        settings.appendLatencyAndName(name, to: &bytes)
+        bytes.appendASCII(",\"h\":\"")
+        bytes.append(stored.hash)
+        bytes.appendASCII("\",\"kind\":\"simulated\"")
+        settings.appendLatencyAndName(member.name, to: &bytes)
         bytes.append(
             members: "occupancy",
             [
@@ -56,12 +70,33 @@ enum DeviceRow {
                 ("nexthops", occupancy.nexthops),
             ])
         bytes.appendASCII(",\"profile\":\"\(settings.profile.rawValue)\",\"queue\":\(status.queue)")
-        bytes.appendASCII(",\"seed\":\(settings.seed),\"state\":\"\(status.isUp ? "up" : "down")\"}")
+        bytes.appendASCII(",\"seed\":\(settings.seed),\"seq\":\(stored.version.rawValue)")
+        bytes.appendASCII(",\"state\":\"\(status.isUp ? "up" : "down")\",\"version\":\(stored.version.rawValue)}")
     }
 }
 
 extension SwitchSettings {
-    /// What a client sets, without status. Members sorted.
+    /// Those that are kept. What isn't named is as by default.
+    ///
+    /// - Throws: EOPNOTSUPP if they are of another version, or of something else.
+    init(_ kept: DeviceSettings) throws(FIBError) {
+        do throws(Problem) {
+            self = try DeviceInput(Array(kept.entry.utf8), kept.name).applied(to: SwitchSettings())
+        } catch {
+            throw FIBError(
+                .eopnotsupp, .unsupported,
+                "this version doesn't understand what is kept of the device '\(kept.name)': \(error.detail)")
+        }
+    }
+
+    /// As they are kept.
+    func kept(of name: String) -> DeviceSettings {
+        var bytes: [UInt8] = []
+        appendEntry(name: name, to: &bytes)
+        return DeviceSettings(name: name, entry: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// What a client sets, without status: canonical, its members sorted.
     func appendEntry(name: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
         capacity.append(to: &bytes)

@@ -19,7 +19,7 @@ extension LockRank {
 final class ListenerKeeper: Sendable {
     private static let roundMilliseconds = 500
 
-    private let plane: ControlPlane
+    let plane: ControlPlane
     let hub: EventHub
     let board: SwitchBoard
     let registrations = Locked((), rank: .registrations)

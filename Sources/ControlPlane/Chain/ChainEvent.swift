@@ -19,7 +19,9 @@ public enum ChainEvent: Sendable {
         case .route(let route):
             guard let event = RouteEvent(route) else { return nil }
             self = .route(event)
-        case .object(let object): self.init(object.object, isGone: object.new == nil)
+        case .object(let object):
+            guard let event = ChainEvent(object.object, isGone: object.new == nil) else { return nil }
+            self = event
         case .status(let status):
             guard let event = NextHopsEvent(status) else { return nil }
             self = .nextHops(event)
@@ -41,20 +43,23 @@ extension Change {
     /// Whether it is of a kind of which members are told.
     var concernsChain: Bool {
         switch object {
-        case .route, .object, .status: true
+        case .route, .status: true
+        case .object(let object): object.object.kind != .device
         case .hardware, .device, .listener, .operationEnd, .notice: false
         }
     }
 }
 
 extension ChainEvent {
-    init(_ object: StoredObject, isGone: Bool = false) {
+    /// Nil for what a device is set to, which is no one's business but its own.
+    init?(_ object: StoredObject, isGone: Bool = false) {
         switch object.value {
         case .namespace(let settings): self = .namespace(name: object.namespace, isGone ? nil : settings)
         case .link(let link): self = .link(namespace: object.namespace, name: link.name, isGone ? nil : link)
         case .neighbour(let neighbour):
             self = .neighbour(
                 namespace: object.namespace, device: neighbour.device, neighbour.address, isGone ? nil : neighbour)
+        case .device: return nil
         }
     }
 }

@@ -68,7 +68,7 @@ extension ControlPlane {
     private func dump(_ snapshot: Snapshot, _ scope: ChainScope, to member: any ChainMember) throws(FIBError) {
         for namespace in snapshot.namespaces where scope.includes(namespace.name) {
             for object in ObjectKind.ofObjects.flatMap({ namespace.objects.all($0) }) {
-                try member.replay(ChainEvent(object))
+                if let event = ChainEvent(object) { try member.replay(event) }
             }
             for family in [AddressFamily.inet, .inet6] {
                 for rule in PolicyRule.defaults(family) {

@@ -24,6 +24,7 @@ struct Recovery {
     private(set) var log: Log<Change>
     private(set) var operations: [ChangeSequence: UnfinishedOperation] = [:]
     private(set) var listeners: [ChangeSequence: StoredListener] = [:]
+    private(set) var devices = DeviceObjects()
     private(set) var place = RecoveredPlace()
     private let logBytes: Int
     private var checkpoint = ChangeSequence.zero
@@ -105,6 +106,8 @@ struct Recovery {
         }
         try readOperations(&reader)
         for listener in try reader.listeners() { listeners[listener.id] = listener }
+        // Stores in which nothing was ever set of devices may end here.
+        if !reader.isAtEnd { devices = DeviceObjects(hasHadAny: try reader.bytes.byte() != 0) }
     }
 
     private mutating func readFormerState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
@@ -133,9 +136,13 @@ struct Recovery {
         }
     }
 
-    private func readObjects(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+    private mutating func readObjects(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
         while !reader.isAtEnd {
             let object = try reader.object()
+            if object.kind == .device {
+                devices.set(object)
+                continue
+            }
             guard let namespace = namespaces[object.namespace] else {
                 throw reader.bytes.malformed("an object of a namespace that isn't there")
             }
@@ -255,6 +262,10 @@ struct Recovery {
 
     private mutating func take(_ object: ObjectChange, of change: Change) -> Bool {
         let name = object.object.namespace
+        if object.object.kind == .device {
+            devices.apply(object)
+            return true
+        }
         guard object.object.kind == .namespace else {
             guard let namespace = namespaces[name] else { return false }
             if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object.key) }
@@ -297,9 +308,12 @@ struct Recovery {
     /// Whether what was rebuilt adds up to what was written down.
     private func compareSummaries() throws(RecoveryError) {
         var found = KindSummaries()
+        found.devices = devices.summary
         for namespace in namespaces.values {
             namespace.state.withLock { state in
-                for kind in ObjectKind.ofObjects { found[kind] += state.objects.summary(of: kind) }
+                for kind in ObjectKind.ofObjects where kind.hasNamespace {
+                    found[kind] += state.objects.summary(of: kind)
+                }
                 for (_, table) in state.tables { found.routes += table.image.summary }
             }
         }

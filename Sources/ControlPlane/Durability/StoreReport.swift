@@ -9,7 +9,7 @@ public struct StoreReport: Sendable {
     public let history: (first: UInt64, last: UInt64)
     public let namespaces: Int
     public let routes: Int
-    /// Of all entries, as a `sync` shows it.
+    /// Of all entries, as a `sync` of a stream shows it that doesn't say which kinds: without what devices are set to.
     public let digest: String
     /// Flushes and removals of namespaces that the next start will finish.
     public let unfinished: Int
@@ -24,11 +24,14 @@ public struct StoreReport: Sendable {
         namespaces = recovery.place.summaries.namespaces.count
         routes = recovery.place.summaries.routes.count
         unfinished = recovery.operations.count
+        var summaries = recovery.place.summaries
+        summaries.devices = Summary()
         var text: [UInt8] = []
-        text.append(recovery.place.summaries.total.digest)
+        text.append(summaries.total.digest)
         digest = String(decoding: text, as: UTF8.self)
         let snapshot = Snapshot(
             sequence: recovery.log.head, namespaces: recovery.namespaces.values.map(\.snapshotPart),
+            deviceObjects: recovery.devices,
             context: RowContext(),
             listeners: [], unfinished: [])
         try Self.checkHashes(snapshot)

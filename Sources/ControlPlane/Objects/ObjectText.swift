@@ -33,6 +33,7 @@ private struct ObjectMembers {
 extension ObjectValue {
     /// The entry's canonical bytes (RFC 8785).
     public func appendEntry(namespace: String, to bytes: inout [UInt8]) {
+        if case .device(let settings) = self { return bytes.append(contentsOf: settings.entry.utf8) }
         members(namespace).append(to: &bytes)
     }
 
@@ -59,6 +60,7 @@ extension ObjectValue {
             members.add("family", text: neighbour.address.family.name)
             members.add("state", text: neighbour.state.name)
             if let address = neighbour.linkAddress { members.add("lladdr", text: address) }
+        case .device: preconditionFailure("what a device is set to is not known here")
         }
         return members
     }
@@ -68,7 +70,7 @@ extension StoredObject {
     /// The entry's canonical bytes.
     public func appendEntry(to bytes: inout [UInt8]) { value.appendEntry(namespace: namespace, to: &bytes) }
 
-    /// A row of a listing: the entry's fields with the status fields beside them, sorted together.
+    /// A row of a listing: the entry's fields with the status fields beside them, sorted together. Not of devices.
     public func appendRow(to bytes: inout [UInt8]) {
         var members = value.members(namespace)
         addStatus(to: &members)
@@ -84,7 +86,7 @@ extension StoredObject {
 
     /// What events say beside the entry: an object of the status fields; nothing for kinds that have none.
     public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {
-        if kind == .namespace { return }
+        if kind == .namespace || kind == .device { return }
         var members = ObjectMembers()
         addStatus(to: &members)
         bytes.appendASCII(opening)
@@ -93,7 +95,7 @@ extension StoredObject {
 
     private func addStatus(to members: inout ObjectMembers) {
         switch value {
-        case .namespace: break
+        case .namespace, .device: break
         case .link: members.add("carrier", status.hasCarrier)
         case .neighbour: members.add("updated", text: WallClock.text(milliseconds: status.updated))
         }

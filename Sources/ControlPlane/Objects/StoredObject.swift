@@ -6,20 +6,24 @@ public enum ObjectValue: Hashable, Sendable {
     case namespace(NamespaceSettings)
     case link(Link)
     case neighbour(Neighbour)
+    case device(DeviceSettings)
 
     public var kind: ObjectKind {
         switch self {
         case .namespace: .namespace
         case .link: .link
         case .neighbour: .neigh
+        case .device: .device
         }
     }
 
+    /// Where it stands among the objects of its namespace; of devices, which are in none, only the kind.
     public var key: ObjectKey {
         switch self {
         case .namespace: .namespace
         case .link(let link): .link(link.name)
         case .neighbour(let neighbour): .neighbour(neighbour.device, neighbour.address)
+        case .device: .start(of: .device)
         }
     }
 }
@@ -36,7 +40,7 @@ public struct ObjectStatus: Hashable, Sendable {
 
 /// An object other than a route, as the server keeps it. There are few of them, so each is an object of its own.
 public final class StoredObject: ImageValue {
-    /// The one it is in; of a namespace, itself.
+    /// The one it is in; of a namespace, itself; empty for devices, which are in none.
     public let namespace: String
     public let value: ObjectValue
     public let status: ObjectStatus
@@ -77,6 +81,9 @@ public final class StoredObject: ImageValue {
     }
     public var neighbour: Neighbour? {
         if case .neighbour(let neighbour) = value { neighbour } else { nil }
+    }
+    public var device: DeviceSettings? {
+        if case .device(let settings) = value { settings } else { nil }
     }
 }
 

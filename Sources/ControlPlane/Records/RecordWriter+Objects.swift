@@ -3,7 +3,7 @@ internal import ChangeLog
 internal import Routing
 
 extension RecordWriter {
-    /// Kind, namespace, version, the entry, the status.
+    /// Kind, namespace (empty for devices), version, the entry, the status.
     mutating func append(_ object: StoredObject) {
         append(object.kind.rawValue)
         append(object.namespace)
@@ -16,6 +16,9 @@ extension RecordWriter {
         case .neighbour(let neighbour):
             append(neighbour)
             append(object.status.updated)
+        case .device(let settings):
+            append(settings.name)
+            append(settings.entry)
         }
     }
 
@@ -59,6 +62,7 @@ extension RecordReader {
         case .neigh:
             value = .neighbour(try neighbour())
             status.updated = try bytes.varint()
+        case .device: value = .device(DeviceSettings(name: try bytes.text(), entry: try bytes.text()))
         default: throw bytes.malformed("an object of an unknown kind")
         }
         return StoredObject(value, in: namespace, status, version: version)

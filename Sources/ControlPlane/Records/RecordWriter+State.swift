@@ -11,9 +11,9 @@ enum RecordKind: UInt8 {
     case routes = 3
     /// Changes in the order of their numbers, then the summaries of the state after them.
     case changes = 4
-    /// The names of all namespaces, operations that go on, and listeners.
+    /// The names of all namespaces, operations that go on, listeners, and whether a device's settings were ever kept.
     case state = 5
-    /// Objects other than routes, of any namespace; each after its namespace.
+    /// Objects other than routes, of any namespace or of none; each after its namespace.
     case objects = 6
 }
 
@@ -39,6 +39,7 @@ extension RecordWriter {
             writer.append(operation.remainder)
         }
         writer.append(snapshot.listeners)
+        writer.append(byte: snapshot.deviceObjects.hasHadAny ? 1 : 0)
         return writer.bytes
     }
 }
@@ -58,7 +59,7 @@ struct CheckpointWriter {
 
     init(_ snapshot: Snapshot) {
         self.snapshot = snapshot
-        objects = EventFilter().objects(of: snapshot)[...]
+        objects = EventFilter.everything.objects(of: snapshot)[...]
         walk = RouteWalk(snapshot, RouteSelection())
         next = walk.next()
     }
@@ -96,7 +97,7 @@ struct CheckpointWriter {
         var writer = RecordWriter()
         // What versions 1 and 2 have there begins with a number of namespaces, and there always was one.
         writer.append(byte: 0)
-        writer.append(EventFilter().summaries(of: snapshot))
+        writer.append(EventFilter.everything.summaries(of: snapshot))
         return writer.bytes
     }
 }
