@@ -24,6 +24,7 @@ struct AdvertiseSchedule {
     private var isCut = false
     private var truth = LogTruth()
     private var truthAt = ChangeSequence.zero
+    private var programmed: Set<LoggedSwitch.Programmed> = []
     /// What the control plane's state was at some numbers.
     private var states: [ChangeSequence: [ObjectName: LogTruth.First]] = [:]
     /// Announcements that were looked at, and changes.
@@ -44,7 +45,7 @@ struct AdvertiseSchedule {
             note()
             for index in switches.indices where chance(2) { switches[index].hear(number(12), plane, now) }
             now += UInt64(number(4)) * 1_000_000
-            for index in switches.indices where chance(2) { try switches[index].report(plane, now) }
+            for index in switches.indices where chance(2) { try switches[index].report(plane, now, &programmed) }
             note()
             try listen()
         }
@@ -108,13 +109,14 @@ struct AdvertiseSchedule {
         if known != truth.firsts { throw Violation(description: "at \(truthAt.rawValue) the log doesn't add up") }
     }
 
-    /// What is announced was in hardware, at this version, as of where the speaker is.
+    /// What is announced was in hardware, at this version, as of where the speaker is; and a switch has said so.
     private mutating func check(_ place: String) throws {
         for (name, version) in speaker.announced {
             checked += 1
             let first = truth[name]
-            if let first, first.isInHardware, first.version == version { continue }
-            let fact = first.map { "\($0)" } ?? "gone"
+            let isReported = programmed.contains(.init(name: name, version: version))
+            if let first, first.isInHardware, first.version == version, isReported { continue }
+            let fact = (first.map { "\($0)" } ?? "gone") + (isReported ? "" : ", and no switch has said so")
             throw Violation(description: "\(place) \(name) is announced at version \(version.rawValue), but \(fact)")
         }
     }
@@ -145,7 +147,7 @@ struct AdvertiseSchedule {
         for _ in 0..<100 {
             for index in switches.indices {
                 switches[index].hear(.max, plane, now)
-                try switches[index].report(plane, now)
+                try switches[index].report(plane, now, &programmed)
             }
             if switches.allSatisfy({ $0.isQuiet(plane) }) { break }
             // Beyond any pause between attempts (30 s).

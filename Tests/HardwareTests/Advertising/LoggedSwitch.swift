@@ -66,10 +66,22 @@ struct LoggedSwitch {
         position = snapshot.sequence
     }
 
+    /// What a switch has said is in hardware.
+    struct Programmed: Hashable {
+        let name: ObjectName
+        let version: ChangeSequence
+    }
+
     /// Has it do what is due, and hands on what it says of that.
-    mutating func report(_ plane: ControlPlane, _ now: UInt64) throws {
+    ///
+    /// - Parameter programmed: gets what is said to be in hardware.
+    mutating func report(_ plane: ControlPlane, _ now: UInt64, _ programmed: inout Set<Programmed>) throws {
         while let deadline = model.deadline, deadline <= now {
             let reports = model.advance(to: now, limit: 8)
+            for report in reports where [.offload, .trap].contains(report.state) {
+                let name = ObjectName(report.table, report.key)
+                programmed.insert(Programmed(name: name, version: report.version))
+            }
             if !reports.isEmpty { _ = try plane.report(reports, by: device.line) }
         }
         model._checkInvariants()

@@ -5,7 +5,7 @@ import Routing
 struct Speaker {
     /// What of a frame it looks at.
     enum Frame {
-        case hello(isReplay: Bool, devices: [String: ChangeSequence])
+        case hello(isReplay: Bool, devices: [String])
         /// The first route of the prefix is this one, or there is none any more.
         case route(ObjectName, Route?)
         case device(String, generation: ChangeSequence?)
@@ -39,7 +39,6 @@ struct Speaker {
 
     private(set) var announced: [ObjectName: ChangeSequence] = [:]
     private var routes: [ObjectName: Route] = [:]
-    private var generations: [String: ChangeSequence] = [:]
     private var isWhole = false
     private let mistake: Mistake?
 
@@ -66,19 +65,17 @@ struct Speaker {
         announced = [:]
     }
 
-    private mutating func greet(_ isReplay: Bool, _ devices: [String: ChangeSequence]) {
+    private mutating func greet(_ isReplay: Bool, _ devices: [String]) {
         cut()
         if isReplay {
             announced = [:]
             if mistake != .keepsOldRows { routes = [:] }
-            (generations, isWhole) = (devices, false)
+            isWhole = false
         }
-        for (name, generation) in generations where devices[name] != generation { begin(name, devices[name]) }
-        generations = devices
+        for name in Set(routes.values.flatMap(\.states.keys)).subtracting(devices) { begin(name, nil) }
     }
 
     private mutating func begin(_ device: String, _ generation: ChangeSequence?) {
-        generations[device] = generation
         if mistake == (generation == nil ? .ignoresRemovals : .ignoresRestarts) { return }
         for name in routes.keys where routes[name]?.states[device] != nil {
             routes[name]?.states[device] = generation == nil ? nil : .pending

@@ -24,7 +24,7 @@ struct SpeakerFeed {
     /// Connects without a cursor.
     mutating func replay(_ plane: ControlPlane, to speaker: inout Speaker) {
         let snapshot = connect(plane)
-        speaker.take(.hello(isReplay: true, devices: generations))
+        speaker.take(.hello(isReplay: true, devices: context.devices.all.map(\.name)))
         var walk = RouteWalk(snapshot, filter.selection, firstsOnly: true)
         while let (table, route) = walk.next() {
             speaker.take(.route(ObjectName(table, route.key), told(route.value)))
@@ -36,7 +36,7 @@ struct SpeakerFeed {
     /// Connects with the cursor of what was sent last.
     mutating func resume(_ plane: ControlPlane, to speaker: inout Speaker) {
         _ = connect(plane)
-        speaker.take(.hello(isReplay: false, devices: generations))
+        speaker.take(.hello(isReplay: false, devices: context.devices.all.map(\.name)))
         sync(&speaker)
     }
 
@@ -74,9 +74,5 @@ struct SpeakerFeed {
         var states: [String: HardwareState] = [:]
         for (device, answer) in context.devices.answers(in: route.hardware) { states[device.name] = answer.state }
         return Speaker.Route(version: route.version, states: states)
-    }
-
-    private var generations: [String: ChangeSequence] {
-        Dictionary(uniqueKeysWithValues: context.devices.all.map { ($0.name, $0.generation) })
     }
 }
