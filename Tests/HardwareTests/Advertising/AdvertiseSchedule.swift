@@ -116,7 +116,9 @@ struct AdvertiseSchedule {
             let first = truth[name]
             let isReported = programmed.contains(.init(name: name, version: version))
             if let first, first.isInHardware, first.version == version, isReported { continue }
-            let fact = (first.map { "\($0)" } ?? "gone") + (isReported ? "" : ", and no switch has said so")
+            let fact =
+                (first.map { "\($0)" } ?? "gone")
+                + (isReported ? "" : ", and no switch has said so")
             throw Violation(description: "\(place) \(name) is announced at version \(version.rawValue), but \(fact)")
         }
     }
@@ -154,6 +156,11 @@ struct AdvertiseSchedule {
             now += 40_000_000_000
         }
         try take(.max)
+        if !switches.contains(where: \.hasLostResults),
+            let owed = truth.firsts.first(where: { $0.value.state == .pending })
+        {
+            throw Violation(description: "when all is quiet \(owed.key) is still \(owed.value)")
+        }
         let inHardware = truth.firsts.filter(\.value.isInHardware).mapValues(\.version)
         if inHardware == speaker.announced { return }
         throw Violation(description: "when all is quiet \(speaker.announced) is announced, \(inHardware) in hardware")

@@ -87,5 +87,7 @@ struct LoggedSwitch {
         model._checkInvariants()
     }
 
+    var hasLostResults: Bool { model.counters.lost > 0 }
+
     func isQuiet(_ plane: ControlPlane) -> Bool { position == plane.log.head && model.deadline == nil }
 }
