@@ -5,8 +5,8 @@ PYTHON = python3
 LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
-.PHONY: run build test setup lint format swift-test examples-test crash-check crash-test bench bench-check tsan asan
-.PHONY: help
+.PHONY: run build test setup lint format swift-test examples-test crash-check crash-test simulation bench bench-check
+.PHONY: tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
 	@scripts/run
@@ -43,6 +43,10 @@ crash-test: build ## Kill fibd 200 times, let every call to its disk fail, flip 
 	nice -n 10 $(PYTHON) -W error Tests/crash/kill.py --kills 200 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/disk.py --flips 300 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/faults.py --binary .build/release/fibd
+
+simulation: setup ## Run 10,000 schedules of switches, streams and a speaker (3 minutes; one that fails: FIBD_SCHEDULE=N)
+	swift build --build-tests
+	FIBD_SCHEDULES=10000 swift test --skip-build --disable-xctest --filter AdvertiseSimulationTests
 
 bench: build ## Measure fibd beside its peers and beside plain C (15 minutes; Benchmarks/README.md)
 	@Benchmarks/setup
