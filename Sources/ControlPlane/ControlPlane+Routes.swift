@@ -234,15 +234,16 @@ extension ControlPlane {
         _ edit: RouteEdit, _ hash: EntryHash, at index: Int, _ state: inout Namespace.State
     ) throws(FIBError) -> WriteResult {
         var edit = edit
-        let best = state.tables[index].table.effect(of: edit)
+        var best = state.tables[index].table.effect(of: edit)
         let identity = state.tables[index].identity
         try state.chain.call(edit, identity, best, hash)
         state.begin(&edit, best, at: index)
+        if let promoted = state.promote(&best, at: index) { commit(promoted, at: index, &state) }
         let sequence = log.append { sequence in
             Change(edit, identity, best, hash, sequence: sequence, batch: nil)
         }
         state.tables[index].table.apply(edit, version: sequence, hash: hash)
-        if let neighbour = state.hardwareOfNeighbour(best, at: index) { commit(neighbour, at: index, &state) }
+        if let displaced = state.displace(best, at: index) { commit(displaced, at: index, &state) }
         return WriteResult(edit, identity, hash, sequence)
     }
 }

@@ -80,18 +80,21 @@ public struct RouteDraft {
         _ decided: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int, _ cause: ChangeBatch.Cause? = nil
     ) throws(FIBError) -> WriteResult {
         var edit = decided
-        let sequence = upcoming
         let identity = touched[place].1.tables[index].identity
-        let best = touched[place].1.tables[index].table.effect(of: edit)
+        var best = touched[place].1.tables[index].table.effect(of: edit)
         if let admission = try touched[place].1.chain.call(edit, identity, best, hash) { admissions.add(admission) }
         touched[place].1.begin(&edit, best, at: index)
+        if let promoted = touched[place].1.promote(&best, at: index) { add(promoted, at: place, index, cause) }
+        let sequence = upcoming
         changes.append(Change(edit, identity, best, hash, sequence: sequence, batch: batch(cause)))
         touched[place].1.tables[index].table.apply(edit, version: sequence, hash: hash)
-        if let neighbour = touched[place].1.hardwareOfNeighbour(best, at: index) {
-            changes.append(touched[place].1.change(neighbour, upcoming, batch(cause)))
-            touched[place].1.apply(neighbour, at: index)
-        }
+        if let displaced = touched[place].1.displace(best, at: index) { add(displaced, at: place, index, cause) }
         return WriteResult(edit, identity, hash, sequence)
+    }
+
+    private mutating func add(_ edit: HardwareEdit, at place: Int, _ index: Int, _ cause: ChangeBatch.Cause?) {
+        changes.append(touched[place].1.change(edit, upcoming, batch(cause)))
+        touched[place].1.apply(edit, at: index)
     }
 
     /// Adds a change; the number it has.

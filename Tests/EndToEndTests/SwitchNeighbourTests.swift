@@ -99,8 +99,8 @@ import Testing
         let follower = Follower(try server.follow("?kinds=route&namespace=default"))
         try follower.followToSync()
         #expect(try server.delete("/v1/routes/10.0.0.0/8?metric=0&ack=hardware").status == 204)
-        // It goes, the other one is pending, and then it is in hardware.
-        #expect(try follower.followDeltas(3) == ["delete", "flags", "flags"])
+        // The other one is pending before it moves up, and then it is in hardware.
+        #expect(try follower.followDeltas(3) == ["flags", "delete", "flags"])
         let row = try server.get("/v1/routes/10.0.0.0/8").json()
         #expect(row["metric"]?.number == 9 && row["hw"]?["state"] == .string("offload"))
     }

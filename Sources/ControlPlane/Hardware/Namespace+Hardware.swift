@@ -20,29 +20,31 @@ extension Namespace.State {
         edit.hardware = devices.pending(tables[index].identity, edit.key, info, &latestPending)
     }
 
-    /// What a change of the first route means for the one that was the first before it, or is so now. Nil if nothing: a
-    /// route that was displaced keeps what it has in hardware until its successor is there (R3-14).
-    mutating func hardwareOfNeighbour(_ best: BestChange, at index: Int) -> HardwareEdit? {
-        if devices.isEmpty { return nil }
-        let (neighbour, isFirst): (BestChange.Neighbour, Bool)
-        switch best {
-        case .none, .own: return nil
-        case .displaced(let old): (neighbour, isFirst) = (old, false)
-        case .promoted(let next): (neighbour, isFirst) = (next, true)
-        }
-        let table = tables[index].identity
-        let present = devices.answers(in: neighbour.value.hardware).map(\.answer)
-        let programmed = present.filter { $0.state != .pending && $0.state != .none }
-        var wanted = programmed
-        if isFirst, isForHardware(neighbour.value.info) {
-            let pending = devices.pending(table, neighbour.key, neighbour.value.info, &latestPending)?.answers ?? []
-            wanted += pending.filter { answer in !programmed.contains { $0.line == answer.line } }
-            wanted.sort { $0.line < $1.line }
-        }
-        if wanted == present { return nil }
+    /// What it means for a route that it is the first of its prefix no longer: it keeps what it has in hardware until its
+    /// successor is there (R3-14). Nil if nothing.
+    func displace(_ best: BestChange, at index: Int) -> HardwareEdit? {
+        guard !devices.isEmpty, case .displaced(let old) = best else { return nil }
+        let present = devices.answers(in: old.value.hardware).map(\.answer)
+        let kept = present.filter { $0.state != .pending && $0.state != .none }
+        if kept == present { return nil }
         return HardwareEdit(
-            table: table, route: (neighbour.key, neighbour.value),
-            hardware: wanted.isEmpty ? nil : HardwareStatus(wanted, since: devices.now), isFirst: isFirst)
+            table: tables[index].identity, route: (old.key, old.value),
+            hardware: kept.isEmpty ? nil : HardwareStatus(kept, since: devices.now), isFirst: false)
+    }
+
+    /// What it means for a route that it moves up: it is pending, whatever it had. Its successor may have come into hardware
+    /// before it went, of which the report is void when it comes. Nil if nothing.
+    ///
+    /// This is to be told before the change that moves it up, so that no one sees it as the first with an answer of before.
+    mutating func promote(_ best: inout BestChange, at index: Int) -> HardwareEdit? {
+        guard !devices.isEmpty, case .promoted(let next) = best else { return nil }
+        let table = tables[index].identity
+        let pending =
+            isForHardware(next.value.info)
+            ? devices.pending(table, next.key, next.value.info, &latestPending) : nil
+        if (pending?.answers ?? []) == devices.answers(in: next.value.hardware).map(\.answer) { return nil }
+        best = .promoted(.init((next.key, next.value.with(pending))))
+        return HardwareEdit(table: table, route: (next.key, next.value), hardware: pending, isFirst: false)
     }
 
     /// What it means for routes that a link they lead over is for hardware now, or isn't any more.

@@ -91,6 +91,7 @@ extension ControlPlane {
                 }
                 let run = OperationRun(routes, remainder.link, &state)
                 guard run.count > 0 else { return }
+                for promoted in run.promoted { log.append { state.change(promoted, $0) } }
                 result.count += run.count
                 result.last = run.append(to: log, &state) { first in
                     let cause = result.cause ?? first
@@ -99,7 +100,6 @@ extension ControlPlane {
                         transaction: first, cause: .init(reason: reason, sequence: cause),
                         remainder: isLast ? nil : remainder)
                 }
-                for promoted in state.promoted(by: routes) { commit(promoted.edit, at: promoted.index, &state) }
             }
             guard let cause = result.cause else { return }
             if isLast {
@@ -121,24 +121,5 @@ extension ControlPlane {
         log.append { sequence in
             Change(sequence: sequence, operation: .delete, object: .operationEnd(cause), batch: nil)
         }
-    }
-}
-
-extension Namespace.State {
-    /// Once routes are gone: those that are the first of their prefix now, and what devices are to do with them.
-    fileprivate mutating func promoted(by routes: [(TableIdentity, PlacedRoute)]) -> [(edit: HardwareEdit, index: Int)]
-    {
-        if devices.isEmpty { return [] }
-        var edits: [(edit: HardwareEdit, index: Int)] = []
-        var previous: (table: TableIdentity, key: RouteKey)?
-        for (identity, route) in routes {
-            guard let index = index(of: identity.family, identity.id),
-                let first = tables[index].table.first(of: route.key)
-            else { continue }
-            if let previous, previous.table === identity, previous.key == first.key { continue }
-            previous = (identity, first.key)
-            if let edit = hardwareOfNeighbour(.promoted(.init(first)), at: index) { edits.append((edit, index)) }
-        }
-        return edits
     }
 }

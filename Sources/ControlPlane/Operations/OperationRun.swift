@@ -11,6 +11,8 @@ struct OperationRun {
     }
 
     private var steps: [(table: Int, step: Step)] = []
+    /// What moves up by that, to be told beforehand.
+    private(set) var promoted: [HardwareEdit] = []
 
     var count: Int { steps.count }
 
@@ -46,9 +48,15 @@ struct OperationRun {
             operation: operation, key: route.key, old: route.value, info: info,
             first: state.tables[index].table.first(of: route.key))
         if let info, info.hopCount < route.value.info.hopCount { edit.nextHops = .left }
-        let best = state.tables[index].table.effect(of: edit)
+        var best = state.tables[index].table.effect(of: edit)
         state.chain.count(best, identity.family)
         state.begin(&edit, best, at: index)
+        if let next = state.promote(&best, at: index) {
+            // Routes come in order, so none has been changed by the run before it moves up.
+            assert(next.route.value.version != .zero)
+            state.apply(next, at: index)
+            promoted.append(next)
+        }
         let hash = info.map { RouteEntry.hash(identity, route.key, $0) } ?? EntryHash(high: 0, low: 0)
         state.tables[index].table.apply(edit, version: .zero, hash: hash)
         steps.append((index, .edit(edit, hash, best)))

@@ -136,6 +136,31 @@ import Testing
         #expect(states() == ["pending"])
     }
 
+    @Test("What moves up is pending from that change on: who went may have come into hardware unheard")
+    func displacedUnheard() throws {
+        let device = plane.addDevice("asic", RouteSelection())
+        let old = try add("10.0.0.0/8", metric: 6)
+        _ = try report(old, .offload, device)
+        let new = try add("10.0.0.0/8", metric: 5)
+        let position = plane.log.head
+        var selector = RouteSelector(prefix: try Prefix("10.0.0.0/8"))
+        selector.metric = 5
+        _ = try plane.delete("default", .main, selector)
+        #expect(states() == ["pending"])
+        var filter = EventFilter()
+        filter.view = .best
+        let told = try #require(plane.log.read(after: position)).compactMap { filter.select($0)?.new }.map { entry in
+            guard case .route(_, _, let route) = entry else { return HardwareState.none }
+            return plane.presentDevices.state(of: route.hardware)
+        }
+        // Those who see only firsts never saw the other one with an answer of before.
+        #expect(told == [.pending])
+        _ = try report(new, .offload, device)
+        #expect(states() == ["pending"])
+        _ = try report(old, .offload, device)
+        #expect(states() == ["offload"])
+    }
+
     @Test("What a flush or a transaction moves up is pending too")
     func movesUp() throws {
         _ = plane.addDevice("asic", RouteSelection())

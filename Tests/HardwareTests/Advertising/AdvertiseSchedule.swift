@@ -109,16 +109,17 @@ struct AdvertiseSchedule {
         if known != truth.firsts { throw Violation(description: "at \(truthAt.rawValue) the log doesn't add up") }
     }
 
-    /// What is announced was in hardware, at this version, as of where the speaker is; and a switch has said so.
+    /// What is announced was in hardware, at this version, as of where the speaker is; and a switch has said so since it is
+    /// the first of its prefix.
     private mutating func check(_ place: String) throws {
         for (name, version) in speaker.announced {
             checked += 1
             let first = truth[name]
-            let isReported = programmed.contains(.init(name: name, version: version))
+            let isReported = programmed.contains(.init(name: name, version: version)) && truth.confirmed.contains(name)
             if let first, first.isInHardware, first.version == version, isReported { continue }
             let fact =
                 (first.map { "\($0)" } ?? "gone")
-                + (isReported ? "" : ", and no switch has said so")
+                + (isReported ? "" : ", and no switch has said so since it is the first")
             throw Violation(description: "\(place) \(name) is announced at version \(version.rawValue), but \(fact)")
         }
     }

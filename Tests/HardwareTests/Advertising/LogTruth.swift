@@ -16,12 +16,23 @@ struct LogTruth {
 
     private var routes: [ObjectName: [RouteKey: StoredRoute]] = [:]
     private var devices = Devices()
+    /// Prefixes of whose first route a device has said that it has it, since it became the first.
+    private(set) var confirmed: Set<ObjectName> = []
 
     mutating func apply(_ change: Change) {
         switch change.object {
-        case .route(let route): routes[ObjectName(route.table, route.key), default: [:]][route.key] = route.new
+        case .route(let route):
+            let name = ObjectName(route.table, route.key)
+            let before = self[name]?.version
+            routes[name, default: [:]][route.key] = route.new
+            if self[name]?.version != before { confirmed.remove(name) }
         case .hardware(let hardware):
-            routes[ObjectName(hardware.table, hardware.key), default: [:]][hardware.key] = hardware.new
+            let name = ObjectName(hardware.table, hardware.key)
+            routes[name, default: [:]][hardware.key] = hardware.new
+            let answers = hardware.new.hardware?.answers ?? []
+            if hardware.isFirst, answers.contains(where: { [.offload, .trap].contains($0.state) }) {
+                confirmed.insert(name)
+            }
         case .device(let device): devices = device.devices
         case .object, .status, .listener, .operationEnd, .notice: break
         }

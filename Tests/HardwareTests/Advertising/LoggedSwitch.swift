@@ -55,7 +55,7 @@ struct LoggedSwitch {
         let snapshot = plane.snapshot()
         for namespace in snapshot.namespaces {
             for object in ObjectKind.ofObjects.flatMap({ namespace.objects.all($0) }) {
-                model.take(ChainEvent(object), .zero, now)
+                if let event = ChainEvent(object) { model.take(event, .zero, now) }
             }
         }
         var walk = RouteWalk(snapshot, RouteSelection(), firstsOnly: true)
