@@ -144,7 +144,8 @@ import Threads
         try lab.add("10.0.0.0/8")
         try lab.write(.replace, "10.0.0.0/8", "eth2")
         #expect(eventually { lab.asic.status.counters.stale >= 2 })
-        #expect(try lab.answer("10.0.0.0/8") == "offload")
+        // If the route was replaced before it was reported, the report itself is one of these two.
+        #expect(try eventually { try lab.answer("10.0.0.0/8") == "offload" })
     }
 
     @Test("A retry programs what was lost")
