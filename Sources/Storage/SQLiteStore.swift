@@ -2,8 +2,9 @@
 ///
 /// What is appended becomes one sync of SQLite's write-ahead log; `tidy` moves it into the database. Every row has a
 /// checksum and every batch the number of the one before it, so that what is read is what was written, or `.damaged`.
+///
+/// SAFETY: as the protocol says, one thread at a time uses a store; it may change threads in between.
 public final class SQLiteStore: Store, @unchecked Sendable {
-    // SAFETY: as the protocol says, one thread at a time uses a store; it may change threads in between.
     let database: Database
     let statements: Statements
     var state: StoreState

@@ -4,8 +4,9 @@ internal import Glibc
 /// waits; who brings another waits too.
 ///
 /// The second half of a pipeline: the thread that fills the lane is one, the thread that works it off another.
+///
+/// SAFETY: every stored property below `hasRun` is touched only while `mutex` is held; `hasRun` is used with it alone.
 @safe public final class Lane: @unchecked Sendable {
-    // SAFETY: every stored property below `hasRun` is touched only while `mutex` is held; `hasRun` is used with it alone.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     /// Signalled after each job.
     private let hasRun: UnsafeMutablePointer<pthread_cond_t>

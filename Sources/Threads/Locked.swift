@@ -5,9 +5,10 @@ public import Glibc
 /// The lock is a `pthread_mutex_t`, not `Synchronization.Mutex`: that one hands over between threads inside the kernel
 /// (`FUTEX_UNLOCK_PI`), which the thread sanitizer can't see, so that every contended lock would be reported as a race.
 /// Not recursive. Cost: about 20 ns uncontended.
+///
+/// SAFETY: `state` is touched only between lock and unlock of `mutex`, whose address never changes; both live until
+/// `deinit`, which runs when no one can call any more. That makes the class Sendable whatever State is.
 @safe public final class Locked<State>: @unchecked Sendable {
-    // SAFETY: `state` is touched only between lock and unlock of `mutex`, whose address never changes; both live until
-    // `deinit`, which runs when no one can call any more. That makes the class Sendable whatever State is.
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline let state: UnsafeMutablePointer<State>
     @usableFromInline let rank: LockRank

@@ -1,8 +1,9 @@
 internal import Glibc
 
 /// A value that threads can wait for: each change of it lets all who wait look again.
+///
+/// SAFETY: `state` is touched only while `mutex` is held; `changed` is used with it alone; both live until `deinit`.
 @safe public final class Monitor<State: Sendable>: @unchecked Sendable {
-    // SAFETY: `state` is touched only while `mutex` is held; `changed` is used with it alone; both live until `deinit`.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private var state: State

@@ -19,6 +19,12 @@ extension TestResponse {
         }
         return problem
     }
+
+    /// Status, code and reason of an error.
+    func refusal(_ location: SourceLocation = #_sourceLocation) throws -> String {
+        let problem = try problem(location)
+        return "\(status) \(problem["code"]?.string ?? "") \(problem["reason"]?.string ?? "")"
+    }
 }
 
 extension EventFrame {
@@ -75,5 +81,16 @@ extension RunningServer {
     func digest() throws -> String {
         let state = try state()
         return "\(state["count"]?.number ?? 0) \(state["digest"]?.string ?? "")"
+    }
+
+    /// The request is refused with that status, code and reason, and changes nothing.
+    func expectRefusal(
+        _ method: String, _ target: String, _ body: String?, _ expected: String,
+        _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = try digest()
+        let response = try request(method, target, body)
+        #expect(try response.refusal(location) == expected, "\(response.text)", sourceLocation: location)
+        #expect(try digest() == before, sourceLocation: location)
     }
 }

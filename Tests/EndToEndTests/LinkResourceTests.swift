@@ -12,12 +12,6 @@ import Testing
         try server.request("PUT", "/v1/links/\(target)", body, headers: headers)
     }
 
-    /// `code reason status` of a refusal.
-    private func refusal(_ response: TestResponse) throws -> String {
-        let problem = try response.problem()
-        return "\(response.status) \(problem["code"]?.string ?? "") \(problem["reason"]?.string ?? "")"
-    }
-
     private func names(_ listing: TestResponse) throws -> [String] {
         try #require(try listing.json().array).compactMap { $0["ifname"]?.string }
     }
@@ -53,7 +47,7 @@ import Testing
         let removed = try server.delete("/v1/links/eth0")
         #expect(removed.status == 204 && removed.body.isEmpty)
         #expect(try routes().isEmpty)
-        #expect(try refusal(server.get("/v1/links/eth0")) == "404 ENOENT link-not-found")
+        #expect(try server.get("/v1/links/eth0").refusal() == "404 ENOENT link-not-found")
     }
 
     @Test("The answer to a change has the number of the last thing that followed from it")
@@ -99,25 +93,22 @@ import Testing
             ("POST", "/v1/links", "{}", "405 EOPNOTSUPP method-not-allowed"),
         ] as [(String, String, String?, String)])
     func refused(method: String, target: String, body: String?, expected: String) throws {
-        let before = try server.digest()
-        let response = try server.request(method, target, body)
-        #expect(try refusal(response) == expected, "\(response.text)")
-        #expect(try server.digest() == before)
+        try server.expectRefusal(method, target, body, expected)
     }
 
     @Test("Conditions hold: If-Match names the entry's version, which the carrier leaves as it is")
     func conditions() throws {
         try put("eth0")
-        #expect(try refusal(put("eth0", "{}", headers: ["If-None-Match: *"])) == "412 EEXIST version-mismatch")
+        #expect(try put("eth0", "{}", headers: ["If-None-Match: *"]).refusal() == "412 EEXIST version-mismatch")
         let stale = try put("eth0", #"{"mtu":1400}"#, headers: ["If-Match: \"1\""])
-        #expect(try refusal(stale) == "412 ESTALE version-mismatch")
-        #expect(try refusal(put("eth1", "{}", headers: ["If-Match: \"1\""])) == "412 ESTALE version-mismatch")
+        #expect(try stale.refusal() == "412 ESTALE version-mismatch")
+        #expect(try put("eth1", "{}", headers: ["If-Match: \"1\""]).refusal() == "412 ESTALE version-mismatch")
         let carrier = try put("eth0/carrier", #"{"carrier":false}"#, headers: ["If-Match: \"2\""])
         #expect(carrier.status == 200 && carrier.header("ETag") == "\"2\"" && carrier.header("Fibd-Seq") == "3")
         #expect(try carrier.json()["carrier"] == .bool(false))
         #expect(try put("eth0", #"{"mtu":1400}"#, headers: ["If-Match: \"2\""]).status == 200)
         let late = try server.delete("/v1/links/eth0", headers: ["If-Match: \"2\""])
-        #expect(try refusal(late) == "412 ESTALE version-mismatch")
+        #expect(try late.refusal() == "412 ESTALE version-mismatch")
         #expect(try server.get("/v1/links/eth0").json()["carrier"] == .bool(false))
         #expect(try put("eth1", "{}", headers: ["If-None-Match: *"]).status == 201)
         #expect(try server.delete("/v1/links/eth1", headers: ["If-Match: *"]).status == 400)
@@ -248,7 +239,7 @@ import Testing
         ]
         for (operation, expected) in refused {
             let answer = try commit(#"{"op":"add","kind":"link","value":{"ifname":"eth7"}}"#, operation)
-            #expect(try refusal(answer) == expected, "\(operation): \(answer.text)")
+            #expect(try answer.refusal() == expected, "\(operation): \(answer.text)")
             #expect(answer.text.contains("/operations/1"), "\(answer.text)")
         }
         #expect(try server.digest() == before)

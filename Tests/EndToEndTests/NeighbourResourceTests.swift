@@ -12,11 +12,6 @@ import Testing
         try server.request("PUT", "/v1/neighbors/\(target)", body, headers: headers)
     }
 
-    private func refusal(_ response: TestResponse) throws -> String {
-        let problem = try response.problem()
-        return "\(response.status) \(problem["code"]?.string ?? "") \(problem["reason"]?.string ?? "")"
-    }
-
     private func list(_ query: String = "") throws -> [String] {
         let listing = try server.get("/v1/neighbors\(query)")
         #expect(listing.status == 200, "\(query): \(listing.text)")
@@ -45,7 +40,7 @@ import Testing
         #expect(try replaced.json()["state"]?.string == "PERMANENT" && replaced.json()["lladdr"] == nil)
         #expect(try server.delete("/v1/neighbors/eth0/192.0.2.9").status == 204)
         #expect(
-            try refusal(server.get("/v1/neighbors/eth0/192.0.2.9")) == "404 ENOENT neighbour-not-found")
+            try server.get("/v1/neighbors/eth0/192.0.2.9").refusal() == "404 ENOENT neighbour-not-found")
     }
 
     @Test("An IPv6 address has one name, however it is written")
@@ -75,10 +70,7 @@ import Testing
             ("GET", "/v1/neighbors?family=ip", nil, "400 EINVAL bad-parameter"),
         ] as [(String, String, String?, String)])
     func refused(method: String, target: String, body: String?, expected: String) throws {
-        let before = try server.digest()
-        let response = try server.request(method, target, body)
-        #expect(try refusal(response) == expected, "\(response.text)")
-        #expect(try server.digest() == before)
+        try server.expectRefusal(method, target, body, expected)
     }
 
     @Test("An address that can't be read is 400, and so is a body of another type")
@@ -99,9 +91,9 @@ import Testing
         #expect(try list() == [])
         try put("eth0/192.0.2.9")
         let again = try put("eth0/192.0.2.9", "{}", headers: ["If-None-Match: *"])
-        #expect(try refusal(again) == "412 EEXIST version-mismatch")
+        #expect(try again.refusal() == "412 EEXIST version-mismatch")
         let stale = try put("eth0/192.0.2.9", #"{"state":"STALE"}"#, headers: ["If-Match: \"1\""])
-        #expect(try refusal(stale) == "412 ESTALE version-mismatch")
+        #expect(try stale.refusal() == "412 ESTALE version-mismatch")
         #expect(try server.delete("/v1/neighbors/eth0/192.0.2.9?dry_run=1").status == 200)
         #expect(try server.delete("/v1/neighbors/eth0/192.0.2.9", headers: ["If-Match: \"2\""]).status == 204)
     }

@@ -25,44 +25,20 @@ struct DeviceHandlers: Sendable {
 
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let limit: Int? = try query.number("limit", in: 1...10_000)
+        let options = try ListOptions(&query)
         let after = try query.take("after", "a cursor of a Link field") { name in
             ControlPlane.isValidNamespaceName(name) ? name : nil
         }
-        let isDurable = try query.flag("durable")
         try query.finish()
-        try call.request.checkAcceptsList()
-        let isNDJSON = call.request.acceptsNDJSON
-        return .answer(
-            .work {
+        return try options.plan(
+            call, "/v1/devices", plane,
+            rows: { [plane, board] in
                 let snapshot = plane.snapshot()
-                let head = snapshot.sequence
-                let all = DeviceRow.all(board, snapshot)
-                let rest = after.map { after in all.filter { $0.name > after } } ?? all
-                let rows = limit.map { Array(rest.prefix($0)) } ?? rest
-                var response = HTTPResponse.json(200, Self.text(rows, isNDJSON), sequence: head)
-                    .with("Fibd-Count", .number(UInt64(all.count)))
-                if isNDJSON { response = response.withType("application/x-ndjson") }
-                if rows.count < rest.count, let last = rows.last {
-                    response = response.with(nextPageOf: "/v1/devices", call.target, after: last.name)
-                }
-                guard isDurable || isNDJSON else {
-                    return .response(response.with(durable: plane.log.durable, below: head))
-                }
-                return plane.whenDurable(head, .response(response))
-            })
-    }
-
-    private static func text(_ rows: [DeviceRow], _ isNDJSON: Bool) -> [UInt8] {
-        var bytes: [UInt8] = []
-        if !isNDJSON { bytes.append(UInt8(ascii: "[")) }
-        for (index, row) in rows.enumerated() {
-            if index > 0, !isNDJSON { bytes.append(UInt8(ascii: ",")) }
-            row.append(to: &bytes)
-            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
-        }
-        if !isNDJSON { bytes.appendASCII("]\n") }
-        return bytes
+                return (DeviceRow.all(board, snapshot), snapshot.sequence)
+            },
+            isLater: after.map { after in { $0.name > after } },
+            cursor: { $0.name },
+            append: { $0.append(to: &$1) })
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {

@@ -23,10 +23,8 @@ struct LinkHandlers: Sendable {
         var filter = EventFilter()
         filter.kinds = [.link]
         filter.selection = try query.namespaces()
-        let options = try ObjectAnswers.ListOptions(&query)
-        try query.finish()
         let wanted = filter
-        return try answers.list(call, options, "/v1/links", of: .link) { wanted.objects(of: $0) }
+        return try answers.list(call, &query, "/v1/links", of: .link) { wanted.objects(of: $0) }
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {

@@ -28,10 +28,8 @@ struct NeighbourHandlers: Sendable {
         filter.selection.families = try query.takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
         let devices = try query.takeList("dev", "the name of a link") { isDeviceName($0) ? $0 : nil }
         let states = try query.takeList("state", "a state such as REACHABLE") { NeighbourState(name: $0) }
-        let options = try ObjectAnswers.ListOptions(&query)
-        try query.finish()
         let wanted = filter
-        return try answers.list(call, options, "/v1/neighbors", of: .neigh) { snapshot in
+        return try answers.list(call, &query, "/v1/neighbors", of: .neigh) { snapshot in
             wanted.objects(of: snapshot).filter { object in
                 guard let neighbour = object.neighbour else { return false }
                 return (devices?.contains(neighbour.device) ?? true) && (states?.contains(neighbour.state) ?? true)

@@ -10,58 +10,25 @@ struct ObjectAnswers: Sendable {
 
     // MARK: Lists
 
-    /// The parts of a query that every list of them takes.
-    struct ListOptions: Sendable {
-        let limit: Int?
-        let after: String?
-        let isDurable: Bool
-
-        init(_ query: inout Query) throws(Problem) {
-            limit = try query.number("limit", in: 1...10_000)
-            after = try query.take("after")
-            isDurable = try query.flag("durable")
-        }
-    }
-
     /// - Parameters:
     ///   - rows: the list, out of a snapshot; of that kind, by namespace, of each in the order of the keys.
     func list(
-        _ call: Call, _ options: ListOptions, _ path: String, of kind: ObjectKind,
+        _ call: Call, _ query: inout Query, _ path: String, of kind: ObjectKind,
         _ rows: @escaping @Sendable (Snapshot) -> [StoredObject]
     ) throws(Problem) -> HTTPPlan {
-        try call.request.checkAcceptsList()
-        let after = try options.after.map { (text) throws(Problem) in try ObjectCursor(text, of: kind) }
-        let isNDJSON = call.request.acceptsNDJSON
-        return .answer(
-            .work {
+        let options = try ListOptions(&query)
+        let cursor = try query.take("after")
+        try query.finish()
+        let after = try cursor.map { (text) throws(Problem) in try ObjectCursor(text, of: kind) }
+        return try options.plan(
+            call, path, plane,
+            rows: { [plane] in
                 let snapshot = plane.snapshot()
-                let all = rows(snapshot)
-                let rest =
-                    after.map { after in all[(all.firstIndex { after < ObjectCursor($0) } ?? all.endIndex)...] }
-                    ?? all[...]
-                let page = options.limit.map { rest.prefix($0) } ?? rest
-                var response = HTTPResponse.json(200, Self.bytes(page, isNDJSON), sequence: snapshot.sequence)
-                    .with("Fibd-Count", .number(UInt64(all.count)))
-                if isNDJSON { response = response.withType("application/x-ndjson") }
-                if page.count < rest.count, let last = page.last {
-                    response = response.with(nextPageOf: path, call.target, after: ObjectCursor(last).text)
-                }
-                guard options.isDurable || isNDJSON else {
-                    return .response(response.with(durable: plane.log.durable, below: snapshot.sequence))
-                }
-                return plane.whenDurable(snapshot.sequence, .response(response))
-            })
-    }
-
-    private static func bytes(_ rows: ArraySlice<StoredObject>, _ isNDJSON: Bool) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for (index, stored) in rows.enumerated() {
-            if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
-            stored.appendRow(to: &bytes)
-            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
-        }
-        if !isNDJSON { bytes.appendASCII(rows.isEmpty ? "[]\n" : "]\n") }
-        return bytes
+                return (rows(snapshot), snapshot.sequence)
+            },
+            isLater: after.map { after in { after < ObjectCursor($0) } },
+            cursor: { ObjectCursor($0).text },
+            append: { $0.appendRow(to: &$1) })
     }
 
     // MARK: One of them
@@ -72,10 +39,7 @@ struct ObjectAnswers: Sendable {
     ) throws(Problem) -> HTTPPlan {
         let (object, sequence) = try Problem.of { () throws(FIBError) in try plane.object(key, in: namespace) }
         let response = object.map { Self.answer(200, $0, sequence) } ?? Problem(missing).response
-        return .answer(
-            isDurable
-                ? plane.whenDurable(sequence, .response(response))
-                : .response(response.with(durable: plane.log.durable, below: sequence)))
+        return .answer(plane.answer(response, asOf: sequence, isDurable: isDurable))
     }
 
     static func answer(_ status: Int, _ object: StoredObject, _ sequence: ChangeSequence) -> HTTPResponse {

@@ -27,36 +27,18 @@ struct ListenerHandlers: Sendable {
 
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let limit: Int? = try query.number("limit", in: 1...10_000)
+        let options = try ListOptions(&query)
         let after: UInt64? = try query.number("after", in: 0...UInt64(Int64.max))
-        let isDurable = try query.flag("durable")
         try query.finish()
-        try call.request.checkAcceptsList()
-        let isNDJSON = call.request.acceptsNDJSON
-        return .answer(
-            .work {
-                let (all, head) = plane.listenersAsOf()
-                let rest = all.filter { $0.id.rawValue > after ?? 0 }
-                let rows = limit.map { Array(rest.prefix($0)) } ?? rest
-                var bytes: [UInt8] = []
-                for (index, stored) in rows.enumerated() {
-                    if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
-                    hub.row(stored).append(to: &bytes)
-                    if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
-                }
-                if !isNDJSON { bytes.appendASCII(rows.isEmpty ? "[]\n" : "]\n") }
-                var response = HTTPResponse.json(200, bytes, sequence: head)
-                    .with("Fibd-Count", .number(UInt64(all.count)))
-                if isNDJSON { response = response.withType("application/x-ndjson") }
-                if rows.count < rest.count, let last = rows.last {
-                    response = response.with(
-                        nextPageOf: "/v1/listeners", call.target, after: "\(last.id.rawValue)")
-                }
-                guard isDurable || isNDJSON else {
-                    return .response(response.with(durable: plane.log.durable, below: head))
-                }
-                return plane.whenDurable(head, .response(response))
-            })
+        return try options.plan(
+            call, "/v1/listeners", plane,
+            rows: { [plane] in
+                let (listeners, head) = plane.listenersAsOf()
+                return (listeners, head)
+            },
+            isLater: after.map { after in { $0.id.rawValue > after } },
+            cursor: { "\($0.id.rawValue)" },
+            append: { [hub] in hub.row($0).append(to: &$1) })
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -66,10 +48,7 @@ struct ListenerHandlers: Sendable {
         do throws(FIBError) {
             let found = try plane.listenerAsOf(call.names[0])
             let response = answer(200, found.listener, found.sequence)
-            return .answer(
-                isDurable
-                    ? plane.whenDurable(found.sequence, .response(response))
-                    : .response(response.with(durable: plane.log.durable, below: found.sequence)))
+            return .answer(plane.answer(response, asOf: found.sequence, isDurable: isDurable))
         } catch {
             guard isDurable else { throw Problem(error) }
             // That there is none is to be durable too.

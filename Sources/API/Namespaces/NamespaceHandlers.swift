@@ -25,9 +25,7 @@ struct NamespaceHandlers: Sendable {
 
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let options = try ObjectAnswers.ListOptions(&query)
-        try query.finish()
-        return try answers.list(call, options, "/v1/namespaces", of: .namespace) { snapshot in
+        return try answers.list(call, &query, "/v1/namespaces", of: .namespace) { snapshot in
             snapshot.namespaces.compactMap { $0.objects[.namespace] }
         }
     }
@@ -39,10 +37,7 @@ struct NamespaceHandlers: Sendable {
         do throws(FIBError) {
             let (stored, sequence) = try plane.storedNamespace(call.names[0])
             let response = ObjectAnswers.answer(200, stored, sequence)
-            return .answer(
-                isDurable
-                    ? plane.whenDurable(sequence, .response(response))
-                    : .response(response.with(durable: plane.log.durable, below: sequence)))
+            return .answer(plane.answer(response, asOf: sequence, isDurable: isDurable))
         } catch {
             guard isDurable else { throw Problem(error) }
             // That there is none is to be durable too.

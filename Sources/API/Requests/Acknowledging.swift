@@ -51,6 +51,12 @@ extension ControlPlane {
         }
     }
 
+    /// An answer that shows the state as of a number: at once, with how far the disk is, or once that is durable.
+    func answer(_ response: HTTPResponse, asOf sequence: ChangeSequence, isDurable: Bool) -> HTTPAnswer {
+        if isDurable { return whenDurable(sequence, .response(response)) }
+        return .response(response.with(durable: log.durable, below: sequence))
+    }
+
     /// Holds an answer back until the state that it shows is durable.
     func whenDurable(_ sequence: ChangeSequence, _ answer: HTTPAnswer) -> HTTPAnswer {
         if log.durable >= sequence { return answer }
