@@ -82,6 +82,7 @@ let package = Package(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: checked),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: checked),

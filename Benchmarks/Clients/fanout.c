@@ -1,6 +1,6 @@
 // Publishes changes and receives them on N subscriptions, in one program, so that a latency is a difference of one clock.
 //
-//     fanout HOST:PORT [--peer fibd|nchan|redis|etcd] [--subscribers N] [--seconds S]
+//     fanout HOST:PORT [--peer fibd|hardware|nchan|redis|etcd] [--subscribers N] [--seconds S]
 //            [--outstanding K] [--batch B]       closed loop: the next change when all subscribers have one of the last K
 //            [--rate R]                          open loop: R changes a second, whatever comes back
 //            [--payload BYTES]                   size of a message to the peers that are not fibd
@@ -8,6 +8,8 @@
 // Closed loop: every batch of B changes is one request (fibd) or B pipelined ones (the others), and K batches are under
 // way, each on a publishing connection of its own (Redis: all on one). Open loop: a latency counts from the moment at
 // which the change was due, so that a server that falls behind can't hide it.
+//
+// The peer `hardware` is a fibd with a simulated switch or a driver: a change is delivered with the flag that hardware sets.
 //
 // Prints one line of JSON: changes, deliveries, missing (not delivered to everyone within 3 s of the end), gaps (fibd:
 // deltas whose `prev` says that one is missing), deliveries_per_s, changes_per_s, bytes a delivery, p50/p99/max of the

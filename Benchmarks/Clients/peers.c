@@ -75,11 +75,26 @@ static const char *fibd_next(const char *p, const char *end, struct message *mes
     if (!next || frame.data_length == 0) return next;
     if (is_event(&frame, "sync")) message->kind = ready;
     if (is_event(&frame, "reset") || is_event(&frame, "error")) message->kind = broken;
-    bool is_route = is_event(&frame, "route");
-    if (is_route || is_event(&frame, "device")) {
+    static const char *const kinds[] = {"route", "link", "neigh", "namespace", "device"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!is_event(&frame, kinds[i])) continue;
         bool is_known = parse_delta(&frame, &delta);
-        *message = (struct message){!is_known ? broken : is_route ? change : passed, delta.host % slots, delta.seq, delta.prev};
+        *message = (struct message){!is_known ? broken : delta.has_host ? change : passed, delta.host % slots, delta.seq, delta.prev};
     }
+    return next;
+}
+
+// Hardware: as fibd, but what counts as delivered is the flag by which the stream says what hardware made of the change.
+static size_t hardware_subscribe(char *out) {
+    return http_request(out, "GET", "/v1/events?replay=none&heartbeat=60&kinds=route&hw_flags=1", NULL, NULL);
+}
+
+static const char *hardware_next(const char *p, const char *end, struct message *message) {
+    struct frame frame;
+    struct delta delta;
+    const char *next = fibd_next(p, end, message);
+    if (next && message->kind == change && sse_next(p, end, &frame) && parse_delta(&frame, &delta) && !delta.is_flags)
+        message->kind = passed;
     return next;
 }
 
@@ -174,6 +189,7 @@ static const char *etcd_next(const char *p, const char *end, struct message *mes
 const struct peer *find_peer(const char *name, size_t payload) {
     static const struct peer peers[] = {
         {"fibd", false, true, fibd_subscribe, fibd_publish, fibd_next, http_answer_of_change},
+        {"hardware", false, true, hardware_subscribe, fibd_publish, hardware_next, http_answer_of_change},
         {"nchan", false, false, nchan_subscribe, nchan_publish, nchan_next, http_answer_of_change},
         {"redis", true, false, redis_subscribe, redis_publish, redis_next, redis_answer},
         {"etcd", false, false, etcd_subscribe, etcd_publish, etcd_next, http_answer_of_change},

@@ -29,5 +29,5 @@ struct peer {
     size_t (*answer)(const char *p, size_t length);
 };
 
-// fibd, nchan, redis or etcd; NULL for other names. `payload` is how many bytes a message of the others carries.
+// fibd, hardware (of fibd), nchan, redis or etcd; NULL for other names. `payload` is how many bytes a message of the others carries.
 const struct peer *find_peer(const char *name, size_t payload);

@@ -62,6 +62,7 @@ bool parse_delta(const struct frame *frame, struct delta *delta) {
     else if (!delta->is_row)
         return false;
     if (!skip(&p, ",\"entry\":{\"dst\":\"10.")) return true;
+    delta->has_host = true;
     uint32_t a = (uint32_t)read_number(&p), b = skip(&p, ".") ? (uint32_t)read_number(&p) : 0;
     uint32_t c = skip(&p, ".") ? (uint32_t)read_number(&p) : 0;
     delta->host = a << 16 | b << 8 | c;

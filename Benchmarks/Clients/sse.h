@@ -21,7 +21,8 @@ bool is_event(const struct frame *frame, const char *name);
 // What a frame of fibd says of its place in the stream, and of the route that it is about.
 struct delta {
     uint64_t seq, prev;  // prev: of deltas only
-    uint32_t host;       // the last three bytes of a 10.a.b.c, 0 for other prefixes
+    bool has_host;       // it is about a route to 10.a.b.c
+    uint32_t host;       // a.b.c
     bool is_row;         // a row of a replay, which has no prev
     bool is_flags;       // what hardware makes of the route, which is as it was
 };

@@ -16,13 +16,6 @@ public struct Change: LogRecord {
         case .route, .object, .status, .listener, .operationEnd: false
         }
     }
-
-    public var retainedBytes: Int {
-        guard case .route(let change) = object else { return MemoryLayout<Change>.stride + 160 }
-        // Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
-        let hops = max(1, change.old?.info.hopCount ?? 1) + max(1, change.new?.info.hopCount ?? 1) - 2
-        return MemoryLayout<Change>.stride + hops * MemoryLayout<NextHop>.stride + (change.best.isOfTwo ? 80 : 0)
-    }
 }
 
 public enum ChangedObject: Sendable {

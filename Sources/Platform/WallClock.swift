@@ -7,7 +7,7 @@ public enum WallClock {
         var now = timespec()
         // SAFETY: the call fills in `now`.
         unsafe clock_gettime(CLOCK_REALTIME, &now)
-        return text(seconds: Int(now.tv_sec), milliseconds: Int(now.tv_nsec) / 1_000_000)
+        return text(milliseconds: UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000)
     }
 
     /// Since 1970.
@@ -20,19 +20,34 @@ public enum WallClock {
 
     /// A time as RFC 3339 writes it, in UTC to the millisecond.
     public static func text(milliseconds: UInt64) -> String {
-        text(seconds: Int(milliseconds / 1_000), milliseconds: Int(milliseconds % 1_000))
+        var bytes: [UInt8] = []
+        append(milliseconds: milliseconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func text(seconds: Int, milliseconds: Int) -> String {
+    /// Appends what `text(milliseconds:)` says.
+    public static func append(milliseconds: UInt64, to bytes: inout [UInt8]) {
+        let (seconds, millisecond) = milliseconds.quotientAndRemainder(dividingBy: 1_000)
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, day) = civil(days)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(second / 3_600, 2)):"
-            + "\(pad(second / 60 % 60, 2)):\(pad(second % 60, 2)).\(pad(milliseconds, 3))Z"
+        let (year, month, day) = civil(Int(days))
+        bytes.append(addingCapacity: 24) { text in
+            append(year, digits: 4, "-", to: &text)
+            append(month, digits: 2, "-", to: &text)
+            append(day, digits: 2, "T", to: &text)
+            append(Int(second) / 3_600, digits: 2, ":", to: &text)
+            append(Int(second) / 60 % 60, digits: 2, ":", to: &text)
+            append(Int(second) % 60, digits: 2, ".", to: &text)
+            append(Int(millisecond), digits: 3, "Z", to: &text)
+        }
     }
 
-    private static func pad(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    private static func append(_ number: Int, digits: Int, _ end: Unicode.Scalar, to text: inout OutputSpan<UInt8>) {
+        var place = digits == 4 ? 1_000 : digits == 3 ? 100 : 10
+        while place > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(number / place % 10))
+            place /= 10
+        }
+        text.append(UInt8(ascii: end))
     }
 
     /// Year, month and day of a number of days since 1970-01-01 (H. Hinnant, "chrono-compatible low-level date

@@ -87,7 +87,7 @@ public final class WorkerPool: Sendable {
         let queue = WorkQueue<@Sendable () -> Void>(capacity: capacity)
         self.queue = queue
         threads = (0..<count).map { index in
-            Thread(name: "\(name)-\(index)") {
+            Thread(name: "\(name)-\(index)", niceness: 5) {
                 while let job = queue.take() { job() }
             }
         }

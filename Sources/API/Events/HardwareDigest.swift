@@ -16,6 +16,8 @@ struct HardwareDigest {
     /// Where someone is walking, or has walked: what the changes came to there, once the class has been there, and what the walk
     /// has found, once it is over.
     private var walk: (at: ChangeSequence, change: StateDigest?, found: StateDigest?)?
+    /// What was hashed last, kept for its room.
+    private var text: [UInt8] = []
 
     init(of snapshot: Snapshot, _ filter: EventFilter, _ summaries: KindSummaries) {
         guard filter.tellsHardware, !snapshot.devices.isEmpty, summaries.routes.count <= Self.fewRoutes else { return }
@@ -37,8 +39,10 @@ struct HardwareDigest {
     }
 
     mutating func apply(_ selected: SelectedChange, _ devices: Devices) {
-        if case .route(_, _, let old) = selected.old { change -= .of(old, devices) }
-        if case .route(_, _, let new) = selected.new { change += .of(new, devices) }
+        // Says nothing of hardware.
+        if selected.operation == .status { return }
+        if case .route(_, _, let old) = selected.old { change -= .of(old, devices, &text) }
+        if case .route(_, _, let new) = selected.new { change += .of(new, devices, &text) }
     }
 
     /// Before the change with this number is applied.
@@ -63,7 +67,8 @@ struct HardwareDigest {
     static func walk(_ snapshot: Snapshot, _ filter: EventFilter) -> StateDigest {
         var sum = StateDigest()
         var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
-        while let (_, route) = walk.next() { sum += EntryHash.of(route.value, snapshot.devices) }
+        var text: [UInt8] = []
+        while let (_, route) = walk.next() { sum += EntryHash.of(route.value, snapshot.devices, &text) }
         return sum
     }
 
@@ -73,9 +78,8 @@ struct HardwareDigest {
 
 extension EntryHash {
     /// Of a route's `h` and state.
-    fileprivate static func of(_ route: StoredRoute, _ devices: Devices) -> EntryHash {
-        var text: [UInt8] = []
-        text.reserveCapacity(48)
+    fileprivate static func of(_ route: StoredRoute, _ devices: Devices, _ text: inout [UInt8]) -> EntryHash {
+        text.removeAll(keepingCapacity: true)
         text.append(route.hash)
         text.appendASCII(devices.state(of: route.hardware).name)
         return EntryHash(of: text.span)

@@ -58,15 +58,21 @@ public struct Devices: Hashable, Sendable {
     }
 
     /// The state of the device that is worst off.
-    public func state(of status: HardwareStatus?) -> HardwareState {
-        var worst = HardwareState.none
-        for answer in status?.answers ?? [] {
-            guard let index = all.firstIndex(where: { $0.line == answer.line }) else { continue }
-            // As `answers` has it, which makes arrays.
-            let state = all[index].generation == answer.generation ? answer.state : .pending
-            if state.severity > worst.severity { worst = state }
+    public func state(of status: HardwareStatus?) -> HardwareState { status.flatMap { worst(in: $0)?.state } ?? .none }
+
+    /// The answer that counts most of those in `answers(in:)`, without an array of them: who tells of changes asks for each
+    /// one. Nil if none counts.
+    func worst(in status: HardwareStatus) -> (name: String, state: HardwareState, reason: String?)? {
+        var worst: (place: Int, answer: Int, state: HardwareState)?
+        for (index, answer) in status.answers.enumerated() {
+            guard let place = all.firstIndex(where: { $0.line == answer.line }) else { continue }
+            let state = all[place].generation == answer.generation ? answer.state : .pending
+            if state.severity > worst?.state.severity ?? -1 { worst = (place, index, state) }
         }
-        return worst
+        return worst.map { place, index, state in
+            let answer = status.answers[index]
+            return (all[place].name, state, answer.state == state ? answer.reason : nil)
+        }
     }
 }
 

@@ -7,12 +7,10 @@ internal import Routing
 enum HardwareText {
     /// `devices` are those that there are. False, and nothing is appended, if no answer counts any more.
     static func append(_ status: HardwareStatus, _ devices: Devices, to bytes: inout [UInt8]) -> Bool {
-        let answers = devices.answers(in: status)
-        guard let worst = answers.max(by: { $0.answer.state.severity < $1.answer.state.severity }) else {
-            return false
-        }
+        guard let worst = devices.worst(in: status) else { return false }
         bytes.append(literal: ",\"hw\":{\"device\":")
-        bytes.appendJSON(string: worst.device.name)
+        bytes.appendJSON(string: worst.name)
+        let answers = status.answers.count == 1 ? [] : devices.answers(in: status)
         if answers.count > 1 {
             for (index, (device, answer)) in answers.sorted(by: { $0.device.name < $1.device.name }).enumerated() {
                 bytes.append(literal: index == 0 ? ",\"devices\":{" : ",")
@@ -22,12 +20,13 @@ enum HardwareText {
             }
             bytes.append(UInt8(ascii: "}"))
         }
-        if let reason = worst.answer.reason {
+        if let reason = worst.reason {
             bytes.append(literal: ",\"reason\":")
             bytes.appendJSON(string: reason)
         }
-        bytes.append(",\"since\":\"", text: WallClock.text(milliseconds: status.since))
-        bytes.append(",\"state\":\"", text: worst.answer.state.name)
+        bytes.append(literal: ",\"since\":\"")
+        WallClock.append(milliseconds: status.since, to: &bytes)
+        bytes.append("\",\"state\":\"", text: worst.state.name)
         bytes.append(literal: ",\"version\":")
         return true
     }
