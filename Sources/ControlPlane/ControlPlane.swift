@@ -127,7 +127,7 @@ public final class ControlPlane: Sendable {
 
     func becameDurable() {
         durabilitySample.end(log.durable, latencies.durable)
-        chain.dispatch(log)
+        for overrun in chain.dispatch(log) { takeOff(overrun) }
         hooks.withLock { $0.visible }()
     }
 

@@ -4,6 +4,7 @@ struct Heap<Element: Comparable> {
 
     var first: Element? { elements.first }
     var count: Int { elements.count }
+    var isEmpty: Bool { count == 0 }
 
     mutating func insert(_ element: Element) {
         elements.append(element)

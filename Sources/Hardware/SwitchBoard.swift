@@ -65,12 +65,12 @@ public final class SwitchBoard: Sendable {
         return added
     }
 
-    /// Ends it. The number of the change; nil if there is no such switch.
+    /// Ends it. The number of the change; nil if that makes none, as it has no device, or if there is no such switch.
     public func remove(_ name: String) -> ChangeSequence? {
         let removed: SimulatedSwitch? = switches.withLock { switches in
             switches.firstIndex { $0.name == name }.map { switches.remove(at: $0) }
         }
-        return removed.map { $0.remove() ?? plane.log.head }
+        return removed?.remove()
     }
 
     /// Has those of these names program the first route of a prefix once more.

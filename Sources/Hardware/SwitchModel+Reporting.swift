@@ -2,12 +2,19 @@ internal import ChangeLog
 internal import ControlPlane
 internal import Routing
 
+/// One result of an entry.
+struct SwitchResult: Hashable {
+    let entry: Int
+    let version: UInt64
+}
+
 /// A report that is given later than it could be.
 struct HeldReport: Comparable {
     let due: UInt64
-    /// Of those due at one time, the one that was held first is first.
+    /// The one that was held first is first, of those due at one time.
     let order: UInt64
     let report: HardwareReport
+    let result: SwitchResult
     /// What it answers; nil if that is answered already.
     let ticket: Int?
 
@@ -39,42 +46,59 @@ extension SwitchModel {
             if let ticket { window.close(ticket) }
             return
         }
-        emit(report(entry.version), ticket, now)
+        let result = SwitchResult(entry: number, version: entry.version)
+        emit(report(entry.version), result, ticket, now)
         if isTurn(faults.duplicateEvery) {
             counters.duplicated += 1
-            emit(report(entry.version), nil, now)
+            emit(report(entry.version), result, nil, now)
         }
         if isTurn(faults.staleEvery), entry.version > 1 {
             // Of an entry that is new to it: what it could have meant by its own number is not there.
-            hold(report(before ?? entry.version - 1), nil, now)
+            let version = before ?? entry.version - 1
+            hold(report(version), SwitchResult(entry: number, version: version), nil, now)
         }
     }
 
     private func isTurn(_ every: Int) -> Bool { every > 0 && results % every == 0 }
 
-    private mutating func emit(_ report: HardwareReport, _ ticket: Int?, _ now: UInt64) {
-        if settings.faults.reorders { return hold(report, ticket, now) }
-        output.append(report)
-        if let ticket { window.close(ticket) }
+    private mutating func emit(_ report: HardwareReport, _ result: SwitchResult, _ ticket: Int?, _ now: UInt64) {
+        if settings.faults.reorders { return hold(report, result, ticket, now) }
+        heldOrder += 1
+        give(report, result, heldOrder, ticket)
     }
 
-    private mutating func hold(_ report: HardwareReport, _ ticket: Int?, _ now: UInt64) {
+    private mutating func hold(_ report: HardwareReport, _ result: SwitchResult, _ ticket: Int?, _ now: UInt64) {
         let window = UInt64(max(2, 2 * settings.latency.maximum)) * 1_000_000
         heldOrder += 1
         held.insert(
-            HeldReport(due: now + random.next(through: window), order: heldOrder, report: report, ticket: ticket))
+            HeldReport(
+                due: now + random.next(through: window), order: heldOrder, report: report, result: result,
+                ticket: ticket))
     }
 
     mutating func release() {
         guard let first = held.removeFirst() else { return }
-        output.append(first.report)
-        if let ticket = first.ticket { window.close(ticket) }
+        give(first.report, first.result, first.order, first.ticket)
+    }
+
+    /// What has been overtaken by a later result of the same version is given no more: no one could tell that it isn't the latest,
+    /// and would believe it for good.
+    private mutating func give(_ report: HardwareReport, _ result: SwitchResult, _ order: UInt64, _ ticket: Int?) {
+        if let ticket { window.close(ticket) }
+        if !held.isEmpty || !given.isEmpty {
+            if given[result] ?? 0 > order { return }
+            given[result] = order
+            if held.isEmpty { given = [:] }
+        }
+        output.append(report)
     }
 }
 
 /// Going over all entries, because neighbours or links have changed: once for all that changed meanwhile.
 struct Sweep {
     private var next = 0
+    /// Entries that there were when it last began; those that have come since were judged by what was known then.
+    private var size = 0
     /// Entries that are still to be looked at.
     private var remaining = 0
     /// What is answered when it is through.
@@ -83,10 +107,10 @@ struct Sweep {
     var isUnderWay: Bool { remaining > 0 }
 
     /// All of them, from the one on that is next.
-    mutating func begin(_ count: Int) { remaining = count }
+    mutating func begin(_ count: Int) { (size, remaining) = (count, count) }
 
-    mutating func step(_ count: Int) -> Int {
-        if next >= count { next = 0 }
+    mutating func step() -> Int {
+        if next >= size { next = 0 }
         defer { next += 1 }
         remaining -= 1
         return next
@@ -98,7 +122,7 @@ extension SwitchModel {
     mutating func look(limit: Int, reports: Int, _ now: UInt64) -> Int {
         var looked = 0
         while looked < limit, sweep.isUnderWay, output.count < reports {
-            look(at: sweep.step(entries.end), now)
+            look(at: sweep.step(), now)
             looked += 1
         }
         if !sweep.isUnderWay { endSweep() }

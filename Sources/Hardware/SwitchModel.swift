@@ -43,6 +43,8 @@ public struct SwitchModel {
     var programmings = 0
     var held = Heap<HeldReport>()
     var heldOrder: UInt64 = 0
+    /// While some are held: which result of an entry was given last.
+    var given: [SwitchResult: UInt64] = [:]
     var output: [HardwareReport] = []
     /// Places that the account of the profile `netdevsim` gets back (R3-26).
     var givenBack = FamilyCounts()

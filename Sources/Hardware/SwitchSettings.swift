@@ -59,7 +59,7 @@ public struct SwitchSettings: Hashable, Sendable {
         public var duplicateEvery = 0
         /// With each n-th result, the version before is reported once more, later.
         public var staleEvery = 0
-        /// Results overtake each other, also those of one route.
+        /// Results overtake each other, also those of one route. Of one version of it, what was overtaken isn't reported.
         public var reorders = false
 
         public init() {}

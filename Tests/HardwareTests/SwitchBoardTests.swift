@@ -36,4 +36,15 @@ import Testing
         try board.add("asic0", SwitchSettings())
         #expect(plane.presentDevices.all.map(\.name) == ["asic0"])
     }
+
+    @Test("Removing one that is idle makes no change, and takes no other change's number for its own")
+    func idleRemoval() throws {
+        let board = SwitchBoard(plane, simulatesFaults: true)
+        defer { board.stop() }
+        try board.add("asic0", SwitchSettings(), begins: false)
+        _ = plane.addDevice("driver", RouteSelection())
+        let head = plane.log.head
+        #expect(board.remove("asic0") == nil && board["asic0"] == nil)
+        #expect(plane.log.head == head)
+    }
 }

@@ -143,6 +143,41 @@ import Testing
         #expect(latest.values.contains { $0.rawValue <= 200 })
     }
 
+    @Test("Of one version, what a later result has overtaken is not reported any more", arguments: UInt64(1)...20)
+    func overtaken(seed: UInt64) throws {
+        var lab = ModelLab {
+            $0.faults.reorders = true
+            $0.seed = seed
+            $0.latency = .init(minimum: 0, maximum: 10) ?? .standard
+        }
+        try lab.put("10.0.0.0/8", "192.0.2.1@eth0")
+        var said: [String] = []
+        for state in [NeighbourState.failed, .reachable, .failed] {
+            for _ in 0..<10 { said += lab.said(after: 1) }
+            try lab.neighbour("eth0", "192.0.2.1", state)
+        }
+        for _ in 0..<40 { said += lab.said(after: 1) }
+        #expect(said.last == "10.0.0.0/8 trap: neighbour 192.0.2.1 on eth0 is FAILED")
+    }
+
+    @Test("A stale report is not given once its version is there again and has been answered for")
+    func staleNoMore() throws {
+        var lab = ModelLab { $0.latency = .init(minimum: 0, maximum: 500) ?? .standard }
+        let version = try lab.put("10.0.0.0/8", "eth0", metric: 20)
+        #expect(lab.said(after: 500) == ["10.0.0.0/8 offload"])
+        lab.change { $0.faults.staleEvery = 1 }
+        try lab.put("10.0.0.0/8", "eth1", metric: 10)
+        var reports = lab.reports(after: 500)
+        lab.change { settings in
+            settings.latency = .init(minimum: 0, maximum: 0) ?? .standard
+            settings.faults = .init()
+            settings.faults.failsRouteOffload = true
+        }
+        try lab.promote("10.0.0.0/8", "eth0", metric: 20, version: version)
+        for _ in 0..<20 { reports += lab.reports(after: 100) }
+        #expect(reports.last { $0.version == version }?.state == .failed)
+    }
+
     @Test("A deletion that fails leaves the prefix in hardware until there is a route again")
     func failedDelete() throws {
         var lab = ModelLab { $0.faults.failsRouteDelete = true }

@@ -138,6 +138,24 @@ import Testing
         #expect(lab.said() == [])
     }
 
+    @Test("All entries are looked at after a link has changed, though more come before it has looked")
+    func sweepBesideArrivals() throws {
+        var lab = ModelLab()
+        try lab.put("10.0.0.0/8", "192.0.2.1@eth0")
+        #expect(lab.said() == ["10.0.0.0/8 offload"])
+        // It has looked at all there was: the next look begins behind that.
+        try lab.neighbour("eth0", "192.0.2.1", .failed)
+        #expect(lab.said() == ["10.0.0.0/8 trap: neighbour 192.0.2.1 on eth0 is FAILED"])
+        try lab.put("11.0.0.0/8", "eth0")
+        #expect(lab.said() == ["11.0.0.0/8 offload"])
+        lab.link("eth0", isOffloaded: false)
+        try lab.put("12.0.0.0/8", "eth1")
+        #expect(
+            lab.said().sorted() == [
+                "10.0.0.0/8 none: link-not-offloaded", "11.0.0.0/8 none: link-not-offloaded", "12.0.0.0/8 offload",
+            ])
+    }
+
     @Test("R2-07, R2-08: nexthops that join or leave program the route anew, at its version of then")
     func nextHops() throws {
         var lab = ModelLab()

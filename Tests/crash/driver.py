@@ -84,7 +84,8 @@ class Driving(threading.Thread):
                         routes.append({"route": data["entry"], "version": data["version"], "state": "offload"})
                 if cursor:
                     latest = data["seq"]
-                if len(routes) >= 40 or event == "sync":
+                # Most lives are over before a whole replay has been reported a few routes at a time.
+                if len(routes) >= (40 if latest else 400) or event == "sync":
                     self.report(client, routes, latest)
         finally:
             stream.close()

@@ -3,12 +3,12 @@
 
     nice -n 10 Tests/crash/kill.py --kills 200 --seed 1 --binary .build/release/fibd
 
-Writers with disjoint keys write in every way there is, and set up links, whose fate takes and marks routes; subscribers follow from life to life with their cursors; a driver
-programs every route, and says so. The
-server is killed (SIGKILL) while they do, sometimes as something large is being removed, just after it came up, and
-while it recovers; checkpoints are made so often that kills fall into them. After each start: acknowledged writes are
-there, unanswered ones wholly or not at all, no number is given twice, subscribers resume where they were, and all
-digests agree. The same seed draws the same lots, but threads and kills are as the machine has it.
+Writers with disjoint keys write in every way there is; they set up links, whose fate takes and marks routes, and switches,
+which say at any time what has become of these. Subscribers follow from life to life with their cursors, and a driver
+programs every route and says so. The server is killed (SIGKILL) while they do, sometimes as something large is being removed,
+just after it came up, and while it recovers; checkpoints are made so often that kills fall into them. After each start:
+acknowledged writes are there, unanswered ones wholly or not at all, no number is given twice, subscribers resume where they
+were, and all digests agree. The same seed draws the same lots, but threads and kills are as the machine has it.
 
 Exit status 0 if all promises were kept, 1 if one was broken: then the data directory stays, and its path is printed.
 """
@@ -93,7 +93,7 @@ class Filter:
 
 
 FILTERS = [
-    Filter("subscriber of all", "", lambda key: True),
+    Filter("subscriber of all", "&kinds=all", lambda key: True),
     Filter("subscriber of 10.0.0.0/15 in default", "&namespace=default&within=10.0.0.0/15",
            lambda key: key.namespace == "default" and key.dst.startswith(("10.0.", "10.1."))),
     Filter("subscriber of one namespace", "&namespace=w3", lambda key: key.namespace == "w3"),
@@ -104,12 +104,12 @@ class Run:
     """One data directory from its first start to the last kill."""
 
     def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int, checkpoint_bytes: int = 65_536,
-                 drives: bool = True, links: bool = True):
+                 drives: bool = True, objects: bool = True):
         self.binary, self.directory, self.random = binary, directory, random.Random(seed)
         self.environment = {CHECKPOINT_BYTES: str(checkpoint_bytes)}
         self.numbers, self.sizes = Numbers(), dict[str, int]()
         self.spaces = [Space(f"w{number}", f"10.{number}.") for number in range(WRITERS)]
-        self.lots = [Lots(space, number, seed, links=links) for number, space in enumerate(self.spaces)]
+        self.lots = [Lots(space, number, seed, objects=objects) for number, space in enumerate(self.spaces)]
         self.subscribers = [Subscriber(each.name, each.query, self.numbers, self.sizes) for each in FILTERS]
         self.driver = Driver(seed) if drives else None
         self.failures: list[str] = []
@@ -207,8 +207,8 @@ class Run:
             kind, _, names = key.dst.partition(" ")
             network = ".".join(key.dst.split(".")[:2]) + "."
             name = networks.get(network, "") if key.namespace == "default" else key.namespace
-            if kind in ("link", "neigh", "carrier"):
-                name = f"w{names.split(' ')[0].removeprefix('eth')}"
+            if kind in ("link", "neigh", "carrier", "device"):
+                name = f"w{names.split(' ')[0][3:]}"
             check(name in parts, f"{key} is there, which no one wrote")
             parts[name][key] = row
         for space in self.spaces:
@@ -238,11 +238,11 @@ class Run:
                 f"{self.driver.summary() if self.driver else ''}")
 
 
-def run(binary: pathlib.Path, kills: int, seed: int, drives: bool = True, links: bool = True) -> tuple[bool, str]:
+def run(binary: pathlib.Path, kills: int, seed: int, drives: bool = True, objects: bool = True) -> tuple[bool, str]:
     """Whether all promises were kept, and a line that says so or what was wrong. Without `drives` there is no driver."""
     began = time.monotonic()
     place = pathlib.Path(tempfile.mkdtemp(prefix="fibd-kill-"))
-    life = Run(binary, place, seed, drives=drives, links=links)
+    life = Run(binary, place, seed, drives=drives, objects=objects)
     try:
         for _ in range(kills):
             life.kill_once()

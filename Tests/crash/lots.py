@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from model import Space, Write
 from servers import Request
-from state import Key, Row, State, address, canonical, carrier_of, carrier_row, hash_of, link_key, namespace_hash, route_hash
+from state import (Key, Row, State, address, canonical, carrier_of, carrier_row, hash_of, link_key, namespace_hash, route_hash,
+                   switch_key)
 
 BIG_IMPORT = 2_500  # of writer 0 now and then, so that what it flushes, or loses with its link, takes three runs
+NO_FAULTS = {"duplicate_every": 0, "fail_every": 0, "fail_route_delete": False, "fail_route_offload": False, "lose_every": 0,
+             "reorder": False, "stale_every": 0}
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ def hops_hash(key: Key, gateway: str, devices: list[str]) -> str:
 class Lots:
     """Draws the requests of one writer. Each has a gateway of its own, so that no two write the same bytes."""
 
-    def __init__(self, space: Space, number: int, seed: int, import_size: int = 500, links: bool = False):
-        self.space, self.number, self.import_size, self.has_links = space, number, import_size, links
-        self.device = f"eth{number}"
+    def __init__(self, space: Space, number: int, seed: int, import_size: int = 500, objects: bool = False):
+        self.space, self.number, self.import_size, self.has_objects = space, number, import_size, objects
+        self.device, self.switch = f"eth{number}", f"asi{number}"
         self.links: dict[str, Link] = {}  # by their hashes
         self.random = random.Random(f"{seed} writer {number}")
         self.drawn = 0
@@ -65,9 +68,9 @@ class Lots:
     def draw(self, state: State) -> Write:
         kinds = [self.put, self.delete, self.array, self.transaction, self.load, self.flush, self.space_of_its_own]
         weights = [10, 4, 5, 5, 1, 2, 2]
-        if self.has_links:
-            kinds += [self.link, self.link_removal, self.carrier, self.neighbour, self.load_over_link]
-            weights += [4, 1, 2, 3, 4]
+        if self.has_objects:
+            kinds += [self.link, self.link_removal, self.carrier, self.neighbour, self.load_over_link, self.settings]
+            weights += [4, 1, 2, 3, 4, 3]
         while True:
             write = self.random.choices(kinds, weights)[0](state)
             if write:
@@ -220,3 +223,17 @@ class Lots:
         fields = {"lladdr": lladdr, "state": "REACHABLE" if host % 2 else "PERMANENT"}
         entry = fields | {"dev": self.device, "dst": dst, "family": "inet", "namespace": "default"}
         return Write("neighbour", Request("PUT", path, json.dumps(fields)), [(key, hash_of(canonical(entry)))])
+
+    def settings(self, state: State) -> Write:
+        """Sets the writer's switch to something else, has it begin with that, or ends it. What it then says of routes is none
+        of the state."""
+        key, path = switch_key(self.switch), f"/v1/devices/{self.switch}"
+        if key in state and self.random.random() < 0.3:
+            return Write("switch", Request("DELETE", path), [(key, None)], is_numbered=False)
+        self.drawn += 1
+        given = {"latency_ms": {"min": 0, "max": self.random.randrange(4)}, "seed": self.drawn}
+        # A netdevsim with a capacity would refuse what others write.
+        given |= self.random.choice([{"profile": "netdevsim"}, {"capacity": {"ipv4": 300}}, {}])
+        capacity = {"filters": None, "ipv4": None, "ipv6": None, "nexthops": None} | given.get("capacity", {})
+        entry = {"profile": "asic"} | given | {"capacity": capacity, "faults": NO_FAULTS, "name": self.switch}
+        return Write("switch", Request("PUT", path, json.dumps(given)), [(key, hash_of(canonical(entry)))], is_numbered=False)

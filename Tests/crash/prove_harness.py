@@ -40,14 +40,14 @@ class KillTests(DefectCase):
         """In one of a few runs: most defects show only where a kill falls into the right moment."""
         with self.broken(defect):
             for seed in range(3, 9):
-                holds, line = kill.run(STANDIN, kills, seed, drives=False, links=False)
+                holds, line = kill.run(STANDIN, kills, seed, drives=False, objects=False)
                 if not holds:
                     break
         self.assertFalse(holds, line)
         self.assertRegex(forget(line), "|".join(complaints))
 
     def test_without_a_defect_all_is_well(self):
-        holds, line = kill.run(STANDIN, 30, 1, drives=False, links=False)
+        holds, line = kill.run(STANDIN, 30, 1, drives=False, objects=False)
         self.assertTrue(holds, line)
 
     def test_state_in_memory_only_is_noticed(self):

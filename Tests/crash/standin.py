@@ -390,7 +390,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(503 if engine.trouble else 200, engine.trouble or "ok\n", kind="text/plain")
         elif path == "/v1":
             self.reply(200, json.dumps({"epoch": engine.epoch}), engine.head)
-        elif path in ("/v1/links", "/v1/neighbors"):
+        elif path in ("/v1/devices", "/v1/links", "/v1/neighbors"):
             self.reply(200, "[]", engine.head, **{"Fibd-Count": "0"})
         elif method == "GET":
             self.send_list(Selection(query), path == "/v1/routes")

@@ -1,7 +1,8 @@
 """The state as the tests write it and as the server lists it: a row for each key.
 
 A key is (namespace, prefix); with an empty prefix it is the namespace itself. Links and neighbours have `link NAME` and
-`neigh NAME ADDRESS` for a prefix, and the carrier of a link, which is no entry, `carrier NAME` beside it. A row is the hash of
+`neigh NAME ADDRESS` for a prefix, and the carrier of a link, which is no entry, `carrier NAME` beside it. Switches, which are
+in no namespace, have `device NAME`. A row is the hash of
 the entry, and its version where that is known. Hashes are made here from the canonical bytes, never taken over from the
 server.
 """
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from servers import Client, check
 
 STATUS_FIELDS = ("h", "hw", "seq", "version", "expires", "carrier", "updated")
+SETTINGS = ("capacity", "faults", "latency_ms", "name", "profile", "seed")  # of switches
 OWN_FLAGS = ("onlink", "pervasive")  # the others are no part of an entry
 
 
@@ -33,6 +35,10 @@ def link_key(name: str) -> Key:
     return Key("default", f"link {name}")
 
 
+def switch_key(name: str) -> Key:
+    return Key("", f"device {name}")
+
+
 def carrier_of(link: Key) -> Key:
     return Key(link.namespace, link.dst.replace("link ", "carrier ", 1))
 
@@ -48,7 +54,7 @@ def is_entry(key: Key) -> bool:
 def kind_of(key: Key) -> str:
     """Of an entry."""
     first = key.dst.split(" ")[0]
-    return "namespace" if not first else first if first in ("link", "neigh") else "route"
+    return "namespace" if not first else first if first in ("link", "neigh", "device") else "route"
 
 
 def hash_of(text: str) -> str:
@@ -71,6 +77,8 @@ def namespace_hash(name: str) -> str:
 
 
 def key_of(entry: dict[str, Any]) -> Key:
+    if "profile" in entry:
+        return switch_key(entry["name"])
     if "ifname" in entry:
         return Key(entry["namespace"], f"link {entry['ifname']}")
     if "state" in entry:
@@ -114,12 +122,16 @@ def listed_with_legs(client: Client) -> tuple[State, dict[Key, list[list[str]]],
     links: dict[str, list[str]] = {}
     numbers = set()
     seq = 0
-    for path in ("/v1/namespaces", "/v1/links", "/v1/neighbors", "/v1/routes"):
+    for path in ("/v1/devices", "/v1/namespaces", "/v1/links", "/v1/neighbors", "/v1/routes"):
         answer = client.get(path)
         rows = json.loads(answer.text)
         check(str(len(rows)) == answer.headers.get("Fibd-Count"),
               f"{path} lists {len(rows)} rows, Fibd-Count says {answer.headers.get('Fibd-Count')}")
         for row in rows:
+            if path == "/v1/devices":
+                if row["kind"] != "simulated":  # a driver
+                    continue
+                row = {name: row[name] for name in (*SETTINGS, "h", "version")}
             entry = own_flags({name: value for name, value in row.items() if name not in STATUS_FIELDS})
             if "nexthops" in entry:
                 entry["nexthops"] = [own_flags(hop) for hop in entry["nexthops"]]

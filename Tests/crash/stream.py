@@ -212,7 +212,7 @@ class Subscriber:
         check(data["count"] == len(held),
               f"at {data['seq']} the server holds {data['count']} entries, {self.name} {len(held)}")
         check(data["digest"] == digest_of(row.h for row in held.values()), f"at {data['seq']} the digests differ")
-        for kind in ("namespace", "link", "neigh", "route"):
+        for kind in ("device", "namespace", "link", "neigh", "route"):
             if kind in data["digests"]:
                 hashes = [row.h for key, row in held.items() if kind_of(key) == kind]
                 check(data["counts"][kind] == len(hashes) and data["digests"][kind] == digest_of(hashes),

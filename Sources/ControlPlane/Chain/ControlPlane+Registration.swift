@@ -36,7 +36,22 @@ extension ControlPlane {
     }
 
     /// Takes a member off the chain; it is told of nothing any more (R2-41). No harm if it isn't on it.
-    public func unregister(_ member: any ChainMember) { takeOff(member)?.close() }
+    public func unregister(_ member: any ChainMember) {
+        takeOff { chain.remove(member) }?.close()
+    }
+
+    /// Has a member taken off the chain that was too slow for it, or for the log.
+    func takeOff(_ overrun: MemberQueue) {
+        overrun.fallBehind { _ = self.takeOff { self.chain.remove(overrun) } }
+    }
+
+    private func takeOff(_ remove: () -> MemberQueue?) -> MemberQueue? {
+        gate.withExclusive {
+            let queue = remove()
+            if queue != nil { renewGuards() }
+            return queue
+        }
+    }
 
     /// Takes all members off the chain.
     func endChain() {
@@ -94,9 +109,7 @@ extension ControlPlane {
             // A namespace that is gone has changed.
             guard let after = try? chainCalls(scope), after == before else { return nil }
             let head = log.head
-            let queue = MemberQueue(member, scope, knowing: head, capacity: limits.chainBacklog) { [weak self] in
-                _ = self?.takeOff(member)
-            }
+            let queue = MemberQueue(member, scope, knowing: head, capacity: limits.chainBacklog)
             chain.join(member, scope, queue, at: head)
             renewGuards()
             return (queue, head)
@@ -105,14 +118,6 @@ extension ControlPlane {
         member.joined(at: joined.known)
         joined.queue.start()
         return true
-    }
-
-    private func takeOff(_ member: any ChainMember) -> MemberQueue? {
-        gate.withExclusive {
-            guard let queue = chain.remove(member) else { return nil }
-            renewGuards()
-            return queue
-        }
     }
 
     /// Within the exclusive gate.

@@ -10,6 +10,8 @@ final class MemberQueue: Sendable {
         var count = 0
         /// Once the queue was full: nothing more goes in, and what was inside is gone.
         var isOverrun = false
+        /// Takes the member off the chain then, on its thread.
+        var takeOff: (@Sendable () -> Void)?
         var isClosed = false
     }
 
@@ -18,21 +20,15 @@ final class MemberQueue: Sendable {
     /// It knows everything up to here from its replay.
     private let known: ChangeSequence
     private let capacity: Int
-    private let whenOverrun: @Sendable () -> Void
     private let state = Locked(State(), rank: .leaf)
     private let signal = Signal()
     private let thread = Locked<Thread?>(nil, rank: .leaf)
 
-    /// - Parameter whenOverrun: takes the member off the chain; called on its thread before it hears of that.
-    init(
-        _ member: any ChainMember, _ scope: ChainScope, knowing known: ChangeSequence, capacity: Int,
-        whenOverrun: @escaping @Sendable () -> Void
-    ) {
+    init(_ member: any ChainMember, _ scope: ChainScope, knowing known: ChangeSequence, capacity: Int) {
         self.member = member
         self.scope = scope
         self.known = known
         self.capacity = capacity
-        self.whenOverrun = whenOverrun
     }
 
     func start() {
@@ -40,23 +36,33 @@ final class MemberQueue: Sendable {
         thread.withLock { $0 = Thread(name: "chain-\(member.name)") { self.run() } }
     }
 
-    /// What a full queue has no room for, the member misses, and all that it was still to be told with it.
-    func put(_ run: ArraySlice<Change>) {
-        let isTaken = state.withLock { state in
-            guard !state.isOverrun, state.count + run.count <= capacity else { return false }
+    /// What a full queue has no room for, the member misses, and all that it was still to be told with it: false, the first
+    /// time, for whoever is to take it off the chain.
+    func put(_ run: ArraySlice<Change>) -> Bool {
+        let isTaken: Bool? = state.withLock { state in
+            if state.isOverrun { return nil }
+            guard state.count + run.count <= capacity else { return false }
             state.runs.append(run)
             state.count += run.count
             return true
         }
-        if isTaken { signal.raise() } else { overrun() }
+        guard let isTaken else { return true }
+        if isTaken { signal.raise() } else { _ = overrun() }
+        return isTaken
     }
 
-    /// The changes that the member was to be told of are gone.
-    func overrun() {
+    /// The changes that the member was to be told of are gone. Whether that is news.
+    func overrun() -> Bool {
         state.withLock { state in
             (state.runs, state.count) = ([], 0)
-            state.isOverrun = true
+            defer { state.isOverrun = true }
+            return !state.isOverrun
         }
+    }
+
+    /// Once it is overrun: has the member's thread take the member off the chain, when it delivers no more, and tell it.
+    func fallBehind(takingOff takeOff: @escaping @Sendable () -> Void) {
+        state.withLock { $0.takeOff = takeOff }
         signal.raise()
     }
 
@@ -74,6 +80,7 @@ final class MemberQueue: Sendable {
     private func end() -> Thread? {
         state.withLock { state in
             (state.runs, state.count) = ([], 0)
+            state.takeOff = nil
             state.isClosed = true
         }
         signal.raise()
@@ -82,14 +89,14 @@ final class MemberQueue: Sendable {
 
     private func run() {
         while true {
-            let (runs, isOverrun, isClosed) = state.withLock { state in
+            let (runs, takeOff, isClosed) = state.withLock { state in
                 let runs = state.runs
                 (state.runs, state.count) = ([], 0)
-                return (runs, state.isOverrun, state.isClosed)
+                return (runs, state.takeOff.take(), state.isClosed)
             }
             if isClosed { return }
-            if isOverrun {
-                whenOverrun()
+            if let takeOff {
+                takeOff()
                 // Nobody will close the queue any more, and so join the thread.
                 thread.withLock { $0.take() }?.detach()
                 return member.fellBehind()

@@ -56,9 +56,14 @@ final class NotifierChain: Sendable {
     }
 
     /// Its queue, if it was a member.
-    func remove(_ member: any ChainMember) -> MemberQueue? {
+    func remove(_ member: any ChainMember) -> MemberQueue? { remove(where: { $0.member === member }) }
+
+    /// The member whose queue it is.
+    func remove(_ queue: MemberQueue) -> MemberQueue? { remove(where: { $0.queue === queue }) }
+
+    private func remove(where isMeant: (Registered) -> Bool) -> MemberQueue? {
         state.withLock { state in
-            guard let index = state.members.firstIndex(where: { $0.member === member }) else { return nil }
+            guard let index = state.members.firstIndex(where: isMeant) else { return nil }
             let queue = state.members.remove(at: index).queue
             hasMembers.store(!state.members.isEmpty, ordering: .releasing)
             return queue
@@ -78,20 +83,23 @@ final class NotifierChain: Sendable {
 
     // MARK: After changes, with no lock held
 
-    /// Puts into the queues what has become durable.
-    func dispatch(_ log: Log<Change>) {
-        guard hasMembers.load(ordering: .acquiring) else { return }
-        state.withLock { state in
+    /// Puts into the queues what has become durable. Those of members who have missed something by that, and have to be taken
+    /// off the chain.
+    func dispatch(_ log: Log<Change>) -> [MemberQueue] {
+        guard hasMembers.load(ordering: .acquiring) else { return [] }
+        return state.withLock { state in
+            var overrun: [MemberQueue] = []
             while let run = log.readDurable(after: state.position) {
-                guard let last = run.last else { return }
+                guard let last = run.last else { return overrun }
                 if run.contains(where: \.concernsChain) {
-                    for registered in state.members { registered.queue.put(run) }
+                    for registered in state.members where !registered.queue.put(run) { overrun.append(registered.queue) }
                 }
                 state.position = last.sequence
             }
             // The log has gone on without the chain: they all have missed something.
-            for registered in state.members { registered.queue.overrun() }
+            for registered in state.members where registered.queue.overrun() { overrun.append(registered.queue) }
             state.position = log.durable
+            return overrun
         }
     }
 

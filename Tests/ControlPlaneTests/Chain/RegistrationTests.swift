@@ -230,7 +230,7 @@ import Threads
         let chain = NotifierChain()
         let members = ["early", "late"].map { RecordingMember($0) }
         func join(_ member: RecordingMember) {
-            let queue = MemberQueue(member, .all, knowing: plane.log.head, capacity: 100) {}
+            let queue = MemberQueue(member, .all, knowing: plane.log.head, capacity: 100)
             chain.join(member, .all, queue, at: plane.log.head)
             queue.start()
         }
@@ -238,7 +238,7 @@ import Threads
         try add("8.0.0.0/8", metric: 4, to: plane)
         join(members[1])
         try add("7.0.0.0/8", metric: 3, to: plane)
-        chain.dispatch(plane.log)
+        #expect(chain.dispatch(plane.log).isEmpty)
         #expect(eventually { members.map(\.heard.count) == [2, 1] })
         #expect(members[1].heard == ["R(/8 m3 eth1)"])
         for member in members { chain.remove(member)?.close() }

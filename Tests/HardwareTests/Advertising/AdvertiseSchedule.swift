@@ -162,6 +162,10 @@ struct AdvertiseSchedule {
         {
             throw Violation(description: "when all is quiet \(owed.key) is still \(owed.value)")
         }
+        for member in switches {
+            guard let contradiction = member.contradiction(plane) else { continue }
+            throw Violation(description: "when all is quiet \(contradiction)")
+        }
         let inHardware = truth.firsts.filter(\.value.isInHardware).mapValues(\.version)
         if inHardware == speaker.announced { return }
         throw Violation(description: "when all is quiet \(speaker.announced) is announced, \(inHardware) in hardware")

@@ -8,7 +8,7 @@ import Routing
 /// no thread and no clock of its own.
 struct LoggedSwitch {
     let name: String
-    private var model: SwitchModel
+    private(set) var model: SwitchModel
     private var settings: SwitchSettings
     private var device: Device
     /// It has been told everything up to here; nil before the replay of a beginning.
