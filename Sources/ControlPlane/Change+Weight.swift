@@ -8,13 +8,13 @@ extension Change {
     public var retainedBytes: Int {
         let record = MemoryLayout<Change>.stride
         switch object {
-        case .route(let change): return record + change.sharedBytes
-        case .hardware(let change): return record + Self.objectBytes + change.sharedBytes
+        case .route(let change): return record + change.extraBytes
+        case .hardware(let change): return record + Self.objectBytes + change.extraBytes
         case .device(let change):
             return record + Self.objectBytes + change.devices.all.count * MemoryLayout<Device>.stride
-        case .listener(let change): return record + Self.objectBytes + change.sharedBytes
+        case .listener(let change): return record + Self.objectBytes + change.extraBytes
         case .object(let change):
-            return record + Self.objectBytes + (change.old?.sharedBytes ?? 0) + (change.new?.sharedBytes ?? 0)
+            return record + Self.objectBytes + (change.old?.extraBytes ?? 0) + (change.new?.extraBytes ?? 0)
         case .status(let change): return record + Self.objectBytes + 2 * change.legs.count
         case .operationEnd, .notice: return record + Self.objectBytes
         }
@@ -26,28 +26,28 @@ extension Change {
 
 extension RouteChange {
     /// Infos are shared by the routes that agree in them; long lists of nexthops rarely are, and weigh.
-    fileprivate var sharedBytes: Int {
+    fileprivate var extraBytes: Int {
         let hops = max(1, old?.info.hopCount ?? 1) + max(1, new?.info.hopCount ?? 1) - 2
         return hops * MemoryLayout<NextHop>.stride + (best.isOfTwo ? 80 : 0)
     }
 }
 
 extension HardwareChange {
-    fileprivate var sharedBytes: Int {
+    fileprivate var extraBytes: Int {
         max(0, (new.hardware?.answers.count ?? 0) - 1) * MemoryLayout<HardwareStatus.Answer>.stride
     }
 }
 
 extension ListenerChange {
     /// Most of them say how far a listener has come, and share its filter.
-    fileprivate var sharedBytes: Int {
+    fileprivate var extraBytes: Int {
         let (before, after) = (old?.settings.filter.selection, new?.settings.filter.selection)
         return before == after ? 0 : (before?.bytes ?? 0) + (after?.bytes ?? 0)
     }
 }
 
 extension StoredObject {
-    fileprivate var sharedBytes: Int { (link?.addresses.count ?? 0) * MemoryLayout<LinkAddress>.stride }
+    fileprivate var extraBytes: Int { (link?.addresses.count ?? 0) * MemoryLayout<LinkAddress>.stride }
 }
 
 extension RouteSelection {

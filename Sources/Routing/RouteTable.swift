@@ -101,6 +101,9 @@ public struct RouteTable: Sendable {
     /// Begins to load what writing `route` will touch; see `Image.prefetch`.
     public func prefetch(_ route: Route, _ stage: PrefetchStage) { image.prefetch(route.firstKey, stage) }
 
+    /// The same of what has to do with the route at `key`.
+    public func prefetch(_ key: RouteKey, _ stage: PrefetchStage) { image.prefetch(key, stage) }
+
     private func run(from start: RouteKey, limit: Int, while belongs: (RouteKey) -> Bool) -> [PlacedRoute] {
         var cursor = image.cursor(from: start)
         var result: [PlacedRoute] = []

@@ -78,7 +78,8 @@ internal import Glibc
     }
 }
 
-/// A few threads that run what is put in, first come first served. For work that may block or take long.
+/// A few threads that run what is put in, first come first served. For work that may block or take long: where processors are
+/// short, it gives way somewhat to all who are waited for.
 public final class WorkerPool: Sendable {
     private let queue: WorkQueue<@Sendable () -> Void>
     private let threads: [Thread]

@@ -92,7 +92,9 @@ final class NotifierChain: Sendable {
             while let run = log.readDurable(after: state.position) {
                 guard let last = run.last else { return overrun }
                 if run.contains(where: \.concernsChain) {
-                    for registered in state.members where !registered.queue.put(run) { overrun.append(registered.queue) }
+                    for registered in state.members where !registered.queue.put(run) {
+                        overrun.append(registered.queue)
+                    }
                 }
                 state.position = last.sequence
             }

@@ -30,6 +30,9 @@ extension ControlPlane {
                     guard let device = state.devices.device(line) else {
                         throw FIBError(.enodev, .deviceGone, "the device has gone meanwhile")
                     }
+                    // Two passes, as with rows of an import: most leaves are in memory that no cache holds.
+                    for report in rest { state.prefetch(report, .branch) }
+                    for report in rest { state.prefetch(report, .leaf) }
                     for report in rest {
                         let outcome = take(report, device, &writer, &state)
                         if case .changed(let sequence) = outcome { last = max(last, sequence) }
@@ -119,6 +122,13 @@ extension ControlPlane {
         let sequence = log.append { state.change(edit, $0) }
         state.apply(edit, at: index)
         return sequence
+    }
+}
+
+extension Namespace.State {
+    fileprivate func prefetch(_ report: HardwareReport, _ stage: PrefetchStage) {
+        guard let index = index(of: report.table.family, report.table.id) else { return }
+        tables[index].table.prefetch(report.key, stage)
     }
 }
 

@@ -28,8 +28,8 @@ extension LoggedSwitch {
                 if held == nil { continue }
             case .pending: break
             }
-            return "\(name) is said to have \(place) at version \(route.value.version.rawValue) as \(said.name), but holds "
-                + (held.map { "version \($0.version.rawValue) as \($0.state.name)" } ?? "nothing")
+            return "\(name) is said to have \(place) at version \(route.value.version.rawValue) as \(said.name), but "
+                + "holds " + (held.map { "version \($0.version.rawValue) as \($0.state.name)" } ?? "nothing")
         }
         return held.first { !$0.value.isGone }.map { "\(name) holds \($0.key), of which there is no route" }
     }
