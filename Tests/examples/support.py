@@ -3,8 +3,13 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+
+# Who is started in the background by a shell ignores Ctrl-C, and all that it starts would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("FIBD_BINARY", ROOT / ".build/debug/fibd"))
