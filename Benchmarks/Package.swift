@@ -30,6 +30,14 @@ let package = Package(
                 .product(name: "Threads", package: "fibd"),
             ], path: "NotifierChain"),
         .executableTarget(
+            name: "lookups",
+            dependencies: [
+                "Shared",
+                .product(name: "Addressing", package: "fibd"),
+                .product(name: "ControlPlane", package: "fibd"),
+                .product(name: "Routing", package: "fibd"),
+            ], path: "Lookups"),
+        .executableTarget(
             name: "hot-paths",
             dependencies: [
                 "Shared",

@@ -87,6 +87,10 @@ extension Namespace.State: ForwardingView {
         index(of: family, id).map { tables[$0].table }
     }
 
+    func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes? {
+        index(of: family, id).flatMap { tables[$0].table.prefixes }
+    }
+
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }
 }
 

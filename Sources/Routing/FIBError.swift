@@ -67,6 +67,7 @@ public struct FIBError: Error, Hashable, Sendable {
         case neighbourInvalid = "neighbour-invalid"
         case objectExists = "object-exists"
         case tooManyObjects = "too-many-objects"
+        case tooManyDestinations = "too-many-destinations"
         case listenerNotFound = "listener-not-found"
         case listenerExists = "listener-exists"
         case listenerNameInvalid = "listener-name-invalid"

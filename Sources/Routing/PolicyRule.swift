@@ -16,10 +16,12 @@ public struct PolicyRule: Hashable, Sendable {
     }
 
     /// What a namespace begins with, in list order (R1-05).
-    public static func defaults(_ family: AddressFamily) -> [PolicyRule] {
-        let both: [(UInt32, TableID)] = [(0, .local), (32_766, .main)]
-        return (family == .inet ? both + [(32_767, .default)] : both).map {
-            PolicyRule(family: family, priority: $0, table: $1)
-        }
+    public static func defaults(_ family: AddressFamily) -> [PolicyRule] { family == .inet ? inet : inet6 }
+
+    private static let inet = rules(.inet, [(0, .local), (32_766, .main), (32_767, .default)])
+    private static let inet6 = rules(.inet6, [(0, .local), (32_766, .main)])
+
+    private static func rules(_ family: AddressFamily, _ all: [(UInt32, TableID)]) -> [PolicyRule] {
+        all.map { PolicyRule(family: family, priority: $0, table: $1) }
     }
 }

@@ -4,7 +4,7 @@ public import ChangeLog
 extension RouteTable {
     /// Puts a route where it was. False if there is one already.
     public mutating func restore(_ stored: StoredRoute, for key: RouteKey) -> Bool {
-        image.insert(stored, for: key) == nil
+        insert(stored, for: key) == nil
     }
 
     /// What stood at the key of a change.
@@ -22,7 +22,7 @@ extension RouteTable {
             if present.isEmpty { return nil }
             makeRoom(among: present)
         }
-        let present = new.map { image.insert($0, for: key) } ?? image.remove(key)
+        let present = new.map { insert($0, for: key) } ?? remove(key)
         return present?.hash == old ? Restored(value: present) : nil
     }
 }

@@ -53,6 +53,8 @@ public struct Route: Hashable, Sendable {
 public struct RouteTable: Sendable {
     public let family: AddressFamily
     public internal(set) var image = Image<RouteKey, StoredRoute>()
+    /// Changes with the image.
+    var index = PrefixIndex.none
 
     public init(family: AddressFamily) { self.family = family }
 
@@ -99,7 +101,10 @@ public struct RouteTable: Sendable {
     }
 
     /// Begins to load what writing `route` will touch; see `Image.prefetch`.
-    public func prefetch(_ route: Route, _ stage: PrefetchStage) { image.prefetch(route.firstKey, stage) }
+    public func prefetch(_ route: Route, _ stage: PrefetchStage) {
+        image.prefetch(route.firstKey, stage)
+        if stage == .branch { prefixes?.prefetch(route.prefix.address) }
+    }
 
     /// The same of what has to do with the route at `key`.
     public func prefetch(_ key: RouteKey, _ stage: PrefetchStage) { image.prefetch(key, stage) }
@@ -115,9 +120,9 @@ public struct RouteTable: Sendable {
     public mutating func apply(_ edit: RouteEdit, version: ChangeSequence, hash: EntryHash) {
         if let info = edit.info {
             let route = StoredRoute(version: version, hash: hash, info: info, hardware: edit.hardware)
-            image.insert(route, for: edit.key)
+            insert(route, for: edit.key)
         } else {
-            image.remove(edit.key)
+            remove(edit.key)
         }
     }
 
@@ -137,6 +142,7 @@ public struct RouteTable: Sendable {
         else { return nil }
         let stored = make(key)
         image.insert(stored, for: key, at: place)
+        note(key, stored.info, isNew: true)
         return stored
     }
 
@@ -153,6 +159,7 @@ public struct RouteTable: Sendable {
     /// Stops the process if the table breaks one of its rules. O(n); for tests.
     public func _checkInvariants() {
         image._checkInvariants()
+        _checkPrefixes()
         var cursor = image.cursor()
         var previous: PlacedRoute?
         var hashesOfKey: Set<EntryHash> = []

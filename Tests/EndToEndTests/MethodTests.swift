@@ -22,6 +22,7 @@ import Testing
                 .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one").replacing("{device}", with: "one")
+                .replacing("/v1/lookup", with: "/v1/lookup?dst=10.0.0.1")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
         #expect(resources.count >= 7)

@@ -117,7 +117,7 @@ extension ForwardingView {
     }
 
     private func checkOnLinkIPv6(_ hop: NextHop, _ gateway: IPAddress) throws(FIBError) {
-        guard let found = find(LookupQuery(destination: gateway), in: .main), found.key.length > 0,
+        guard let found = find(LookupQuery(destination: gateway), in: .main), found.length > 0,
             let reached = found.hop, found.info.type != .unicast || reached.device != hop.device
         else { return }
         throw FIBError(
@@ -130,7 +130,7 @@ extension ForwardingView {
         let isOwn =
             gateway.isLinkLocal
             ? link.addresses.contains { $0.address == gateway }
-            : find(LookupQuery(destination: gateway), in: .local).map { $0.info.type == .local && $0.key.length == 128 }
+            : find(LookupQuery(destination: gateway), in: .local).map { $0.info.type == .local && $0.length == 128 }
                 ?? false
         guard isOwn else { return }
         throw FIBError(.einval, .gatewayInvalid, "gateway \(gateway) is an address of this machine", rule: "R1-100")

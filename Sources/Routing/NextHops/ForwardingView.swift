@@ -1,68 +1,169 @@
 public import Addressing
 
-/// What the check of a nexthop looks at: the links and tables of one namespace.
+/// What lookups and the check of a nexthop look at: the links and tables of one namespace.
 public protocol ForwardingView {
     func table(_ family: AddressFamily, _ id: TableID) -> RouteTable?
+    /// Of that table, which prefixes hold an address, if that is known: what most lookups need of it.
+    func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes?
     func link(_ name: String) -> Link?
     /// Links with which something is wrong, by name.
     var impairments: [String: LinkImpairment] { get }
 }
 
-/// What a look-up asks for besides the destination.
-struct LookupQuery {
-    let destination: IPAddress
-    /// No route of a wider scope will do (R1-44).
-    var scope = RouteScope.global
-    /// One leg at least must lead over it.
-    var device: String?
-}
-
-/// The route that a look-up ends at, and the leg of it that counts.
-struct FoundRoute {
-    let key: RouteKey
-    let info: RouteInfo
-    /// Nil of a route that leads nowhere.
-    let hop: NextHop?
-}
-
 extension ForwardingView {
+    /// Where packets go that agree with the query.
+    ///
+    /// - Parameter trace: gets how it came to that, if it isn't nil.
+    public func lookup(_ query: LookupQuery, _ trace: inout LookupTrace?) -> LookupResult {
+        guard var found = find(query, &trace) else { return .nothing }
+        if found.info.type.isWithoutNextHop { return .refused(found.info.type, found) }
+        // Who says which link to leave by has chosen (R1-55).
+        if found.info.hopCount > 1, query.device == nil {
+            let family = query.destination.family
+            let legs = found.info.legStatus(family, impairments)
+            let weights = found.info.nextHops.indices.map { index in
+                legs?[index].contains(.dead) ?? false ? 0 : UInt64(found.info.nextHops[index].weight)
+            }
+            found.leg = Multipath.choice(Multipath.hash(query.destination, from: query.source), weights)
+        }
+        return .route(found)
+    }
+
+    /// Begins to load what a lookup of that destination will look at: some lookups ahead, where there are many.
+    public func prefetch(_ destination: IPAddress) {
+        prefixes(destination.family, .main)?.prefetch(destination)
+    }
+
     /// The first table in the order of the rules in which something is found (R1-05, R1-45): the default rules' order.
-    func find(_ query: LookupQuery) -> FoundRoute? {
-        for id in [TableID.local, .main, .default] {
-            guard let found = find(query, in: id) else { continue }
+    func find(_ query: LookupQuery, _ trace: inout LookupTrace?) -> FoundRoute? {
+        for rule in PolicyRule.defaults(query.destination.family) {
+            trace?.steps.append(LookupTrace.Step(rule: rule))
+            guard let found = find(query, in: rule.table, &trace) else { continue }
+            if let last = trace?.steps.indices.last { trace?.steps[last].found = found }
             // Leaves its table, and the next one is asked.
             if found.info.type != .throw { return found }
         }
         return nil
     }
 
-    /// The longest prefix first, of each the routes in order; those that don't serve are passed over (R1-40…R1-44).
-    ///
-    /// 33 or 129 searches at most: for checks, not for lookups.
+    func find(_ query: LookupQuery) -> FoundRoute? {
+        var trace: LookupTrace?
+        return find(query, &trace)
+    }
+
     func find(_ query: LookupQuery, in id: TableID) -> FoundRoute? {
+        var trace: LookupTrace?
+        return find(query, in: id, &trace)
+    }
+}
+
+// MARK: One table
+
+extension ForwardingView {
+    /// The longest prefix first, of each the routes in order; those that don't serve are passed over (R1-40…R1-44, R1-46…R1-48).
+    /// Nothing in a table that isn't there (R1-15).
+    private func find(_ query: LookupQuery, in id: TableID, _ trace: inout LookupTrace?) -> FoundRoute? {
         let family = query.destination.family
-        guard let table = table(family, id) else { return nil }
-        for length in (0...family.maximumLength).reversed() {
-            guard let prefix = try? Prefix(masking: query.destination, length: length),
-                table.first(of: prefix) != nil
-            else { continue }
-            for route in table.routes(of: prefix) {
-                if let found = serves(route, query, family) { return found }
+        let tree = prefixes(family, id)
+        if let tree {
+            guard let (length, info) = tree.longest(query.destination) else { return nil }
+            // Mostly the longest prefix has one route, and that serves.
+            if info !== RouteTable.several, case .serves(let leg) = judge(info, tos: 0, query) {
+                return FoundRoute(table: id, length: UInt8(length), info: info, leg: leg, key: nil)
             }
+        }
+        guard let table = table(family, id) else { return nil }
+        guard let tree else { return search(table, query, id, &trace) }
+        var found: FoundRoute?
+        tree.forEach(holding: query.destination) { length, info in
+            guard info === RouteTable.several else {
+                switch judge(info, tos: 0, query) {
+                case .serves(let leg):
+                    found = FoundRoute(table: id, length: UInt8(length), info: info, leg: leg, key: nil)
+                case .passedOver(let reason):
+                    if trace != nil, let route = table.first(of: query.prefix(length)) {
+                        trace?.note(route, family, reason)
+                    }
+                }
+                return found == nil
+            }
+            found = best(of: table.routes(of: query.prefix(length)), query, id, &trace)
+            return found == nil
+        }
+        return found
+    }
+
+    /// Without an index: 33 or 129 searches.
+    private func search(
+        _ table: RouteTable, _ query: LookupQuery, _ id: TableID, _ trace: inout LookupTrace?
+    ) -> FoundRoute? {
+        for length in (0...Int(table.family.maximumLength)).reversed() {
+            let prefix = query.prefix(length)
+            guard table.first(of: prefix) != nil else { continue }
+            if let found = best(of: table.routes(of: prefix), query, id, &trace) { return found }
         }
         return nil
     }
 
-    private func serves(_ route: PlacedRoute, _ query: LookupQuery, _ family: AddressFamily) -> FoundRoute? {
-        let info = route.value.info
-        // What is asked for has no tos.
-        if route.key.tos != 0 || (family == .inet && info.fields.scope < query.scope) { return nil }
-        if info.type.isWithoutNextHop { return FoundRoute(key: route.key, info: info, hop: nil) }
-        let legs = info.legStatus(family, impairments)
-        let hop = info.nextHops.indices.first { index in
-            !(legs?[index].contains(.dead) ?? false)
-                && (query.device.map { $0 == info.nextHops[index].device } ?? true)
+    /// Of the routes of one prefix: in IPv4 the first that serves; in IPv6, of those with the lowest metric that serve, the one
+    /// whose router ranks highest (R1-47).
+    private func best(
+        of routes: [PlacedRoute], _ query: LookupQuery, _ id: TableID, _ trace: inout LookupTrace?
+    ) -> FoundRoute? {
+        let family = query.destination.family
+        var best: FoundRoute?
+        for route in routes {
+            if let key = best?.key, family == .inet || route.key.metric != key.metric { break }
+            switch judge(route.value.info, tos: route.key.tos, query) {
+            case .serves(let leg):
+                if let best, best.info.fields.preference.rank >= route.value.info.fields.preference.rank { continue }
+                best = FoundRoute(
+                    table: id, length: route.key.length, info: route.value.info, leg: leg, key: route.key)
+            case .passedOver(let reason): trace?.note(route, family, reason)
+            }
         }
-        return hop.map { FoundRoute(key: route.key, info: info, hop: info.nextHops[$0]) }
+        return best
+    }
+
+    private func judge(_ info: RouteInfo, tos: UInt8, _ query: LookupQuery) -> Judgement {
+        let family = query.destination.family
+        if tos != 0, tos != query.tos & 0xFC { return .passedOver(.tos) }
+        if family == .inet, info.fields.scope < query.scope { return .passedOver(.scope) }
+        if info.type.isWithoutNextHop { return .serves(leg: nil) }
+        if query.device == nil, impairments.isEmpty { return .serves(leg: 0) }
+        let legs = info.legStatus(family, impairments)
+        let alive = info.nextHops.indices.filter { !(legs?[$0].contains(.dead) ?? false) }
+        let leg = alive.first { index in query.device.map { $0 == info.nextHops[index].device } ?? true }
+        return leg.map { .serves(leg: $0) } ?? .passedOver(alive.isEmpty ? .dead : .device)
+    }
+}
+
+/// Whether a route serves, and with which of its nexthops.
+private enum Judgement {
+    case serves(leg: Int?)
+    case passedOver(LookupTrace.Reason)
+}
+
+extension RouteInfo.Preference {
+    /// RFC 4191, section 2.1.
+    fileprivate var rank: Int {
+        switch self {
+        case .high: 1
+        case .medium: 0
+        case .low: -1
+        }
+    }
+}
+
+extension LookupQuery {
+    fileprivate func prefix(_ length: Int) -> Prefix {
+        Prefix(unchecked: destination.masked(to: UInt8(length)), UInt8(length))
+    }
+}
+
+extension LookupTrace {
+    fileprivate mutating func note(_ route: PlacedRoute, _ family: AddressFamily, _ reason: Reason) {
+        guard let last = steps.indices.last else { return }
+        steps[last].passedOver.append((route.key.prefix(family), route.key.metric, reason))
     }
 }

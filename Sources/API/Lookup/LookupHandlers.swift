@@ -1,0 +1,143 @@
+internal import Addressing
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+/// `/v1/lookup`: where packets go, as `ip route get` says it.
+struct LookupHandlers: Sendable {
+    let plane: ControlPlane
+
+    var endpoints: [Endpoint] {
+        [Endpoint("/v1/lookup", "Where packets go", [(.get, one), (.post, many), (.query, many)])]
+    }
+
+    /// What all lookups of a request have in common.
+    private struct Options: Sendable {
+        let namespace: String
+        let source: IPAddress?
+        let device: String?
+        let tos: UInt8
+        let wantsRoute: Bool
+        let explains: Bool
+
+        init(_ query: inout Query) throws(Problem) {
+            namespace = try query.namespace() ?? ControlPlane.defaultNamespace
+            source = try query.address("src")
+            device = try query.take("oif", "the name of a link") { isDeviceName($0) ? $0 : nil }
+            tos = try query.number("tos", in: 0...255) ?? 0
+            wantsRoute = try query.flag("fibmatch")
+            explains = try query.flag("explain")
+            if wantsRoute, explains { throw .badParameter("explain", "fibmatch answers with the route alone") }
+        }
+
+        func query(_ destination: IPAddress) throws(Problem) -> LookupQuery {
+            if let source, source.family != destination.family {
+                throw .badParameter("src", "\(source) is not of the family of \(destination)")
+            }
+            var query = LookupQuery(destination: destination, device: device)
+            query.source = source
+            query.tos = tos
+            return query
+        }
+    }
+
+    private func one(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let options = try Options(&query)
+        guard let destination = try query.address("dst") else {
+            throw .badParameter("dst", "missing: the address that packets go to")
+        }
+        try query.finish()
+        let wanted = try options.query(destination)
+        let view = try view(options)
+        var body: [UInt8] = []
+        append(wanted, options, view, to: &body)
+        body.append(UInt8(ascii: "\n"))
+        return .answer(
+            .response(
+                .json(200, body, sequence: view.sequence).with(durable: plane.log.durable, below: view.sequence)))
+    }
+
+    private static let fields = JSONFields("dsts")
+    private static var most: Int { 10_000 }
+    /// For so many, what they look at is being loaded meanwhile.
+    private static var ahead: Int { 8 }
+
+    private func many(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let options = try Options(&query)
+        try query.finish()
+        _ = try call.request.bodyKind()
+        return .collect(limit: 1 << 20) { body in
+            .work {
+                .of { () throws(Problem) in
+                    let destinations = try Self.destinations(body)
+                    let view = try view(options)
+                    var bytes: [UInt8] = []
+                    for (index, destination) in destinations.enumerated() {
+                        if index + Self.ahead < destinations.count { view.prefetch(destinations[index + Self.ahead]) }
+                        bytes.append(UInt8(ascii: index == 0 ? "[" : ","))
+                        append(try options.query(destination), options, view, to: &bytes)
+                    }
+                    bytes.appendASCII(destinations.isEmpty ? "[]\n" : "]\n")
+                    return .response(
+                        .json(200, bytes, sequence: view.sequence)
+                            .with("Fibd-Count", .number(UInt64(destinations.count)))
+                            .with(durable: plane.log.durable, below: view.sequence))
+                }
+            }
+        }
+    }
+
+    private static func destinations(_ body: [UInt8]) throws(Problem) -> [IPAddress] {
+        var destinations: [IPAddress]?
+        do {
+            var reader = JSONReader(body.span)
+            try reader.read { reader in
+                try reader.readObject(fields) { reader, _ in
+                    var list: [IPAddress] = []
+                    try reader.readArray { reader, index in
+                        guard index < most else {
+                            throw FIBError(
+                                .einval, .tooManyDestinations, "\(most) destinations in one request are the limit")
+                        }
+                        list.append(try reader.readAddress())
+                    }
+                    destinations = list
+                }
+            }
+        } catch {
+            throw Problem(input: error)
+        }
+        guard let destinations else { throw Problem.missing("dsts", "a list of addresses") }
+        return destinations
+    }
+
+    private func view(_ options: Options) throws(Problem) -> Forwarding {
+        try Problem.of { () throws(FIBError) in try plane.forwarding(options.namespace) }
+    }
+
+    private func append(_ query: LookupQuery, _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]) {
+        var trace = options.explains ? LookupTrace() : nil
+        let result = view.lookup(query, &trace)
+        if options.wantsRoute, case .route(let found) = result,
+            let (table, route) = view.route(of: found, to: query.destination)
+        {
+            return RouteEntry.appendRow(table, route, plane.presentContext, to: &bytes)
+        }
+        LookupAnswer(view: view, query: query, result: result, trace: trace).append(to: &bytes)
+    }
+}
+
+extension Query {
+    fileprivate mutating func address(_ name: String) throws(Problem) -> IPAddress? {
+        guard let text = try take(name) else { return nil }
+        do throws(AddressError) {
+            return try IPAddress(text)
+        } catch {
+            throw .badParameter(name, error.message)
+        }
+    }
+}

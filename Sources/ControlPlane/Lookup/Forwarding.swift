@@ -1,0 +1,98 @@
+public import Addressing
+public import ChangeLog
+public import Routing
+internal import Threads
+
+/// What lookups in one namespace look at, as of one number. It never changes.
+public struct Forwarding: ForwardingView, Sendable {
+    public let namespace: String
+    public let sequence: ChangeSequence
+    public let impairments: [String: LinkImpairment]
+    private let objects: ObjectImage
+    private let tables: [(identity: TableIdentity, table: RouteTable)]
+
+    init(_ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment], at sequence: ChangeSequence) {
+        namespace = part.name
+        self.sequence = sequence
+        self.impairments = impairments
+        objects = part.objects
+        tables = part.tables
+    }
+
+    public func table(_ family: AddressFamily, _ id: TableID) -> RouteTable? {
+        place(family, id).map { tables[$0].table }
+    }
+
+    public func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes? {
+        place(family, id).flatMap { tables[$0].table.prefixes }
+    }
+
+    public func identity(_ family: AddressFamily, _ id: TableID) -> TableIdentity? {
+        place(family, id).map { tables[$0].identity }
+    }
+
+    private func place(_ family: AddressFamily, _ id: TableID) -> Int? {
+        let wanted = TableIdentity.Order(family: family, id: id)
+        var (low, high) = (0, tables.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if tables[middle].identity.order < wanted { low = middle + 1 } else { high = middle }
+        }
+        guard low < tables.count, tables[low].identity.order == wanted else { return nil }
+        return low
+    }
+
+    /// The route that a lookup has ended at, with its table.
+    public func route(of found: FoundRoute, to destination: IPAddress) -> (table: TableIdentity, route: PlacedRoute)? {
+        guard let place = place(destination.family, found.table) else { return nil }
+        let (identity, table) = tables[place]
+        if let key = found.key { return table.image[key].map { (identity, (key, $0)) } }
+        let prefix = Prefix(unchecked: destination.masked(to: found.length), found.length)
+        return table.first(of: prefix).map { (identity, $0) }
+    }
+
+    public func link(_ name: String) -> Link? { objects[.link(name)]?.link }
+}
+
+extension ControlPlane {
+    /// The first time for a table, an index is made of it: 60 ns a route, in which others may write.
+    ///
+    /// Throws ENOENT if there is no such namespace.
+    public func forwarding(_ name: String) throws(FIBError) -> Forwarding {
+        let namespace = try namespace(name)
+        for family in [AddressFamily.inet, .inet6] {
+            for rule in PolicyRule.defaults(family) { makeIndex(family, rule.table, of: namespace) }
+        }
+        return try namespace.state.withLock { (state) throws(FIBError) in
+            if state.isClosing { throw Self.namespaceNotFound(name) }
+            let part = Snapshot.Namespace(name: name, objects: state.objects, tables: state.tables)
+            return Forwarding(part, state.impairments, at: log.head)
+        }
+    }
+
+    /// One that someone else is at is left to them: until it is made, lookups try every length. The gate is held because a
+    /// transaction puts back the tables that it has taken.
+    private func makeIndex(_ family: AddressFamily, _ id: TableID, of namespace: Namespace) {
+        let isWanted = namespace.state.withLock { state in
+            state.index(of: family, id).map { state.tables[$0].table.isWithoutIndex } ?? false
+        }
+        if !isWanted { return }
+        let copy: RouteTable? = gate.withShared {
+            namespace.state.withLock { state in
+                guard let index = state.index(of: family, id), state.tables[index].table.isWithoutIndex else {
+                    return nil
+                }
+                state.tables[index].table.beginIndex()
+                return state.tables[index].table
+            }
+        }
+        guard let tree = copy?.makeIndex() else { return }
+        gate.withShared {
+            namespace.state.withLock { state in
+                // Tables stay once they are there.
+                guard let index = state.index(of: family, id) else { return }
+                state.tables[index].table.endIndex(tree)
+            }
+        }
+    }
+}

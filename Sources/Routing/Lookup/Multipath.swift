@@ -1,0 +1,37 @@
+public import Addressing
+
+/// Which nexthop of several a flow takes.
+public enum Multipath {
+    /// The upper bounds of the hashes that each nexthop owns, of 31 bits: the hash of a flow belongs to the first that it isn't
+    /// above. Nexthops without a weight own nothing, and have −1 (R1-51; net/ipv4/fib_semantics.c `fib_rebalance`).
+    public static func bounds(_ weights: [UInt64]) -> [Int64] {
+        let total = weights.reduce(0, +)
+        var sum: UInt64 = 0
+        return weights.map { weight in
+            guard weight > 0 else { return -1 }
+            sum += weight
+            // Rounded to the closest, as the kernel's DIV_ROUND_CLOSEST_ULL does.
+            return Int64((sum << 31 + total / 2) / total) - 1
+        }
+    }
+
+    /// The nexthop that owns a hash of 31 bits; nil if none has a weight.
+    public static func choice(_ hash: UInt32, _ weights: [UInt64]) -> Int? {
+        bounds(weights).firstIndex { Int64(hash) <= $0 }
+    }
+
+    /// The hash of a flow by its addresses (`fib_multipath_hash_policy` 0, R1-53), of 31 bits. Where no source is given, that
+    /// of the unspecified one. The kernel mixes a number of its own in, so that it chooses otherwise at each start; this is
+    /// the same everywhere and always.
+    public static func hash(_ destination: IPAddress, from source: IPAddress?) -> UInt32 {
+        var mixed: UInt64 = 0
+        for word in [destination.high, destination.low, source?.high ?? 0, source?.low ?? 0] {
+            // SplitMix64's finaliser (Steele, Lea and Flood, 2014).
+            mixed = (mixed ^ word) &+ 0x9E37_79B9_7F4A_7C15
+            mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+            mixed ^= mixed >> 31
+        }
+        return UInt32(truncatingIfNeeded: mixed >> 33)
+    }
+}

@@ -1,0 +1,39 @@
+import Addressing
+import Routing
+import Testing
+
+@Suite struct MultipathTests {
+    @Test(
+        "F-50…F-52, R1-51: the bounds of the hashes that each nexthop owns",
+        arguments: [
+            ([3, 1], [1_610_612_735, 2_147_483_647]),
+            ([1, 1, 1], [715_827_882, 1_431_655_764, 2_147_483_647]),
+            ([0, 1], [-1, 2_147_483_647]),
+        ] as [([UInt64], [Int64])])
+    func bounds(weights: [UInt64], expected: [Int64]) {
+        #expect(Multipath.bounds(weights) == expected)
+    }
+
+    @Test("A hash belongs to the first nexthop whose bound it isn't above; none without weights")
+    func choice() {
+        #expect(Multipath.choice(1_610_612_735, [3, 1]) == 0 && Multipath.choice(1_610_612_736, [3, 1]) == 1)
+        #expect(Multipath.choice(0, [0, 1]) == 1 && Multipath.choice(2_147_483_647, [3, 1]) == 1)
+        #expect(Multipath.choice(7, [0, 0]) == nil && Multipath.choice(7, []) == nil)
+        let heaviest = [UInt64](repeating: 256, count: 256)
+        #expect(Multipath.choice(2_147_483_647, heaviest) == 255 && Multipath.choice(0, heaviest) == 0)
+    }
+
+    @Test("R1-53: flows spread by weight, each always to the same")
+    func spread() throws {
+        var counts = [0, 0]
+        for number in 0..<40_000 as Range<UInt32> {
+            let hash = Multipath.hash(IPAddress(inet: 10 << 24 | number), from: nil)
+            #expect(hash < 1 << 31 && hash == Multipath.hash(IPAddress(inet: 10 << 24 | number), from: nil))
+            counts[try #require(Multipath.choice(hash, [3, 1]))] += 1
+        }
+        #expect((29_500...30_500).contains(counts[0]), "\(counts)")
+        let destination = try IPAddress("10.0.0.1")
+        let sources = try Set((0..<100).map { Multipath.hash(destination, from: try IPAddress("192.0.2.\($0)")) })
+        #expect(sources.count == 100)
+    }
+}
