@@ -104,8 +104,8 @@ import Testing
     @Test(
         "What can't be asked is refused, and says why",
         arguments: [
-            ("", 400), ("?dst=10.0.0.0/8", 400), ("?dst=x", 400), ("?dst=10.0.0.1&src=::1", 400),
-            ("?dst=10.0.0.1&tos=256", 400), ("?dst=10.0.0.1&oif=a/b", 400), ("?dst=10.0.0.1&explain=1&fibmatch=1", 400),
+            ("", 400), ("?dst=10.0.0.0/8", 400), ("?dst=x", 400), ("?dst=10.0.0.1&src=::1", 422),
+            ("?dst=10.0.0.1&tos=256", 400), ("?dst=10.0.0.1&oif=a/b", 400), ("?dst=10.0.0.1&explain=1&fibmatch=1", 422),
             ("?dst=10.0.0.1&dst=10.0.0.2", 400), ("?dst=10.0.0.1&namespace=nosuch", 404),
             ("?dst=10.0.0.1&iif=eth0", 400),
         ])

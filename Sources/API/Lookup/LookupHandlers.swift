@@ -29,12 +29,18 @@ struct LookupHandlers: Sendable {
             tos = try query.number("tos", in: 0...255) ?? 0
             wantsRoute = try query.flag("fibmatch")
             explains = try query.flag("explain")
-            if wantsRoute, explains { throw .badParameter("explain", "fibmatch answers with the route alone") }
+            if wantsRoute, explains {
+                throw Problem(
+                    FIBError(
+                        .einval, .unsupported,
+                        "fibmatch answers with the route alone; leave it out to have it explained"))
+            }
         }
 
         func query(_ destination: IPAddress) throws(Problem) -> LookupQuery {
             if let source, source.family != destination.family {
-                throw .badParameter("src", "\(source) is not of the family of \(destination)")
+                throw Problem(
+                    FIBError(.einval, .familyMismatch, "src \(source) is not of the family of \(destination)"))
             }
             var query = LookupQuery(destination: destination, device: device)
             query.source = source
