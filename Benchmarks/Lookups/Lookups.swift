@@ -14,7 +14,9 @@ struct Lookups {
         let (routes, lookups) = (arguments.first ?? 1_000_000, arguments.dropFirst().first ?? 1_000_000)
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 16 << 20))
         let prefixes = try load(routes, plane)
+        let begin = DispatchTime.now().uptimeNanoseconds
         let view = try plane.forwarding("default")
+        let made = Double(DispatchTime.now().uptimeNanoseconds - begin) / 1e6
         // Within prefixes that there are, as packets mostly are.
         var random = SplitMix64(state: 7)
         let destinations = (0..<lookups).map { _ in
@@ -24,7 +26,7 @@ struct Lookups {
                 & ~(prefix.length == 0 ? 0 : .max << (32 - UInt32(prefix.length)))
             return IPAddress(inet: UInt32(truncatingIfNeeded: prefix.address.high >> 32) | host)
         }
-        print("\(routes) routes, \(lookups) lookups")
+        print("\(routes) routes, of which an index was made in \(rounded(made)) ms; \(lookups) lookups")
         for _ in 0..<3 {
             for threads in [1, 2] {
                 let start = DispatchTime.now().uptimeNanoseconds

@@ -57,13 +57,20 @@ struct LookupHandlers: Sendable {
         }
         try query.finish()
         let wanted = try options.query(destination)
+        // On the thread that serves all connections only where it takes no time.
+        if plane.lacksIndexes(options.namespace) {
+            return .answer(.work { .of { () throws(Problem) in try answer(wanted, options) } })
+        }
+        return .answer(try answer(wanted, options))
+    }
+
+    private func answer(_ query: LookupQuery, _ options: Options) throws(Problem) -> HTTPAnswer {
         let view = try view(options)
         var body: [UInt8] = []
-        append(wanted, options, view, to: &body)
+        append(query, options, view, to: &body)
         body.append(UInt8(ascii: "\n"))
-        return .answer(
-            .response(
-                .json(200, body, sequence: view.sequence).with(durable: plane.log.durable, below: view.sequence)))
+        return .response(
+            .json(200, body, sequence: view.sequence).with(durable: plane.log.durable, below: view.sequence))
     }
 
     private static let fields = JSONFields("dsts")

@@ -55,14 +55,18 @@ public struct Forwarding: ForwardingView, Sendable {
 }
 
 extension ControlPlane {
-    /// The first time for a table, an index is made of it: 60 ns a route, in which others may write.
+    /// Whether the next lookup in this namespace has to make an index first, which takes its time with a large table.
+    public func lacksIndexes(_ name: String) -> Bool {
+        (try? namespace(name).state.withLock { !$0.tablesWithoutIndex.isEmpty }) ?? false
+    }
+
+    /// The first time for a table, an index is made of it, while others may write.
     ///
     /// Throws ENOENT if there is no such namespace.
     public func forwarding(_ name: String) throws(FIBError) -> Forwarding {
         let namespace = try namespace(name)
-        for family in [AddressFamily.inet, .inet6] {
-            for rule in PolicyRule.defaults(family) { makeIndex(family, rule.table, of: namespace) }
-        }
+        let missing = namespace.state.withLock { $0.tablesWithoutIndex }
+        for (family, id) in missing { makeIndex(family, id, of: namespace) }
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
             let part = Snapshot.Namespace(name: name, objects: state.objects, tables: state.tables)
@@ -73,10 +77,6 @@ extension ControlPlane {
     /// One that someone else is at is left to them: until it is made, lookups try every length. The gate is held because a
     /// transaction puts back the tables that it has taken.
     private func makeIndex(_ family: AddressFamily, _ id: TableID, of namespace: Namespace) {
-        let isWanted = namespace.state.withLock { state in
-            state.index(of: family, id).map { state.tables[$0].table.isWithoutIndex } ?? false
-        }
-        if !isWanted { return }
         let copy: RouteTable? = gate.withShared {
             namespace.state.withLock { state in
                 guard let index = state.index(of: family, id), state.tables[index].table.isWithoutIndex else {
@@ -94,5 +94,19 @@ extension ControlPlane {
                 state.tables[index].table.endIndex(tree)
             }
         }
+    }
+}
+
+extension Namespace.State {
+    /// Of those that lookups ask.
+    fileprivate var tablesWithoutIndex: [(AddressFamily, TableID)] {
+        var missing: [(AddressFamily, TableID)] = []
+        for family in [AddressFamily.inet, .inet6] {
+            for rule in PolicyRule.defaults(family) {
+                guard let index = index(of: family, rule.table), tables[index].table.isWithoutIndex else { continue }
+                missing.append((family, rule.table))
+            }
+        }
+        return missing
     }
 }
