@@ -90,13 +90,7 @@ extension Namespace.State {
 
     var isEmpty: Bool { objects.isEmpty && tables.allSatisfy { $0.table.image.isEmpty } }
 
-    func index(of family: AddressFamily, _ id: TableID) -> Int? {
-        let place = lowerBound(family, id)
-        guard place < tables.count, tables[place].identity.id == id, tables[place].identity.family == family else {
-            return nil
-        }
-        return place
-    }
+    func index(of family: AddressFamily, _ id: TableID) -> Int? { tables.index(of: family, id) }
 
     func prefetch(_ write: RouteWrite, _ stage: PrefetchStage) {
         guard let index = index(of: write.table.family, write.table.id) else { return }
@@ -111,20 +105,9 @@ extension Namespace.State {
                 .enobufs, .tableInvalid,
                 "namespace \(identity.namespace) already has \(Self.tableLimit) tables, which is the limit")
         }
-        let place = lowerBound(identity.family, identity.id)
+        let place = tables.lowerBound(identity.family, identity.id)
         tables.insert((identity.copy(), RouteTable(family: identity.family)), at: place)
         return place
-    }
-
-    private func lowerBound(_ family: AddressFamily, _ id: TableID) -> Int {
-        let wanted = TableIdentity.Order(family: family, id: id)
-        var low = 0
-        var high = tables.count
-        while low < high {
-            let middle = (low + high) / 2
-            if tables[middle].identity.order < wanted { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }
 
@@ -174,5 +157,25 @@ final class SharedInfos {
         }
         infos = Set(candidates)
         sweepAt = max(1_024, 2 * infos.count)
+    }
+}
+
+/// The tables of a namespace, in order.
+extension [(identity: TableIdentity, table: RouteTable)] {
+    func index(of family: AddressFamily, _ id: TableID) -> Int? {
+        let place = lowerBound(family, id)
+        guard place < count, self[place].identity.id == id, self[place].identity.family == family else { return nil }
+        return place
+    }
+
+    fileprivate func lowerBound(_ family: AddressFamily, _ id: TableID) -> Int {
+        let wanted = TableIdentity.Order(family: family, id: id)
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].identity.order < wanted { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

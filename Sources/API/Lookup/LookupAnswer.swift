@@ -11,68 +11,52 @@ struct LookupAnswer {
     let trace: LookupTrace?
 
     func append(to bytes: inout [UInt8]) {
-        var members: [(name: String, text: [UInt8])] = []
-        func add(_ name: String, _ append: (inout [UInt8]) -> Void) {
-            var text: [UInt8] = []
-            append(&text)
-            members.append((name, text))
-        }
-        func add(_ name: String, text value: String?) { if let value { add(name) { $0.appendJSON(string: value) } } }
-
-        add("dst", text: "\(query.destination)")
-        add("family", text: query.destination.family.name)
-        add("namespace", text: view.namespace)
-        add("from", text: query.source.map { "\($0)" })
-        if query.tos != 0 { add("tos") { $0.appendDecimal(UInt64(query.tos)) } }
+        var members = JSONMembers()
+        members.add("dst", text: "\(query.destination)")
+        members.add("family", text: query.destination.family.name)
+        members.add("namespace", text: view.namespace)
+        if let source = query.source { members.add("from", text: "\(source)") }
+        if query.tos != 0 { members.add("tos", number: UInt64(query.tos)) }
         switch result {
-        case .nothing: add("result", text: "no-route")
-        case .refused(let type, let found):
-            add("result", text: type.name)
-            if let found { describe(found, add) }
+        case .nothing: members.add("result", text: "no-route")
+        case .refused(let found):
+            members.add("result", text: found.info.type.name)
+            describe(found, &members)
         case .route(let found):
-            describe(found, add)
-            leave(by: found, add)
+            describe(found, &members)
+            leave(by: found, &members)
         }
-        if let trace { add("explain") { append(trace, to: &$0) } }
-        bytes.append(UInt8(ascii: "{"))
-        for (index, member) in members.sorted(by: { $0.name < $1.name }).enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes.appendJSON(string: member.name)
-            bytes.append(UInt8(ascii: ":"))
-            bytes.append(contentsOf: member.text)
-        }
-        bytes.append(UInt8(ascii: "}"))
+        if let trace { members.add("explain") { append(trace, to: &$0) } }
+        members.append(to: &bytes)
     }
 
-    private typealias Add = (String, (inout [UInt8]) -> Void) -> Void
-
     /// The route.
-    private func describe(_ found: FoundRoute, _ add: Add) {
-        add("type") { $0.appendJSON(string: found.info.type.name) }
-        add("table") { $0.appendJSON(string: found.table.name) }
-        add("protocol") { $0.appendJSON(string: found.info.protocol.name) }
-        add("route") { $0.appendJSON(string: "\(prefix(found.length))") }
+    private func describe(_ found: FoundRoute, _ members: inout JSONMembers) {
+        members.add("type", text: found.info.type.name)
+        members.add("table", text: found.table.name)
+        members.add("protocol", text: found.info.protocol.name)
+        members.add("route", text: "\(prefix(found.length))")
         guard let key = view.route(of: found, to: query.destination)?.route.key else { return }
-        add("metric") { $0.appendDecimal(UInt64(key.metric)) }
+        members.add("metric", number: UInt64(key.metric))
     }
 
     /// The way that packets take by it.
-    private func leave(by found: FoundRoute, _ add: Add) {
+    private func leave(by found: FoundRoute, _ members: inout JSONMembers) {
         if let source = view.source(to: query.destination, by: found), query.source == nil {
-            add("prefsrc") { $0.appendJSON(string: "\(source)") }
+            members.add("prefsrc", text: "\(source)")
         }
         if query.destination.family == .inet6 {
-            add("pref") { $0.appendJSON(string: found.info.fields.preference.name) }
+            members.add("pref", text: found.info.fields.preference.name)
         }
         guard let hop = found.hop, let leg = found.leg else { return }
         // What goes to oneself doesn't leave, whichever link has the address.
         let device = found.info.type == .local ? "lo" : hop.device
-        if !device.isEmpty { add("dev") { $0.appendJSON(string: device) } }
+        if !device.isEmpty { members.add("dev", text: device) }
         if let gateway = hop.gateway {
             if gateway.family == query.destination.family {
-                add("gateway") { $0.appendJSON(string: "\(gateway)") }
+                members.add("gateway", text: "\(gateway)")
             } else {
-                add("via") { $0.appendASCII("{\"family\":\"\(gateway.family.name)\",\"host\":\"\(gateway)\"}") }
+                members.add("via") { $0.appendASCII("{\"family\":\"\(gateway.family.name)\",\"host\":\"\(gateway)\"}") }
             }
         }
         let status = found.info.legStatus(query.destination.family, view.impairments)?[leg] ?? []
@@ -80,7 +64,7 @@ struct LookupAnswer {
             ("dead", status.contains(.dead)), ("onlink", hop.flags.contains(.onlink)),
             ("pervasive", hop.flags.contains(.pervasive)), ("linkdown", status.contains(.linkDown)),
         ]
-        add("flags") { bytes in
+        members.add("flags") { bytes in
             let set = flags.filter(\.1).map { "\"\($0.0)\"" }
             bytes.appendASCII("[\(set.joined(separator: ","))]")
         }

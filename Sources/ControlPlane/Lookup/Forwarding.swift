@@ -20,31 +20,16 @@ public struct Forwarding: ForwardingView, Sendable {
     }
 
     public func table(_ family: AddressFamily, _ id: TableID) -> RouteTable? {
-        place(family, id).map { tables[$0].table }
+        tables.index(of: family, id).map { tables[$0].table }
     }
 
     public func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes? {
-        place(family, id).flatMap { tables[$0].table.prefixes }
-    }
-
-    public func identity(_ family: AddressFamily, _ id: TableID) -> TableIdentity? {
-        place(family, id).map { tables[$0].identity }
-    }
-
-    private func place(_ family: AddressFamily, _ id: TableID) -> Int? {
-        let wanted = TableIdentity.Order(family: family, id: id)
-        var (low, high) = (0, tables.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if tables[middle].identity.order < wanted { low = middle + 1 } else { high = middle }
-        }
-        guard low < tables.count, tables[low].identity.order == wanted else { return nil }
-        return low
+        tables.index(of: family, id).flatMap { tables[$0].table.prefixes }
     }
 
     /// The route that a lookup has ended at, with its table.
     public func route(of found: FoundRoute, to destination: IPAddress) -> (table: TableIdentity, route: PlacedRoute)? {
-        guard let place = place(destination.family, found.table) else { return nil }
+        guard let place = tables.index(of: destination.family, found.table) else { return nil }
         let (identity, table) = tables[place]
         if let key = found.key { return table.image[key].map { (identity, (key, $0)) } }
         let prefix = Prefix(unchecked: destination.masked(to: found.length), found.length)

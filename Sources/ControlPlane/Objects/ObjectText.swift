@@ -4,32 +4,6 @@ internal import JSON
 internal import Platform
 internal import Routing
 
-/// The members of an object's entry and rows, as JSON.
-private struct ObjectMembers {
-    private var members: [(name: String, text: [UInt8])] = []
-
-    mutating func add(_ name: String, _ append: (inout [UInt8]) -> Void) {
-        var text: [UInt8] = []
-        append(&text)
-        members.append((name, text))
-    }
-    mutating func add(_ name: String, text value: String) { add(name) { $0.appendJSON(string: value) } }
-    mutating func add(_ name: String, number value: UInt64) { add(name) { $0.appendDecimal(value) } }
-    mutating func add(_ name: String, _ value: Bool) { add(name) { $0.appendASCII(value ? "true" : "false") } }
-
-    /// As RFC 8785 has them: sorted, no white space.
-    func append(to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "{"))
-        for (index, member) in members.sorted(by: { $0.name < $1.name }).enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes.appendJSON(string: member.name)
-            bytes.append(UInt8(ascii: ":"))
-            bytes.append(contentsOf: member.text)
-        }
-        bytes.append(UInt8(ascii: "}"))
-    }
-}
-
 extension ObjectValue {
     /// The entry's canonical bytes (RFC 8785).
     public func appendEntry(namespace: String, to bytes: inout [UInt8]) {
@@ -37,8 +11,8 @@ extension ObjectValue {
         members(namespace).append(to: &bytes)
     }
 
-    fileprivate func members(_ namespace: String) -> ObjectMembers {
-        var members = ObjectMembers()
+    fileprivate func members(_ namespace: String) -> JSONMembers {
+        var members = JSONMembers()
         switch self {
         case .namespace(let settings):
             members.add("name", text: namespace)
@@ -87,13 +61,13 @@ extension StoredObject {
     /// What events say beside the entry: an object of the status fields; nothing for kinds that have none.
     public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {
         if kind == .namespace || kind == .device { return }
-        var members = ObjectMembers()
+        var members = JSONMembers()
         addStatus(to: &members)
         bytes.appendASCII(opening)
         members.append(to: &bytes)
     }
 
-    private func addStatus(to members: inout ObjectMembers) {
+    private func addStatus(to members: inout JSONMembers) {
         switch value {
         case .namespace, .device: break
         case .link: members.add("carrier", status.hasCarrier)

@@ -35,8 +35,8 @@ public struct FoundRoute: Sendable {
 /// What a lookup comes to (R1-30, R1-31).
 public enum LookupResult: Sendable {
     case route(FoundRoute)
-    /// A route or a rule of this type refuses: `blackhole`, `unreachable` or `prohibit`.
-    case refused(RouteType, FoundRoute?)
+    /// A route of type `blackhole`, `unreachable` or `prohibit` refuses.
+    case refused(FoundRoute)
     case nothing
 }
 

@@ -71,8 +71,7 @@ import Testing
         }
         switch view.lookup(query, &trace) {
         case .nothing: return "nothing"
-        case .refused(_, let found?), .route(let found): return text(found)
-        case .refused(let type, nil): return type.name
+        case .refused(let found), .route(let found): return text(found)
         }
     }
 

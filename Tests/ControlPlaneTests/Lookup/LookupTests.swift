@@ -37,7 +37,7 @@ import Threads
         var trace: LookupTrace?
         switch try lab.plane.forwarding("default").lookup(query, &trace) {
         case .nothing: return "nothing"
-        case .refused(let type, _): return type.name
+        case .refused(let found): return found.info.type.name
         case .route(let found):
             let hop = try #require(found.hop)
             let gateway = hop.gateway.map { "\($0)%" } ?? ""

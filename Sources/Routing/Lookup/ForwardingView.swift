@@ -16,7 +16,7 @@ extension ForwardingView {
     /// - Parameter trace: gets how it came to that, if it isn't nil.
     public func lookup(_ query: LookupQuery, _ trace: inout LookupTrace?) -> LookupResult {
         guard var found = find(query, &trace) else { return .nothing }
-        if found.info.type.isWithoutNextHop { return .refused(found.info.type, found) }
+        if found.info.type.isWithoutNextHop { return .refused(found) }
         // Who says which link to leave by has chosen (R1-55).
         if found.info.hopCount > 1, query.device == nil {
             let family = query.destination.family
@@ -130,7 +130,7 @@ extension ForwardingView {
         if tos != 0, tos != query.tos & 0xFC { return .passedOver(.tos) }
         if family == .inet, info.fields.scope < query.scope { return .passedOver(.scope) }
         if info.type.isWithoutNextHop { return .serves(leg: nil) }
-        if query.device == nil, impairments.isEmpty { return .serves(leg: 0) }
+        if query.device == nil, impairments.isEmpty, info.hopCount > 0 { return .serves(leg: 0) }
         let legs = info.legStatus(family, impairments)
         let alive = info.nextHops.indices.filter { !(legs?[$0].contains(.dead) ?? false) }
         let leg = alive.first { index in query.device.map { $0 == info.nextHops[index].device } ?? true }
