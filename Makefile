@@ -28,7 +28,7 @@ format: ## Put the code into its format
 
 swift-test: setup
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	scripts/swift-test
 
 examples-test: setup
 	swift build --product fibd
