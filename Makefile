@@ -5,7 +5,7 @@ PYTHON = python3
 LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
-.PHONY: run build test setup lint format swift-test examples-test crash-check crash-test simulation bench bench-check
+.PHONY: run build test setup lint format swift-test examples-test kernel-test crash-check crash-test simulation bench bench-check
 .PHONY: tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
@@ -14,7 +14,7 @@ run: build ## Build fibd and start it with a sample table on localhost:8080; FIB
 build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
 	swift build -c release --product fibd --static-swift-stdlib $(LINKER)
 
-test: setup lint swift-test examples-test crash-check ## Everything that must hold before a commit
+test: setup lint swift-test examples-test kernel-test crash-check ## Everything that must hold before a commit
 
 setup: ## Install what is missing on Debian (only then, and only that)
 	@scripts/setup
@@ -33,6 +33,11 @@ swift-test: setup
 examples-test: setup
 	swift build --product fibd
 	$(PYTHON) -W error -m unittest discover -s Tests/examples
+
+# Beside the kernel of this machine; skipped where network namespaces aren't allowed.
+kernel-test: setup
+	swift build --product fibd
+	$(PYTHON) -W error -m unittest discover -v -s Tests/kernel
 
 # The short run of the crash tests: less than a minute.
 crash-check: setup

@@ -54,7 +54,8 @@ public final class FIBService: HTTPApplication {
         let resources =
             routes.endpoints + TransactionHandlers(plane: plane, hardware: hardware).endpoints
             + NamespaceHandlers(plane: plane).endpoints + LinkHandlers(plane: plane).endpoints
-            + NeighbourHandlers(plane: plane).endpoints + LookupHandlers(plane: plane).endpoints + streams.endpoints
+            + NeighbourHandlers(plane: plane).endpoints + RuleHandlers(plane: plane, hardware: hardware).endpoints
+            + LookupHandlers(plane: plane).endpoints + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
             + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         // They know the plane.

@@ -115,10 +115,11 @@ struct TransactionHandlers: Sendable {
                     ? ObjectOperation.Action.removeNeighbour(device: neighbour.device, neighbour.address)
                     : .putNeighbour(neighbour)
                 return .object(try object(action, input.namespace, builder.defaults))
+            case .rule: return .object(try rule(try RuleInput(&reader), builder.defaults))
             default:
                 throw FIBError(
                     .eopnotsupp, .unsupported,
-                    "transactions of this version change routes, links and neighbours, not \(kind.rawValue)")
+                    "transactions of this version change routes, links, neighbours and rules, not \(kind.rawValue)")
             }
         }
 
@@ -129,6 +130,14 @@ struct TransactionHandlers: Sendable {
             selector.version = version
             return .delete(
                 namespace: input.resolvedNamespace(defaults), input.resolvedTable(defaults), selector)
+        }
+
+        private func rule(_ input: RuleInput, _ defaults: RouteDefaults) throws(FIBError) -> ObjectOperation {
+            let rules = RuleDefaults(namespace: defaults.namespace, family: defaults.family)
+            if let verb { return try rules.operation(verb, input, condition) }
+            return ObjectOperation(
+                input.namespace ?? defaults.namespace ?? ControlPlane.defaultNamespace,
+                .removeRule(RuleSelector(input.fields)), condition: condition)
         }
 
         private func object(

@@ -68,18 +68,17 @@ extension ControlPlane {
         let stored = StoredObject(.namespace(settings), in: name, version: log.upcoming)
         if dryRun { return NamespaceResult(outcome: .created, stored: stored, sequence: log.head) }
         insert(name, stored)
-        return NamespaceResult(outcome: .created, stored: stored, sequence: stored.version)
+        return NamespaceResult(outcome: .created, stored: stored, sequence: log.head)
     }
 
-    /// Under the exclusive gate.
+    /// Under the exclusive gate: the namespace, and with it the rules that it begins with, in one transaction.
     private func insert(_ name: String, _ stored: StoredObject) {
-        log.append { sequence in
-            Change(
-                sequence: sequence, operation: .add, object: .object(ObjectChange(old: nil, new: stored)), batch: nil)
-        }
+        let objects = [stored] + StoredObject.defaultRules(of: name, from: stored.version.next)
+        log.append(contentsOf: Change.additions(of: objects))
         callsOfNamespaces.withLock { $0 += 1 }
         let namespace = Namespace(name: name, stored: stored)
         namespace.state.withLock { state in
+            for rule in objects.dropFirst() { state.set(rule) }
             state.chain.guards = chain.guards(of: name)
             state.devices = devices.withLock { $0 }
         }

@@ -36,6 +36,23 @@ public enum WriteCondition: Hashable, Sendable {
     case version(ChangeSequence)
     /// There is no such object (`If-None-Match: *`).
     case absent
+
+    /// - Parameter subject: of what there is, for messages.
+    func check(_ present: StoredObject?, _ subject: @autoclosure () -> String) throws(FIBError) {
+        switch self {
+        case .none: return
+        case .absent:
+            guard let present else { return }
+            throw FIBError(
+                .eexist, .versionMismatch, "\(subject()) exists at version \(present.version.rawValue)")
+        case .version(let wanted):
+            guard present?.version != wanted else { return }
+            throw FIBError(
+                .estale, .versionMismatch,
+                "\(subject()) is "
+                    + (present.map { "at version \($0.version.rawValue), not \(wanted.rawValue)" } ?? "not there"))
+        }
+    }
 }
 
 /// What a write came to.

@@ -63,11 +63,18 @@ extension ControlPlane {
             throw TransactionError(index: nil, error: error)
         }
         let operations = sharingInfos(operations)
+        return try commit { (draft) throws(TransactionError) in try draft.apply(operations) }
+    }
+
+    /// Commits what `make` does on a draft; nothing if it throws. The caller has been admitted.
+    func commit(
+        _ make: (inout RouteDraft) throws(TransactionError) -> [TransactionResult]
+    ) throws(TransactionError) -> TransactionOutcome {
         let (results, first, cascades) = try gate.withExclusive { () throws(TransactionError) in
             var draft = draftWithinGate()
             let results: [TransactionResult]
             do throws(TransactionError) {
-                results = try draft.apply(operations)
+                results = try make(&draft)
             } catch {
                 // The chain was called, if in vain (R2-20).
                 for (namespace, state) in draft.touched { namespace.state.withLock { $0.chain = state.chain } }

@@ -10,9 +10,9 @@ public enum ObjectKind: String, CaseIterable, Sendable {
     public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
 
     /// Those that this server holds, but for routes, in the order in which replays tell of them.
-    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .device]
+    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .rule, .device]
 
-    var hasFamily: Bool { self == .neigh }
+    var hasFamily: Bool { self == .neigh || self == .rule }
     var hasNamespace: Bool { self != .device }
 }
 
@@ -54,7 +54,7 @@ public struct EventFilter: Hashable, Sendable {
 
     public func selects(_ object: StoredObject) -> Bool {
         selects(object.kind) && selection.includes(namespace: object.namespace)
-            && (object.neighbour.map { selection.families?.contains($0.address.family) ?? true } ?? true)
+            && (object.family.map { selection.families?.contains($0) ?? true } ?? true)
     }
 
     /// Those of a snapshot that the filter selects, in order: kind by kind, of each by namespace.
@@ -147,6 +147,7 @@ public struct KindSummaries: Hashable, Sendable {
     public var namespaces = Summary()
     public var links = Summary()
     public var neighbours = Summary()
+    public var rules = Summary()
     public var devices = Summary()
     public var routes = Summary()
 
@@ -161,6 +162,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .namespace: namespaces
             case .link: links
             case .neigh: neighbours
+            case .rule: rules
             case .device: devices
             case .route: routes
             default: preconditionFailure("no sum of \(kind)")
@@ -171,6 +173,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .namespace: namespaces = newValue
             case .link: links = newValue
             case .neigh: neighbours = newValue
+            case .rule: rules = newValue
             case .device: devices = newValue
             case .route: routes = newValue
             default: preconditionFailure("no sum of \(kind)")

@@ -37,6 +37,10 @@ extension Namespace.State {
         _ id: TableID, _ selector: RouteSelector
     ) throws(FIBError) -> (index: Int, edit: RouteEdit, hash: EntryHash) {
         guard let index = index(of: selector.prefix.family, id) else {
+            // These are always there (R1-04).
+            if selector.prefix.family == .inet6, id == .main || id == .local {
+                _ = try RouteTable(family: .inet6).decideDelete(selector)
+            }
             throw FIBError(
                 .esrch, .routeNotFound, "table \(id.name) has no \(selector.prefix.family.name) routes", rule: "R1-84")
         }
@@ -90,6 +94,10 @@ extension Namespace.State: ForwardingView {
     func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes? {
         index(of: family, id).flatMap { tables[$0].table.prefixes }
     }
+
+    func rules(_ family: AddressFamily) -> PolicyRules { rules[family] }
+
+    func isOwn(_ address: IPAddress) -> Bool { ownAddresses[address] != nil }
 
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }
 }

@@ -27,9 +27,7 @@ final class Namespace: Sendable {
 
     /// What a snapshot keeps of it.
     var snapshotPart: Snapshot.Namespace {
-        state.withLock { state in
-            Snapshot.Namespace(name: name, objects: state.objects, tables: state.tables)
-        }
+        state.withLock(\.snapshotPart)
     }
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
@@ -39,7 +37,7 @@ final class Namespace: Sendable {
 
     struct State {
         let name: String
-        /// Itself, its links and neighbours.
+        /// Itself, its links, neighbours and rules.
         private(set) var objects = ObjectImage()
         /// Its own, as `objects` has them.
         private(set) var settings = NamespaceSettings()
@@ -47,6 +45,10 @@ final class Namespace: Sendable {
         private(set) var impairments: [String: LinkImpairment] = [:]
         /// Links that no device programs routes over.
         private(set) var unoffloaded: Set<String> = []
+        /// How many links have each address, as `objects` has them.
+        private(set) var ownAddresses: [IPAddress: Int] = [:]
+        /// As `objects` has them.
+        private(set) var rules = RulesByFamily()
         /// Sorted; a table comes into being with the first route that names it (R1-03).
         var tables: [(identity: TableIdentity, table: RouteTable)] = []
         let infos = SharedInfos()
@@ -64,17 +66,30 @@ final class Namespace: Sendable {
         /// Puts an object in its place.
         mutating func set(_ object: StoredObject) {
             if let settings = object.settings { self.settings = settings }
+            count(-1, objects[object.key]?.link)
             objects.insert(object, for: object.key)
+            if let rule = object.rule { rules[rule.rule.family].set(rule) }
             guard let link = object.link else { return }
+            count(1, link)
             let impairment = LinkImpairment(link, hasCarrier: object.status.hasCarrier)
             impairments[link.name] = impairment == .none ? nil : impairment
             if link.isOffloaded { unoffloaded.remove(link.name) } else { unoffloaded.insert(link.name) }
         }
 
         mutating func remove(_ key: ObjectKey) {
-            guard let link = objects.remove(key)?.link else { return }
+            let removed = objects.remove(key)
+            if let rule = removed?.rule { rules[rule.rule.family].remove(rule) }
+            guard let link = removed?.link else { return }
+            count(-1, link)
             impairments[link.name] = nil
             unoffloaded.remove(link.name)
+        }
+
+        private mutating func count(_ number: Int, _ link: Link?) {
+            for entry in link?.addresses ?? [] {
+                let count = ownAddresses[entry.address, default: 0] + number
+                ownAddresses[entry.address] = count == 0 ? nil : count
+            }
         }
 
         /// It is gone, and what is in it is to go.
@@ -89,6 +104,12 @@ extension Namespace.State {
     static var tableLimit: Int { 65_536 }
 
     var isEmpty: Bool { objects.isEmpty && tables.allSatisfy { $0.table.image.isEmpty } }
+
+    var snapshotPart: Snapshot.Namespace {
+        Snapshot.Namespace(
+            name: name, objects: objects, rules: rules, settings: settings, ownAddresses: ownAddresses,
+            tables: tables)
+    }
 
     func index(of family: AddressFamily, _ id: TableID) -> Int? { tables.index(of: family, id) }
 

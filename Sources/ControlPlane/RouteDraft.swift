@@ -26,6 +26,12 @@ public struct RouteDraft {
         batch = ChangeBatch(transaction: first)
     }
 
+    /// Those that are not being removed, by name.
+    var namespaces: [String] {
+        let others = untouched.filter { !$1.1.isClosing }.keys
+        return (others + touched.map(\.0.name)).sorted()
+    }
+
     var upcoming: ChangeSequence { first.advanced(by: UInt64(changes.count)) }
 
     /// As if the draft had been committed.

@@ -7,6 +7,10 @@ public struct Snapshot: Sendable {
     public struct Namespace: Sendable {
         public let name: String
         public let objects: ObjectImage
+        /// As `objects` has them; likewise the settings.
+        let rules: RulesByFamily
+        let settings: NamespaceSettings
+        let ownAddresses: [IPAddress: Int]
         let tables: [(identity: TableIdentity, table: RouteTable)]
     }
 

@@ -57,15 +57,23 @@ public struct SnapshotDifference: Sendable {
         let (old, new) = (oldObjects.first, newObjects.first)
         let isOld = old.map { old in new.map { !$0.comesBefore(old) } ?? true } ?? false
         let isNew = new.map { new in old.map { !$0.comesBefore(new) } ?? true } ?? false
-        if isOld { oldObjects.removeFirst() }
-        if isNew { newObjects.removeFirst() }
-        if isOld, isNew, let old, let new, old.version == new.version {
+        let before = isOld ? Self.takeList(&oldObjects) : []
+        let after = isNew ? Self.takeList(&newObjects) : []
+        if before.count == 1, after.count == 1, let old = before.first, let new = after.first,
+            old.version == new.version
+        {
             guard old.status != new.status else { return [] }
             return [SelectedChange(operation: .status, old: .object(old), new: .object(new))]
         }
-        return Self.changes(
-            from: [isOld ? old : nil].compactMap { $0.map { .object($0) } },
-            to: [isNew ? new : nil].compactMap { $0.map { .object($0) } })
+        return Self.changes(from: before.map { .object($0) }, to: after.map { .object($0) })
+    }
+
+    /// The next object; of rules, all of its priority.
+    private static func takeList(_ objects: inout ArraySlice<StoredObject>) -> ArraySlice<StoredObject> {
+        guard let first = objects.first else { return [] }
+        let list = objects.prefix { $0 === first || $0.isInList(of: first) }
+        objects = objects.dropFirst(list.count)
+        return list
     }
 
     private mutating func compareKey() -> [SelectedChange] {
@@ -177,8 +185,17 @@ private struct KeyedWalk: Sendable {
 extension StoredObject {
     /// In the order of `EventFilter.objects`.
     fileprivate func comesBefore(_ other: StoredObject) -> Bool {
+        if isInList(of: other) { return false }
         if kind != other.kind { return key < other.key }
         if let device, let other = other.device { return device.name < other.name }
         return namespace != other.namespace ? namespace < other.namespace : key < other.key
+    }
+
+    /// Whether only their places tell them apart: two rules of one priority.
+    fileprivate func isInList(of other: StoredObject) -> Bool {
+        guard let rule = rule?.rule, let other = (other.namespace == namespace ? other.rule?.rule : nil) else {
+            return false
+        }
+        return rule.family == other.family && rule.priority == other.priority
     }
 }

@@ -6,21 +6,26 @@ internal import Threads
 /// What the chain tells it.
 extension SimulatedSwitch {
     public func replay(_ event: ChainEvent) throws(FIBError) {
-        if case .route(let route) = event {
-            do throws(ChainVeto) {
-                try account.withLock { (account) throws(ChainVeto) in try account.counting?.admit(route) }
-            } catch {
-                throw FIBError(
-                    .enospc, .notAdmitted,
-                    "\(name) can't begin with all the routes that there are: \(error.message). Its device is gone until it "
-                        + "is restarted with fewer, or with more capacity", rule: "R3-29")
+        do throws(ChainVeto) {
+            try account.withLock { (account) throws(ChainVeto) in
+                switch event {
+                case .route(let route): try account.counting?.admit(route)
+                case .rule(_, _, let rule?): try account.counting?.admit(rule)
+                default: break
+                }
             }
+        } catch {
+            throw FIBError(
+                .enospc, .notAdmitted,
+                "\(name) can't begin with all that there is: \(error.message). Its device is gone until it is restarted "
+                    + "with less, or with more capacity", rule: "R3-29")
         }
         take(event, .zero)
     }
 
     public func deliver(_ event: ChainEvent, _ sequence: ChangeSequence) {
         // What has no room waits in the chain's queue, which has its own bound.
+        if case .rule(_, let gone?, nil) = event { withdraw(gone) }
         while state.withLock({ $0.isUp && $0.model.queueLength >= Self.queueLimit }) { room.wait(milliseconds: 10) }
         take(event, sequence)
     }
@@ -71,15 +76,27 @@ extension SimulatedSwitch {
     public var isAsked: Bool { account.withLock { $0.counting != nil } }
 
     public func admit(_ event: RouteEvent) throws(ChainVeto) {
+        try ask { (account) throws(ChainVeto) in try account.admit(event) }
+    }
+
+    public func admit(_ rule: PolicyRule) throws(ChainVeto) {
+        try ask { (account) throws(ChainVeto) in try account.admit(rule) }
+    }
+
+    private func ask(_ body: (inout SwitchAccount) throws(ChainVeto) -> Void) throws(ChainVeto) {
         try account.withLock { (account) throws(ChainVeto) in
+            guard var counting = account.counting else { return }
             do throws(ChainVeto) {
-                try account.counting?.admit(event)
+                try body(&counting)
             } catch {
                 account.vetoed += 1
                 throw error
             }
+            account.counting = counting
         }
     }
 
     public func withdraw(_ event: RouteEvent) { account.withLock { $0.counting?.withdraw(event) } }
+
+    public func withdraw(_ rule: PolicyRule) { account.withLock { $0.counting?.withdraw(rule) } }
 }

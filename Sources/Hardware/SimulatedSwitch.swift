@@ -73,6 +73,7 @@ public final class SimulatedSwitch: AdmittingMember {
             var (occupancy, counters) = (state.model.occupancy, state.model.counters)
             if let counting {
                 (occupancy.ipv4, occupancy.ipv6) = (counting.counts.ipv4, counting.counts.ipv6)
+                (occupancy.ipv4Rules, occupancy.ipv6Rules) = (counting.rules.ipv4, counting.rules.ipv6)
                 // Nexthop objects are what is counted there, and there are none.
                 occupancy.nexthops = 0
             }

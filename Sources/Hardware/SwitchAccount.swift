@@ -7,6 +7,7 @@ internal import Routing
 /// replacement is refused.
 struct SwitchAccount {
     private(set) var counts = SwitchModel.FamilyCounts()
+    private(set) var rules = SwitchModel.FamilyCounts()
     /// Those that held when the device began (R3-25).
     private let capacity: SwitchSettings.Capacity
 
@@ -26,6 +27,17 @@ struct SwitchAccount {
         guard event.operation == .replace else { return }
         giveBack(1, event.table.family)
     }
+
+    /// R3-27.
+    mutating func admit(_ rule: PolicyRule) throws(ChainVeto) {
+        let family = rule.family
+        if let limit = family == .inet ? capacity.ipv4Rules : capacity.ipv6Rules, rules[family] >= limit {
+            throw ChainVeto("its room for \(Self.name(family)) rules is used up (\(rules[family]) of \(limit))")
+        }
+        rules[family] += 1
+    }
+
+    mutating func withdraw(_ rule: PolicyRule) { rules[rule.family] = max(0, rules[rule.family] - 1) }
 
     mutating func giveBack(_ places: SwitchModel.FamilyCounts) {
         for family in AddressFamily.allCases { giveBack(places[family], family) }

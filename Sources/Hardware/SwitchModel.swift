@@ -97,8 +97,8 @@ public struct SwitchModel {
     public mutating func take(_ event: ChainEvent, _ sequence: ChangeSequence, _ now: UInt64) {
         switch event {
         case .route(let event): take(event, sequence, now)
-        // What a leg's link does, the link tells; a device decides by neighbours.
-        case .ruleAdded, .nextHops: window.close(window.open(sequence))
+        // What a leg's link does, the link tells; a device decides by neighbours. Rules are left to software.
+        case .rule, .nextHops: window.close(window.open(sequence))
         case .namespace(let name, let settings): learn(.namespace(name, settings), sequence, now)
         case .link(let namespace, let name, let link):
             let isOffloaded = link?.isOffloaded

@@ -16,6 +16,9 @@ public struct SwitchSettings: Hashable, Sendable {
         /// none: so the profile `netdevsim` has no use for it.
         public var nexthops: Int?
         public var filters: Int?
+        /// Policy rules. Only the profile `netdevsim` counts them (R3-25); others leave rules to software.
+        public var ipv4Rules: Int?
+        public var ipv6Rules: Int?
 
         public init(ipv4: Int? = nil, ipv6: Int? = nil, nexthops: Int? = nil, filters: Int? = nil) {
             self.ipv4 = ipv4

@@ -26,6 +26,8 @@ public struct SwitchOccupancy: Hashable, Sendable {
     public var nexthops = 0
     /// There are no filters yet.
     public var filters = 0
+    public var ipv4Rules = 0
+    public var ipv6Rules = 0
 
     public init() {}
 }

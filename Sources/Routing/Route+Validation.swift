@@ -88,11 +88,11 @@ extension Route {
             throw FIBError(.einval, .weightInvalid, "weight \(hop.weight) is not in 1…256", rule: "R1-50")
         }
         if hop.flags.contains(.onlink) {
-            if hop.device.isEmpty {
-                throw FIBError(.enodev, .deviceMissing, "onlink needs a dev", rule: "R1-76")
-            }
             if family == .inet, fields.scope >= .link {
                 throw FIBError(.einval, .scopeInvalid, "onlink needs a scope wider than link", rule: "R1-76")
+            }
+            if hop.device.isEmpty {
+                throw FIBError(.enodev, .deviceMissing, "onlink needs a dev", rule: "R1-76")
             }
         }
         guard let gateway = hop.gateway else { return }

@@ -21,6 +21,13 @@ public struct RouteSelector: Sendable {
 
     public init(prefix: Prefix) { self.prefix = prefix }
 
+    /// Nothing but the prefix is said.
+    var isBare: Bool {
+        metric == nil && type == nil && self.protocol == nil && preferredSource == nil && metrics == nil
+            && nextHops.isEmpty
+            && hash == nil && version == nil
+    }
+
     func agrees(with route: PlacedRoute) -> Bool {
         let fields = route.value.info.fields
         return route.key.tos == tos

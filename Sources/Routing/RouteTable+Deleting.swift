@@ -23,8 +23,11 @@ extension RouteTable {
             }
             return edit
         }
+        // The kernel's IPv6 tables have an entry at their root that can't be deleted, and that a bare request finds.
+        let isRoot =
+            family == .inet6 && selector.prefix.length == 0 && first(of: selector.prefix) == nil && selector.isBare
         throw FIBError(
-            .esrch, .routeNotFound, "no route to \(selector.prefix) agrees with the request",
+            isRoot ? .enoent : .esrch, .routeNotFound, "no route to \(selector.prefix) agrees with the request",
             rule: family == .inet ? "R1-84" : "R1-101")
     }
 

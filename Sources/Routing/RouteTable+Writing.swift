@@ -68,10 +68,8 @@ extension RouteTable {
     private mutating func insertIPv6(
         _ route: Route, _ present: [PlacedRoute]
     ) throws(FIBError) -> RouteDecision {
-        for hop in route.info.nextHops {
-            if let twin = present.first(where: { $0.value.info.nextHops.contains { $0.isSameHop(as: hop) } }) {
-                throw exists(.append, route, twin, rule: "R1-91")
-            }
+        if let twin = present.first(where: { $0.value.info.sharesHop(with: route.info) }) {
+            throw exists(.append, route, twin, rule: "R1-91")
         }
         if present.contains(where: { $0.value.info == route.info }) {
             throw exists(.append, route, present[0], rule: "R1-91")
@@ -97,10 +95,8 @@ extension RouteTable {
         let target = present.first { $0.value.info.isMergeable == isMergeable } ?? first
         if target.value.info == route.info { return .unchanged(target) }
         for other in present where other.key != target.key {
+            // The kernel lets two be alike here; who follows changes could not tell them apart.
             if other.value.info == route.info { throw exists(.replace, route, other, rule: "R1-64") }
-            for hop in route.info.nextHops where other.value.info.nextHops.contains(where: { $0.isSameHop(as: hop) }) {
-                throw exists(.replace, route, other, rule: "R1-91")
-            }
         }
         return .edit(edit(.replace, target.key, target.value, route.info))
     }
@@ -148,5 +144,14 @@ extension RouteTable {
                 + "\(present.value.version.rawValue)); use mode=replace to change it"
                 + (verb == .add ? ", append to add another" : ""),
             rule: rule ?? (family == .inet ? "R1-62" : "R1-90"))
+    }
+}
+
+extension RouteInfo {
+    /// Whether an IPv6 route can't stand beside the other in one key: the kernel compares device and gateway alone, and leads all
+    /// that refuse over the loopback, so that one of these is as good as another (R1-25, R1-32).
+    fileprivate func sharesHop(with other: RouteInfo) -> Bool {
+        if type.isWithoutNextHop, other.type.isWithoutNextHop { return true }
+        return other.nextHops.contains { hop in nextHops.contains { $0.isSameHop(as: hop) } }
     }
 }

@@ -7,7 +7,8 @@ import Testing
 
 @testable import ControlPlane
 
-/// Stores of versions 1 and 2: namespaces apart from other objects, and sums of namespaces and routes only.
+/// Stores of versions 1 and 2: namespaces apart from other objects, and sums of namespaces and routes only. They know nothing of
+/// policy rules, and so does version 3.
 @Suite struct FormerRecordTests {
     private static let settings: NamespaceSettings = {
         var settings = NamespaceSettings()
@@ -94,11 +95,23 @@ import Testing
         for (name, version) in zip(["default", "blue"], versions) {
             let stored = try plane.storedNamespace(name).stored
             #expect(stored.settings == Self.settings && stored.version.rawValue == version)
+            #expect(
+                try plane.rules(RuleSelector(RuleFields()), in: name).0.compactMap(\.rule?.rule) == PolicyRule.defaults)
         }
+        // In one transaction: a crash leaves all of them or none.
+        let made = try #require(plane.log.read(after: ChangeSequence(rawValue: 3)))
+        #expect(made.count == 10 && Set(made.map { $0.batch?.transaction }).count == 1)
+        var local = RuleSelector(RuleFields())
+        local.fields.priority = 0
+        #expect(try plane.flushRules(local, in: ["blue"]).count == 2)
         _ = try plane.putNamespace("red") { _ in Self.settings }
         plane.close()
         let second = try ControlPlane(limits: limits, store: store.reopened())
         defer { second.close() }
         #expect(second.snapshot().namespaces.map(\.name) == ["blue", "default", "red"])
+        // What was removed since doesn't come back.
+        for (name, count) in [("blue", 3), ("default", 5), ("red", 5)] {
+            #expect(try second.rules(RuleSelector(RuleFields()), in: name).0.count == count)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
@@ -16,7 +17,10 @@ struct Mirror {
     init(_ filter: EventFilter, _ snapshot: Snapshot) {
         self.filter = filter
         sequence = snapshot.sequence
-        for object in filter.objects(of: snapshot) { insert(object.hash, object.kind) }
+        for object in filter.objects(of: snapshot) {
+            insert(object.hash, object.kind)
+            if object.kind == .rule { lists[name(.object(object)), default: []].append(object.hash) }
+        }
         if filter.selectsRoutes {
             var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
             while let (table, route) = walk.next() {
@@ -42,22 +46,27 @@ struct Mirror {
     var tellsOrder: Bool { filter.selection.protocols == nil }
 
     private mutating func applyToList(_ selected: SelectedChange) {
-        guard tellsOrder, let entry = selected.new ?? selected.old, case .route = entry else { return }
+        guard tellsOrder, let entry = selected.new ?? selected.old, entry.kind == .route || entry.kind == .rule else {
+            return
+        }
         var list = lists[name(entry)] ?? []
         let place = selected.old.flatMap { list.firstIndex(of: $0.hash) }
         switch (selected.new?.hash, place) {
         case (let new?, let place?): list[place] = new
         case (nil, let place?): list.remove(at: place)
         case (let new?, nil):
-            #expect(selected.operation != .add || list.isEmpty, "an addition to a key that has a route")
+            #expect(selected.operation != .add || list.isEmpty, "an addition to a key that has one")
             if selected.operation == .prepend { list.insert(new, at: 0) } else { list.append(new) }
-        case (nil, nil): Issue.record("a route left its list and was not there")
+        case (nil, nil): Issue.record("one left its list and was not there")
         }
         lists[name(entry)] = list.isEmpty ? nil : list
     }
 
     /// The object that an entry is one of: a prefix in the view of firsts, else a key.
     private func name(_ entry: SelectedChange.Entry) -> String {
+        if case .object(let object) = entry, let rule = object.rule?.rule {
+            return "\(object.namespace) \(rule.family.name) \(rule.priority)"
+        }
         guard case .route(let table, let key, _) = entry else { return "" }
         let prefix = "\(table.namespace) \(table.id.name) \(key.prefix(table.family))"
         return filter.view == .best ? prefix : "\(prefix) \(key.tos) \(key.metric)"

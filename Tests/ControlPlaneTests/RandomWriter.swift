@@ -50,6 +50,33 @@ struct RandomWriter {
         return try Route.validated(prefix: prefix, tos: 0, metric: metric, fields: fields)
     }
 
+    /// Few priorities, so that rules share them, and few things said, so that some say the same.
+    private mutating func ruleOperation() -> ObjectOperation {
+        func one<Value>(_ values: [Value], _ random: inout SeededGenerator) -> Value {
+            values[Int.random(in: 0..<values.count, using: &random)]
+        }
+        var fields = RuleFields()
+        fields.family = one([.inet, .inet6], &random)
+        fields.priority = one([nil, 0, 10, 10, 20], &random)
+        fields.table = one([nil, .main, TableID(rawValue: 100)], &random)
+        if fields.table == nil { fields.target = one([nil, 20, 30], &random) }
+        fields.mark = one([nil, 1], &random)
+        let namespace = one(namespaces, &random)
+        if one([true, false, false], &random) { return ObjectOperation(namespace, .removeRule(RuleSelector(fields))) }
+        return ObjectOperation(namespace, .writeRule(one([.add, .add, .replace, .change], &random), fields))
+    }
+
+    /// One, or all of a kind.
+    private mutating func writeRules(_ plane: ControlPlane) {
+        if Int.random(in: 0..<10, using: &random) > 0 {
+            _ = try? plane.change(ruleOperation())
+        } else {
+            var fields = RuleFields()
+            fields.mark = 1
+            _ = try? plane.flushRules(RuleSelector(fields), in: nil)
+        }
+    }
+
     private mutating func writeDevice(_ plane: ControlPlane) {
         let name = "asic\(Int.random(in: 0..<3, using: &random))"
         guard Bool.random(using: &random) || Bool.random(using: &random) else {
@@ -61,18 +88,22 @@ struct RandomWriter {
         _ = try? plane.putDeviceSettings(settings)
     }
 
-    /// One step: mostly single writes, now and then a device's settings, a transaction, a flush, or a namespace that goes and comes back.
+    /// One step: mostly single writes, now and then a rule, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
     mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<80:
+        case 0..<70:
             guard let operation = try? operation(plane) else { return }
             switch operation {
             case .write(let verb, let write): _ = try? plane.write(verb, write)
             case .delete(let namespace, let id, let selector): _ = try? plane.delete(namespace, id, selector)
             }
+        case 70..<80: writeRules(plane)
         case 80..<84: writeDevice(plane)
         case 84..<92:
-            let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in try? operation(plane) }
+            let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in
+                Int.random(in: 0..<8, using: &random) == 0
+                    ? TransactionOperation.object(ruleOperation()) : (try? operation(plane)).map { .route($0) }
+            }
             _ = try? plane.transact(operations)
         case 92..<96:
             var selection = RouteSelection()

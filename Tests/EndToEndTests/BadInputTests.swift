@@ -132,6 +132,7 @@ import Testing
             (#"{"dst":"10.0.0.0/8","nhid":99}"#, "EINVAL", "R1-82"),
             (#"{"dst":"10.0.0.0/8","gateway":"10.0.0.1","via":{"host":"fe80::1"},"dev":"d1"}"#, "EINVAL", "R1-82"),
             (#"{"dst":"10.0.0.0/8","nexthops":[]}"#, "EINVAL", "R1-58"),
+            (#"{"dst":"2001:db8::/32","nexthops":[{"dev":"d1"}]}"#, "EINVAL", "R1-58"),
             (#"{"dst":"10.0.0.0/8","nexthops":[{"dev":"d1","weight":257}]}"#, "EINVAL", "R1-50"),
             (#"{"dst":"10.0.0.0/8","dev":"d1","weight":0}"#, "EINVAL", "R1-50"),
             (#"{"dst":"2001:db8:200::/64"}"#, "ENODEV", "R1-77"),

@@ -91,7 +91,8 @@ import Testing
             // A change of another kind follows at once, so that nothing is told apart from not yet told.
             let marker = try server.request("PUT", "/v1/namespaces/marker-\(all.operations.count)")
             #expect(marker.status == 201)
-            try all.followDeltas(1)
+            let rules = Array(repeating: "add", count: 5)
+            #expect(try all.followDeltas(6) == ["add"] + rules)
             var told: [String] = []
             while true {
                 let frame = try best.reader.next()
@@ -99,6 +100,7 @@ import Testing
                 if frame.event == "namespace" { break }
                 told.append(try describe(frame, like: event))
             }
+            #expect(try best.followDeltas(5) == rules)
             #expect(told == (event == "–" ? [] : [event]), "\(command)")
         }
         let fresh = Follower(try server.follow("?view=best&until=sync"))

@@ -1,3 +1,4 @@
+import ChangeLog
 import Glibc
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Testing
 
     private static let first = """
         {"dev":"eth0","dst":"192.0.2.0/24","family":"inet","gateway":"198.51.100.1","h":"H","metric":0,\
-        "namespace":"default","protocol":"boot","seq":2,"table":"main","type":"unicast","version":2}
+        "namespace":"default","protocol":"boot","seq":7,"table":"main","type":"unicast","version":7}
 
         """
 
@@ -26,12 +27,12 @@ import Testing
         #expect(response.status == 201)
         #expect(response.header("Location") == "/v1/routes/192.0.2.0/24?table=main&metric=0")
         #expect(response.header("Content-Type") == "application/json")
-        #expect(response.header("Fibd-Seq") == "2")
-        #expect(response.header("ETag") == "\"2\"")
+        #expect(response.header("Fibd-Seq") == "7")
+        #expect(response.header("ETag") == "\"7\"")
         #expect(response.text.withoutHashes == Self.first)
         let found = try server.get(response.header("Location") ?? "")
         #expect(found.text == response.text)
-        #expect(found.header("ETag") == "\"2\"")
+        #expect(found.header("ETag") == "\"7\"")
     }
 
     @Test("Adding it again is refused with the kernel's words, and changes nothing")
@@ -61,13 +62,13 @@ import Testing
         #expect(
             process.output.withoutHashes == """
                 {"dst":"192.0.2.0/24","family":"inet","gateway":"198.51.100.2","h":"H","metric":0,\
-                "namespace":"default","protocol":"boot","seq":3,"table":"main","type":"unicast","version":3}
-                200 3 "3"
+                "namespace":"default","protocol":"boot","seq":8,"table":"main","type":"unicast","version":8}
+                200 8 "8"
                 """)
         // Once more: the table already says so.
         let again = try server.startCurl(["-f"] + arguments)
         #expect(again.waitForExit() == 0)
-        #expect(try server.state()["seq"]?.number == 3)
+        #expect(try server.state()["seq"]?.number == 8)
     }
 
     @Test("Lists: all, one family, all within a prefix, in the table's order")
@@ -81,7 +82,7 @@ import Testing
             let response = try server.curl(target)
             #expect(response.status == 200)
             #expect(response.header("Content-Type") == "application/json")
-            #expect(response.header("Fibd-Seq") == "6")
+            #expect(response.header("Fibd-Seq") == "11")
             let rows = try #require(try response.json().array)
             #expect(response.header("Fibd-Count") == String(rows.count))
             return rows.compactMap { $0["dst"]?.string }
@@ -117,13 +118,13 @@ import Testing
         #expect(
             try server.curl("/v1/routes/default").text.withoutHashes == """
                 {"dst":"0.0.0.0/0","family":"inet","gateway":"198.51.100.1","h":"H","metric":0,"namespace":"default",\
-                "protocol":"boot","seq":2,"table":"main","type":"unicast","version":2}
+                "protocol":"boot","seq":7,"table":"main","type":"unicast","version":7}
 
                 """)
         #expect(
             try server.curl("/v1/routes/default?family=inet6").text.withoutHashes == """
                 {"dst":"::/0","family":"inet6","gateway":"2001:db8::1","h":"H","metric":1024,"namespace":"default",\
-                "protocol":"boot","seq":3,"table":"main","type":"unicast","version":3}
+                "protocol":"boot","seq":8,"table":"main","type":"unicast","version":8}
 
                 """)
         #expect(try server.curl("-X", "DELETE", "/v1/routes/default").status == 204)
@@ -136,7 +137,7 @@ import Testing
         try add(#"{"dst":"192.0.2.0/24","dev":"eth0"}"#)
         let response = try server.curl("-X", "DELETE", "/v1/routes/192.0.2.0/24")
         #expect(response.status == 204)
-        #expect(response.header("Fibd-Seq") == "3")
+        #expect(response.header("Fibd-Seq") == "8")
         #expect(response.body.isEmpty)
         let again = try server.curl("-X", "DELETE", "/v1/routes/192.0.2.0/24")
         #expect(again.status == 404)
@@ -161,11 +162,11 @@ import Testing
         #expect(try server.state() == before)
         let flushed = try server.curl("-X", "DELETE", "/v1/routes?within=192.0.2.0/24&expect=2")
         #expect(flushed.status == 200)
-        #expect(flushed.header("Fibd-Seq") == "7")
-        #expect(flushed.text == "{\"deleted\":2,\"seq\":7}\n")
+        #expect(flushed.header("Fibd-Seq") == "12")
+        #expect(flushed.text == "{\"deleted\":2,\"seq\":12}\n")
         // What the kernel put there goes only by name.
-        #expect(try server.curl("-X", "DELETE", "/v1/routes?all=1").text == "{\"deleted\":1,\"seq\":8}\n")
-        #expect(try server.curl("-X", "DELETE", "/v1/routes?protocol=kernel").text == "{\"deleted\":1,\"seq\":9}\n")
+        #expect(try server.curl("-X", "DELETE", "/v1/routes?all=1").text == "{\"deleted\":1,\"seq\":13}\n")
+        #expect(try server.curl("-X", "DELETE", "/v1/routes?protocol=kernel").text == "{\"deleted\":1,\"seq\":14}\n")
         #expect(try server.curl("/v1/routes").text == "[]\n")
     }
 
@@ -184,29 +185,44 @@ import Testing
             {"ipv4":{"fib_notify_on_flag_change":0},"ipv6":{"fib_notify_on_flag_change":0},"name":"default",\
             "nexthop_check":"open"}
             """
-        let digest = entryHash(namespace).text
+        let rules = startingRules(of: "default")
+        let digests = (
+            namespace: entryHash(namespace).text, rules: digest(rules), all: digest([namespace] + rules)
+        )
+        let replayed = zip(rules, 2...).map { rule, number in
+            """
+            event: rule
+            data: {"op":"replay","seq":\(number),"version":\(number),"entry":\(rule),"h":"\(entryHash(rule).text)"}
+
+
+            """
+        }
         #expect(
             curl.output == """
                 retry: 1000
                 id: 
                 event: hello
-                data: {"epoch":"\(epoch)","mode":"replay","seq":1,"heartbeat":15,"devices":{}}
+                data: {"epoch":"\(epoch)","mode":"replay","seq":6,"heartbeat":15,"devices":{}}
 
                 event: namespace
-                data: {"op":"replay","seq":1,"version":1,"entry":\(namespace),"h":"\(digest)"}
+                data: {"op":"replay","seq":1,"version":1,"entry":\(namespace),"h":"\(digests.namespace)"}
 
-                id: \(epoch)-1-0
+                \(replayed.joined())id: \(epoch)-6-0
                 event: sync
-                data: {"seq":1,"count":1,"digest":"\(digest)",\
-                "counts":{"link":0,"namespace":1,"neigh":0,"route":0},"digests":{"link":"\(zero)",\
-                "namespace":"\(digest)","neigh":"\(zero)","route":"\(zero)"}}
+                data: {"seq":6,"count":6,"digest":"\(digests.all)",\
+                "counts":{"link":0,"namespace":1,"neigh":0,"route":0,"rule":5},"digests":{"link":"\(zero)",\
+                "namespace":"\(digests.namespace)","neigh":"\(zero)","route":"\(zero)","rule":"\(digests.rules)"}}
 
-                id: \(epoch)-2-0
+                id: \(epoch)-7-0
                 event: route
-                data: {"op":"add","seq":2,"version":2,"prev":1,"entry":\(entry),"h":"\(entryHash(entry).text)"}
+                data: {"op":"add","seq":7,"version":7,"prev":6,"entry":\(entry),"h":"\(entryHash(entry).text)"}
 
 
                 """)
+    }
+
+    private func digest(_ entries: [String]) -> String {
+        entries.reduce(into: Summary()) { $0.add(entryHash($1)) }.digest.text
     }
 
     private let zero = String(repeating: "0", count: 32)
@@ -227,8 +243,8 @@ import Testing
         let epoch = cursor.prefix { $0 != "-" }
         #expect(
             events == [
-                "event: hello", "id: \(epoch)-3-0", "event: route", "id: \(epoch)-4-0", "event: route",
-                "id: \(epoch)-4-0", "event: sync",
+                "event: hello", "id: \(epoch)-8-0", "event: route", "id: \(epoch)-9-0", "event: route",
+                "id: \(epoch)-9-0", "event: sync",
             ])
         #expect(second.output.contains(#""mode":"resume""#))
     }
@@ -253,11 +269,11 @@ import Testing
             {"op":"delete","kind":"route","value":{"dst":"192.0.2.0/24"}}]}
             """, "/v1/transactions")
         #expect(done.status == 200)
-        #expect(done.header("Fibd-Seq") == "4")
+        #expect(done.header("Fibd-Seq") == "9")
         #expect(
             done.text == """
                 {"accepted":2,"created":1,"replaced":0,"deleted":1,"unchanged":0,"rejected_count":0,"rejected":[],\
-                "tx":3,"seq":4}
+                "tx":8,"seq":9}
 
                 """)
     }
@@ -296,7 +312,7 @@ import Testing
             try server.curl("--json", #"{"dst":"192.0.2.0/24","dev":"eth1"}"#, "/v1/routes?dry_run=1").status == 409)
     }
 
-    @Test("A namespace comes, is changed, and goes with its routes, itself first")
+    @Test("A namespace comes, is changed, and goes with its rules and routes, itself first")
     func namespace() throws {
         let created = try server.curl("-X", "PUT", "/v1/namespaces/blue")
         #expect(created.status == 201)
@@ -304,7 +320,7 @@ import Testing
         #expect(
             created.text.withoutHashes == """
                 {"h":"H","ipv4":{"fib_notify_on_flag_change":0},"ipv6":{"fib_notify_on_flag_change":0},\
-                "name":"blue","nexthop_check":"open","seq":2,"version":2}
+                "name":"blue","nexthop_check":"open","seq":7,"version":7}
 
                 """)
         let patched = try server.curl(
@@ -316,16 +332,16 @@ import Testing
         #expect(try server.curl("--json", routes, "/v1/routes?namespace=blue").status == 200)
         let follower = Follower(try server.follow())
         try follower.followToSync()
-        #expect(try server.curl("-X", "DELETE", "/v1/namespaces/blue").header("Fibd-Seq") == "8")
-        let frames = try follower.reader.frames(3)
+        #expect(try server.curl("-X", "DELETE", "/v1/namespaces/blue").header("Fibd-Seq") == "23")
+        let frames = try follower.reader.frames(8)
         for frame in frames { try follower.take(frame) }
-        #expect(frames.map(\.event) == ["namespace", "route", "route"])
+        #expect(frames.map(\.event) == ["namespace", "rule", "rule", "rule", "rule", "rule", "route", "route"])
         let changes = try frames.map { try $0.json() }
         #expect(changes[0]["tx"] == nil)
         for change in changes.dropFirst() {
-            #expect(change["cause"]?.canonical == #"{"reason":"namespace-deleted","seq":6}"#)
-            #expect(change["tx"]?.number == 7)
+            #expect(change["cause"]?.canonical == #"{"reason":"namespace-deleted","seq":16}"#)
         }
+        #expect(changes.dropFirst().map { $0["tx"]?.number } == [17, 17, 17, 17, 17, 22, 22])
         #expect(try server.curl("/v1/routes?namespace=blue").text == "[]\n")
         #expect(try server.curl("/v1/namespaces/blue").status == 404)
         #expect(try server.curl("-X", "DELETE", "/v1/namespaces/default").status == 423)

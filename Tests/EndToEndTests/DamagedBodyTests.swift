@@ -61,7 +61,7 @@ import Testing
             head = now
         }
         try send(valid)
-        #expect(head == 2 + (target.body.hasPrefix("[") ? 1 : 0))
+        #expect(head == 7 + (target.body.hasPrefix("[") ? 1 : 0))
         for offset in valid.indices { try send(Array(valid[..<offset])) }
         let resident = server.residentKiB
         for offset in valid.indices {

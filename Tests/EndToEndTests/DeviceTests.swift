@@ -43,19 +43,21 @@ import Testing
             })
         let generation = try #require(try device()["generation"]?.number)
         let entry =
-            #"{"capacity":{"filters":null,"ipv4":null,"ipv6":null,"nexthops":null},"faults":{"duplicate_every":0,"#
-            + #""fail_every":0,"fail_route_delete":false,"fail_route_offload":false,"lose_every":0,"reorder":false,"#
+            #"{"capacity":{"filters":null,"ipv4":null,"ipv4_rules":null,"ipv6":null,"ipv6_rules":null,"nexthops":null},"#
+            + #""faults":{"duplicate_every":0,"fail_every":0,"fail_route_delete":false,"fail_route_offload":false,"#
+            + #""lose_every":0,"reorder":false,"#
             + #""stale_every":0},"latency_ms":{"max":1,"min":0},"name":"asic0","profile":"asic","seed":1}"#
-        #expect(try server.get("/v1/devices/asic0").header("ETag") == "\"2\"")
+        #expect(try server.get("/v1/devices/asic0").header("ETag") == "\"7\"")
         #expect(
             try server.get("/v1/devices/asic0").text
-                == #"{"capacity":{"filters":null,"ipv4":null,"ipv6":null,"nexthops":null},"counters":{"deleted":0,"#
+                == #"{"capacity":{"filters":null,"ipv4":null,"ipv4_rules":null,"ipv6":null,"ipv6_rules":null,"#
+                + #""nexthops":null},"counters":{"deleted":0,"#
                 + #""duplicated":0,"failed":0,"failed_deletes":0,"lost":0,"programmed":0,"retries":0,"stale":0,"#
                 + #""vetoed":0},"faults":{"duplicate_every":0,"fail_every":0,"fail_route_delete":false,"#
                 + #""fail_route_offload":false,"lose_every":0,"reorder":false,"stale_every":0},"generation":\#(generation),"#
                 + #""h":"\#(entryHash(entry).text)","kind":"simulated","latency_ms":{"max":1,"min":0},"name":"asic0","occupancy":{"filters":0,"ipv4":0,"#
-                + #""ipv6":0,"nexthops":0},"profile":"asic","queue":0,"seed":1,"seq":2,"state":"up","#
-                + #""version":2}"# + "\n")
+                + #""ipv4_rules":0,"ipv6":0,"ipv6_rules":0,"nexthops":0},"profile":"asic","queue":0,"seed":1,"seq":7,"#
+                + #""state":"up","version":7}"# + "\n")
     }
 
     @Test("A route is pending, and offloaded as soon as the switch has it; streams tell both")
@@ -241,10 +243,10 @@ import Testing
             #expect(refused.status == 412, "\(method)")
         }
         #expect(try server.request("PATCH", "/v1/devices/asic2", body, headers: ["If-Match: \"1\""]).status == 404)
-        #expect(try server.post("/v1/devices/asic0/restart", "", headers: ["If-Match: \"2\""]).status == 422)
-        let changed = try server.request("PATCH", "/v1/devices/asic0", body, headers: ["If-Match: \"2\""])
+        #expect(try server.post("/v1/devices/asic0/restart", "", headers: ["If-Match: \"7\""]).status == 422)
+        let changed = try server.request("PATCH", "/v1/devices/asic0", body, headers: ["If-Match: \"7\""])
         let (tag, number) = try (#require(changed.header("ETag")), #require(changed.header("Fibd-Seq")))
-        #expect(changed.status == 200 && tag != "\"2\"" && tag == "\"\(number)\"")
+        #expect(changed.status == 200 && tag != "\"7\"" && tag == "\"\(number)\"")
         #expect(try server.get("/v1/devices/asic0").header("ETag") == tag)
         // The same again is no other version, and no change.
         let again = try patch(body)

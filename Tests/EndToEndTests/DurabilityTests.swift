@@ -26,7 +26,7 @@ import Testing
         #expect(try second.get("/v1/namespaces/blue").status == 200)
         let frames = try second.follow("?until=sync", headers: ["Last-Event-ID: \(cursor)"]).frames(through: "sync")
         #expect(try frames.first?.json()["mode"] == .string("resume"))
-        #expect(frames.map(\.event) == ["hello", "route", "namespace", "sync"])
+        #expect(frames.map(\.event) == ["hello", "route", "namespace", "rule", "rule", "rule", "rule", "rule", "sync"])
         let last = try second.post("/v1/routes", #"{"dst":"10.0.2.0/24","dev":"eth0"}"#)
         let (before, after) = (try #require(written.header("Fibd-Seq")), try #require(last.header("Fibd-Seq")))
         #expect(try #require(Int(after)) > #require(Int(before)))

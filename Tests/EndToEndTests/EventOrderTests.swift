@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("Replay: hello, namespaces, routes in the order of lists, sync, then changes")
+    @Test("Replay: hello, namespaces, rules, routes in the order of lists, sync, then changes")
     func replay() throws {
         try add("192.0.2.128/25", "2001:db8::/32", "10.0.0.0/8", "192.0.2.0/24", "192.0.2.0/25")
         let reader = try server.follow()
@@ -34,8 +34,9 @@ import Testing
         try add("172.16.0.0/12")
         #expect(
             try story(frames + reader.frames(1)) == [
-                "hello replay", "namespace replay", "route replay 10.0.0.0/8", "route replay 192.0.2.0/25",
-                "route replay 192.0.2.0/24", "route replay 192.0.2.128/25", "route replay 2001:db8::/32", "sync",
+                "hello replay", "namespace replay", "rule replay", "rule replay", "rule replay", "rule replay",
+                "rule replay", "route replay 10.0.0.0/8", "route replay 192.0.2.0/25", "route replay 192.0.2.0/24",
+                "route replay 192.0.2.128/25", "route replay 2001:db8::/32", "sync",
                 "route add 172.16.0.0/12",
             ])
         #expect(frames[0].retry.flatMap { UInt64($0) } != nil)
@@ -81,7 +82,7 @@ import Testing
         try add("10.1.0.0/16")
         #expect(try story(frames + reader.frames(1)) == ["hello live", "sync", "route add 10.1.0.0/16"])
         #expect(frames[0].id == nil)
-        #expect(try frames[1].json()["counts"]?.canonical == #"{"link":0,"namespace":1,"neigh":0,"route":1}"#)
+        #expect(try frames[1].json()["counts"]?.canonical == #"{"link":0,"namespace":1,"neigh":0,"route":1,"rule":5}"#)
     }
 
     @Test(
@@ -92,7 +93,7 @@ import Testing
         try add("10.1.0.0/16")
         let target = "?until=sync" + (mode == "&last" ? "&last_event_id=\(cursor)" : mode)
         let reader = try server.follow(target)
-        #expect(try reader.frames(through: "sync").last?.json()["seq"]?.number == 3)
+        #expect(try reader.frames(through: "sync").last?.json()["seq"]?.number == 8)
         #expect(reader.client.isClosedByServer())
     }
 
@@ -106,12 +107,12 @@ import Testing
         #expect(quiet.id == frames[1].id)
         try add("10.0.0.0/8")
         #expect(try reader.next().event == "route")
-        #expect(try reader.next().json()["count"]?.number == 2)
+        #expect(try reader.next().json()["count"]?.number == 7)
         // A filter that selects nothing of it moves on all the same.
         let other = try server.follow("?replay=none&heartbeat=1&family=inet6")
         _ = try other.frames(through: "sync")
         try add("10.1.0.0/16")
-        #expect(eventually { (try? other.next().json()["seq"]?.number) == 3 })
+        #expect(eventually { (try? other.next().json()["seq"]?.number) == 8 })
     }
 
     @Test("A line is an event, an id and data: the same frames as server-sent events")
@@ -144,15 +145,15 @@ import Testing
         let body = "{\"operations\":[\(operations.joined(separator: ","))]}"
         #expect(try server.post("/v1/transactions", body).status == 200)
         for frame in try follower.reader.frames(3) {
-            #expect(try frame.json()["tx"]?.number == 2_502)
+            #expect(try frame.json()["tx"]?.number == 2_507)
             #expect(try frame.json()["cause"] == nil)
         }
-        #expect(try server.delete("/v1/routes?dev=a").text == "{\"deleted\":2500,\"seq\":5004}\n")
+        #expect(try server.delete("/v1/routes?dev=a").text == "{\"deleted\":2500,\"seq\":5009}\n")
         let changes = try follower.reader.frames(2_500).map { try $0.json() }
-        #expect(changes.allSatisfy { $0["cause"]?.canonical == #"{"reason":"flush","seq":2505}"# })
+        #expect(changes.allSatisfy { $0["cause"]?.canonical == #"{"reason":"flush","seq":2510}"# })
         let runs = Dictionary(grouping: changes) { $0["tx"]?.number ?? 0 }
-        #expect(runs.mapValues(\.count) == [2_505: 1_024, 3_529: 1_024, 4_553: 452])
-        #expect(changes.compactMap { $0["seq"]?.number } == Array(2_505...5_004))
+        #expect(runs.mapValues(\.count) == [2_510: 1_024, 3_534: 1_024, 4_558: 452])
+        #expect(changes.compactMap { $0["seq"]?.number } == Array(2_510...5_009))
     }
 
     @Test("Errors of a stream come as its only event, or as a status if one asks for that")

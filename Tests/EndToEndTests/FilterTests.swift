@@ -18,17 +18,21 @@ import Testing
     private func change(_ frame: EventFrame) throws -> String {
         let data = try frame.json()
         let entry = try #require(data["entry"])
-        return "\(data["op"]?.string ?? "") \(entry["dst"]?.string ?? entry["name"]?.string ?? "")"
+        return "\(data["op"]?.string ?? "") \(entry["dst"]?.string ?? entry["name"]?.string ?? entry.canonical)"
     }
+
+    private static let (defaultRules, blueRules) = (startingRules(of: "default"), startingRules(of: "blue"))
+    private static let ipv6Rules = (defaultRules + blueRules).filter { $0.contains("inet6") }
 
     @Test(
         "Each filter shows its part in the replay and afterwards",
         arguments: [
-            ("kinds=namespace", ["default", "blue"], []), ("kinds=link,neigh,rule", [], []),
+            ("kinds=namespace", ["default", "blue"], []), ("kinds=link,neigh", [], []),
+            ("kinds=link,neigh,rule", defaultRules + blueRules, []), ("kinds=rule&namespace=blue", blueRules, []),
             ("kinds=route&namespace=blue", ["10.2.0.0/16"], ["10.2.1.0/24"]),
-            ("namespace=blue", ["blue", "10.2.0.0/16"], ["10.2.1.0/24"]),
-            ("family=inet6", ["2001:db8::/32"], ["2001:db8:1::/48"]),
-            ("family=6", ["2001:db8::/32"], ["2001:db8:1::/48"]),
+            ("namespace=blue", ["blue", "10.2.0.0/16"] + blueRules, ["10.2.1.0/24"]),
+            ("family=inet6", ["2001:db8::/32"] + ipv6Rules, ["2001:db8:1::/48"]),
+            ("family=6", ["2001:db8::/32"] + ipv6Rules, ["2001:db8:1::/48"]),
             ("table=100", ["10.3.0.0/16"], ["10.3.1.0/24"]),
             ("table=100,101&family=inet", ["10.3.0.0/16"], ["10.3.1.0/24"]),
             ("within=10.1.0.0/16", ["10.1.0.0/16"], ["10.1.1.0/24"]),

@@ -52,6 +52,17 @@ extension String {
     }
 }
 
+/// The entries of the rules that a namespace begins with, in the order of lists.
+func startingRules(of namespace: String) -> [String] {
+    [
+        ("inet", 0, "local"), ("inet", 32_766, "main"), ("inet", 32_767, "default"), ("inet6", 0, "local"),
+        ("inet6", 32_766, "main"),
+    ].map { family, priority, table in
+        #"{"family":"\#(family)","namespace":"\#(namespace)","priority":\#(priority),"protocol":"kernel","src":"all","#
+            + #""table":"\#(table)"}"#
+    }
+}
+
 /// The hash of an entry by its canonical bytes, as 32 hexadecimal digits.
 func entryHash(_ canonical: String) -> EntryHash { EntryHash(of: Array(canonical.utf8).span) }
 

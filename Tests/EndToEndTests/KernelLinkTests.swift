@@ -36,17 +36,19 @@ import Testing
             try kernel.ip(step)
             // Routes that someone made by hand, we are told by hand.
             if step.contains("route") { try takeRoutes(of: kernel, server) }
-            // The kernel looks at carriers in its own time.
-            if step.contains("peer-eth0") {
-                let isDown = step.last == "down"
-                #expect(eventually { (try? kernel.ip("route").contains("linkdown") == isDown) ?? false })
-            }
-            try takeLinks(of: kernel, server)
             // The kernel marks legs over a link that has lost its last IPv4 address; see docs/decisions/0012.
             let showsFlags = !step.contains("flush")
-            let (ours, theirs) = (try routes(of: server, showsFlags), try routes(of: kernel, showsFlags))
-            #expect(ours.subtracting(theirs) == [], "ours alone after ip \(step.joined(separator: " "))")
-            #expect(theirs.subtracting(ours) == [], "the kernel's alone after ip \(step.joined(separator: " "))")
+            // The kernel looks at carriers in its own time: until both agree, we are told what its links are by now.
+            var (ours, theirs): (Set<String>, Set<String>) = ([], [])
+            let agree = try eventually {
+                try takeLinks(of: kernel, server)
+                (ours, theirs) = (try routes(of: server, showsFlags), try routes(of: kernel, showsFlags))
+                return ours == theirs
+            }
+            let after = "after ip \(step.joined(separator: " "))"
+            #expect(
+                agree,
+                "\(after), ours alone: \(ours.subtracting(theirs)); the kernel's alone: \(theirs.subtracting(ours))")
         }
     }
 

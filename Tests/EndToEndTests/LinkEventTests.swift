@@ -44,7 +44,11 @@ import Testing
         while true {
             let frame = try follower.reader.next()
             try follower.take(frame)
-            if frame.event == "namespace" { return told }
+            if frame.event == "namespace" {
+                // The mark's rules come with it.
+                #expect(try follower.followDeltas(5) == ["add", "add", "add", "add", "add"])
+                return told
+            }
             let data = try frame.json()
             first = first ?? data["seq"]?.number
             let entry = try #require(data["entry"])

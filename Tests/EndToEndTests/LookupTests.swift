@@ -58,7 +58,10 @@ import Testing
                     + #""metric":7,"namespace":"default","pref":"medium","prefsrc":"2001:db8:1::1","#
                     + #""protocol":"boot","route":"2001:db8:200::/48","table":"main","type":"unicast""#
             ),
-            ("9.9.9.9", #""dst":"9.9.9.9","family":"inet","namespace":"default","result":"no-route""#),
+            (
+                "9.9.9.9",
+                #""code":"ENETUNREACH","dst":"9.9.9.9","family":"inet","namespace":"default","result":"no-route""#
+            ),
         ])
     func answers(query: String, members: String) throws { #expect(try get(query) == "{\(members)}\n") }
 
@@ -78,13 +81,14 @@ import Testing
         #expect(try get("10.9.0.1&fibmatch=1") == row)
     }
 
-    @Test("explain says which tables were asked, and which routes were passed over")
+    @Test("explain says which rules were asked, what came of it, and which routes were passed over")
     func explain() throws {
         #expect(
             try get("10.5.0.1&explain=1").contains(
-                #""explain":[{"found":null,"passed_over":[],"priority":0,"table":"local"},"#
-                    + #"{"found":{"dst":"10.5.0.0/16","type":"throw"},"passed_over":[],"priority":32766,"table":"main"},"#
-                    + #"{"found":null,"passed_over":[],"priority":32767,"table":"default"}]"#))
+                #""explain":[{"found":null,"outcome":"asked","passed_over":[],"priority":0,"table":"local"},"#
+                    + #"{"found":{"dst":"10.5.0.0/16","type":"throw"},"outcome":"asked","passed_over":[],"#
+                    + #""priority":32766,"table":"main"},"#
+                    + #"{"found":null,"outcome":"no-table","passed_over":[],"priority":32767,"table":"default"}]"#))
         #expect(
             try get("10.1.0.1&explain=1&oif=eth9").contains(
                 #"{"dst":"10.1.0.0/16","metric":5,"reason":"device"},{"dst":"10.0.0.0/8","metric":0,"reason":"device"}"#
@@ -107,7 +111,7 @@ import Testing
             ("", 400), ("?dst=10.0.0.0/8", 400), ("?dst=x", 400), ("?dst=10.0.0.1&src=::1", 422),
             ("?dst=10.0.0.1&tos=256", 400), ("?dst=10.0.0.1&oif=a/b", 400), ("?dst=10.0.0.1&explain=1&fibmatch=1", 422),
             ("?dst=10.0.0.1&dst=10.0.0.2", 400), ("?dst=10.0.0.1&namespace=nosuch", 404),
-            ("?dst=10.0.0.1&iif=eth0", 400),
+            ("?dst=10.0.0.1&iif=a/b", 400), ("?dst=10.0.0.1&via=eth0", 400),
         ])
     func refusals(query: String, status: Int) throws {
         let response = try server.get("/v1/lookup" + query)
@@ -132,5 +136,18 @@ import Testing
         let refused = try server.post("/v1/lookup", body(10_001))
         #expect(refused.status == 422)
         #expect(try refused.problem()["reason"] == .string("too-many-destinations"))
+    }
+
+    @Test("Of an IPv4 packet it is udp that is looked up unless something else is said, as by `ip route get`")
+    func ipProtocol() throws {
+        for family in ["inet", "inet6"] {
+            let rule = #"{"family":"\#(family)","priority":5,"ipproto":"udp","action":"prohibit"}"#
+            #expect(try server.post("/v1/rules", rule).status == 201)
+        }
+        func result(_ query: String) throws -> String? {
+            try server.get("/v1/lookup?dst=\(query)").json()["result"]?.string
+        }
+        #expect(try result("203.0.113.99") == "prohibit" && result("203.0.113.99&ipproto=tcp") != "prohibit")
+        #expect(try result("2001:db8:99::1") != "prohibit" && result("2001:db8:99::1&ipproto=udp") == "prohibit")
     }
 }

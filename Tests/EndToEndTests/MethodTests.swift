@@ -22,6 +22,7 @@ import Testing
                 .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one").replacing("{device}", with: "one")
+                .replacing("{priority}", with: "32766")
                 .replacing("/v1/lookup", with: "/v1/lookup?dst=10.0.0.1")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
@@ -46,7 +47,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 7)
+        #expect(try server.state()["seq"]?.number == 12)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

@@ -64,8 +64,10 @@ private struct Model {
             && row.info.nextHops.allSatisfy { $0.gateway != nil }
     }
 
+    /// R1-25; routes that refuse all lead over the loopback.
     private func sharesHop(_ a: Row, _ b: Row) -> Bool {
-        a.info.nextHops.contains { hop in
+        if a.info.nextHops.isEmpty, b.info.nextHops.isEmpty { return true }
+        return a.info.nextHops.contains { hop in
             b.info.nextHops.contains { $0.gateway == hop.gateway && $0.device == hop.device }
         }
     }
@@ -74,9 +76,7 @@ private struct Model {
         if verb == .replace || verb == .change {
             let target = present.first { isGroup(rows[$0]) == isGroup(row) } ?? present[0]
             if rows[target] == row { return nil }
-            if present.contains(where: { $0 != target && (sharesHop(rows[$0], row) || rows[$0] == row) }) {
-                return .eexist
-            }
+            if present.contains(where: { $0 != target && rows[$0] == row }) { return .eexist }
             rows[target] = row
             return nil
         }
@@ -106,7 +106,8 @@ private struct Model {
             if rows[index].info.nextHops.isEmpty { rows.remove(at: index) }
             return nil
         }
-        return .esrch
+        let isBare = metric == nil && gateway == nil
+        return prefix == .default(.inet6) && isBare && !rows.contains { $0.prefix == prefix } ? .enoent : .esrch
     }
 }
 

@@ -112,6 +112,37 @@ import Testing
         #expect(lab.routes(net) == ["m1024 2001:db8::1+2001:db8::2"])
     }
 
+    @Test("R1-25, R1-32: of routes that refuse, one is as good as another: they all lead over the loopback")
+    func refusals() {
+        var lab = RouteLab(.inet6)
+        #expect(lab.run(.add, net, type: .unreachable) == .did(.add))
+        #expect(lab.run(.append, net, type: .prohibit) == .refused(.eexist, rule: "R1-91"))
+        #expect(lab.run(.append, net, dev: "d1") == .did(.append))
+        #expect(lab.run(.replace, net, type: .prohibit) == .did(.replace))
+    }
+
+    @Test("A replacement may share a nexthop with another route of its key, but not be the same as one")
+    func twins() {
+        var lab = RouteLab(.inet6)
+        _ = lab.run(.add, net, type: .unreachable)
+        _ = lab.run(.append, net, dev: "d1")
+        #expect(lab.run(.replace, net, dev: "d1", protocol: .static) == .did(.replace))
+        #expect(lab.routes(net) == ["m1024 %d1", "m1024 %d1"])
+        #expect(lab.run(.replace, net, dev: "d1") == .refused(.eexist, rule: "R1-64"))
+    }
+
+    @Test(
+        "Deleting ::/0 by nothing but its name is ENOENT where it isn't, as measured: an entry of the kernel's is found"
+    )
+    func root() {
+        var lab = RouteLab(.inet6)
+        #expect(lab.delete("::/0") == .refused(.enoent, rule: "R1-101"))
+        #expect(lab.delete("::/0", metric: 1) == .refused(.esrch, rule: "R1-101"))
+        #expect(lab.delete("::/0", via: ["2001:db8::1"]) == .refused(.esrch, rule: "R1-101"))
+        _ = lab.run(.add, "::/0", metric: 1, via: ["2001:db8::1"])
+        #expect(lab.delete("::/0") == .did(.delete))
+    }
+
     @Test("Two links may each bring the same prefix, as the kernel's own routes do")
     func kernelRoutesAreNotExclusive() {
         var lab = RouteLab(.inet6)

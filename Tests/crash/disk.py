@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from faults import library
 from model import Write
 from servers import BINARY, PATIENCE, Client, Lost, Server, Violation, check
-from state import Key, State, listed
+from state import State, listed, without_default
 from world import World, await_ready, ended_with_a_sentence, has_a_sentence
 
 DATABASE = "fibd.db"
@@ -315,11 +315,10 @@ def recovers_exactly_or_refuses(world: World, accepted: list[State], what: str) 
             return False
         try:
             with Client(server.address) as client:
-                found, _ = listed(client)
+                found = without_default(listed(client)[0])
         except (Lost, Violation) as error:
             raise Violation(f"{what}: it starts, and then: {error}; {server.words()}") from None
         server.kill()
-    found.pop(Key("default", ""), None)
     check(found in accepted, f"{what}: it starts with {len(found)} entries, a state that never was")
     return True
 
@@ -329,9 +328,8 @@ def exact(world: World) -> State:
     with world.start() as server:
         server.await_listening()
         with Client(server.address) as client:
-            found, _ = listed(client)
+            found = without_default(listed(client)[0])
         server.stop()
-    found.pop(Key("default", ""))
     world.space.resolve(found)
     return found
 
@@ -361,12 +359,10 @@ def a_flipped_bit_in_the_log_loses_the_last_write_at_most(place: Place) -> None:
     with world.start() as server:
         server.await_listening()
         with Client(server.address) as client:
-            earlier, _ = listed(client)
+            earlier = without_default(listed(client)[0])
             world.write_some(client, 1)
-            state, _ = listed(client)
+            state = without_default(listed(client)[0])
         server.kill()
-    for each in (earlier, state):
-        del each[Key("default", "")]
     files, lots = contents(place.data), random.Random(place.seed)
     for _ in range(place.flips // 2):
         content = bytearray(files[log])

@@ -27,7 +27,7 @@ from driver import Driver, Driving
 from lots import Lots
 from model import Space, Write, apply
 from servers import BINARY, CHECKPOINT_BYTES, PATIENCE, Client, Lost, Server, Violation, check
-from state import Key, State, differences, listed_with_legs
+from state import Key, State, differences, listed_with_legs, without_default
 from stream import Following, Numbers, Subscriber
 
 WRITERS = 6
@@ -201,9 +201,7 @@ class Run:
     def verify_spaces(self) -> None:
         parts: dict[str, State] = {space.name: {} for space in self.spaces}
         networks = {space.network: space.name for space in self.spaces}
-        for key, row in self.found.items():
-            if key == Key("default", ""):
-                continue
+        for key, row in without_default(self.found).items():
             kind, _, names = key.dst.partition(" ")
             network = ".".join(key.dst.split(".")[:2]) + "."
             name = networks.get(network, "") if key.namespace == "default" else key.namespace

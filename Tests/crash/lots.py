@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from model import Space, Write
 from servers import Request
-from state import (Key, Row, State, address, canonical, carrier_of, carrier_row, hash_of, link_key, namespace_hash, route_hash,
-                   switch_key)
+from state import (Key, Row, State, address, canonical, carrier_of, carrier_row, hash_of, link_key, namespace_rows,
+                   route_hash, switch_key)
 
 BIG_IMPORT = 2_500  # of writer 0 now and then, so that what it flushes, or loses with its link, takes three runs
 NO_FAULTS = {"duplicate_every": 0, "fail_every": 0, "fail_route_delete": False, "fail_route_offload": False, "lose_every": 0,
@@ -138,7 +138,7 @@ class Lots:
         name = self.space.name
         root = Key(name, "")
         if root not in state:
-            return Write("namespace", Request("PUT", f"/v1/namespaces/{name}"), [(root, namespace_hash(name))])
+            return Write("namespace", Request("PUT", f"/v1/namespaces/{name}"), list(namespace_rows(name).items()))
         if self.random.random() < 0.6:
             return self.load(state, name)
         gone = [key for key in state if key.namespace == name]
@@ -234,6 +234,7 @@ class Lots:
         given = {"latency_ms": {"min": 0, "max": self.random.randrange(4)}, "seed": self.drawn}
         # A netdevsim with a capacity would refuse what others write.
         given |= self.random.choice([{"profile": "netdevsim"}, {"capacity": {"ipv4": 300}}, {}])
-        capacity = {"filters": None, "ipv4": None, "ipv6": None, "nexthops": None} | given.get("capacity", {})
+        capacity = dict.fromkeys(("filters", "ipv4", "ipv4_rules", "ipv6", "ipv6_rules", "nexthops"))
+        capacity |= given.get("capacity", {})
         entry = {"profile": "asic"} | given | {"capacity": capacity, "faults": NO_FAULTS, "name": self.switch}
         return Write("switch", Request("PUT", path, json.dumps(given)), [(key, hash_of(canonical(entry)))], is_numbered=False)

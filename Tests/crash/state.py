@@ -1,10 +1,9 @@
 """The state as the tests write it and as the server lists it: a row for each key.
 
-A key is (namespace, prefix); with an empty prefix it is the namespace itself. Links and neighbours have `link NAME` and
-`neigh NAME ADDRESS` for a prefix, and the carrier of a link, which is no entry, `carrier NAME` beside it. Switches, which are
-in no namespace, have `device NAME`. A row is the hash of
-the entry, and its version where that is known. Hashes are made here from the canonical bytes, never taken over from the
-server.
+A key is (namespace, prefix); with an empty prefix it is the namespace itself. Links, neighbours and rules have `link NAME`,
+`neigh NAME ADDRESS` and `rule FAMILY PRIORITY` for a prefix, and the carrier of a link, which is no entry, `carrier NAME`
+beside it. Switches, which are in no namespace, have `device NAME`. A row is the hash of the entry, and its version where that
+is known. Hashes are made here from the canonical bytes, never taken over from the server.
 """
 import hashlib
 import json
@@ -16,6 +15,8 @@ from servers import Client, check
 STATUS_FIELDS = ("h", "hw", "seq", "version", "expires", "carrier", "updated")
 SETTINGS = ("capacity", "faults", "latency_ms", "name", "profile", "seed")  # of switches
 OWN_FLAGS = ("onlink", "pervasive")  # the others are no part of an entry
+RULES = [("inet", 0, "local"), ("inet", 32766, "main"), ("inet", 32767, "default"), ("inet6", 0, "local"),
+         ("inet6", 32766, "main")]  # what each namespace begins with, in the order of their numbers
 
 
 class Key(NamedTuple):
@@ -54,7 +55,7 @@ def is_entry(key: Key) -> bool:
 def kind_of(key: Key) -> str:
     """Of an entry."""
     first = key.dst.split(" ")[0]
-    return "namespace" if not first else first if first in ("link", "neigh", "device") else "route"
+    return "namespace" if not first else first if first in ("link", "neigh", "rule", "device") else "route"
 
 
 def hash_of(text: str) -> str:
@@ -76,9 +77,27 @@ def namespace_hash(name: str) -> str:
                    f'"{name}","nexthop_check":"open"}}')
 
 
+def rule_key(namespace: str, family: str, priority: int) -> Key:
+    return Key(namespace, f"rule {family} {priority}")
+
+
+def rules_of(namespace: str) -> dict[Key, str]:
+    """Those that it begins with, in canonical bytes."""
+    return {rule_key(namespace, family, priority): canonical({
+        "family": family, "namespace": namespace, "priority": priority, "protocol": "kernel", "src": "all", "table": table})
+        for family, priority, table in RULES}
+
+
+def namespace_rows(name: str) -> dict[Key, str]:
+    """The hashes of a new namespace and its rules, in the order of their numbers."""
+    return {Key(name, ""): namespace_hash(name)} | {key: hash_of(text) for key, text in rules_of(name).items()}
+
+
 def key_of(entry: dict[str, Any]) -> Key:
     if "profile" in entry:
         return switch_key(entry["name"])
+    if "priority" in entry:
+        return rule_key(entry["namespace"], entry["family"], entry["priority"])
     if "ifname" in entry:
         return Key(entry["namespace"], f"link {entry['ifname']}")
     if "state" in entry:
@@ -122,7 +141,7 @@ def listed_with_legs(client: Client) -> tuple[State, dict[Key, list[list[str]]],
     links: dict[str, list[str]] = {}
     numbers = set()
     seq = 0
-    for path in ("/v1/devices", "/v1/namespaces", "/v1/links", "/v1/neighbors", "/v1/routes"):
+    for path in ("/v1/devices", "/v1/namespaces", "/v1/rules", "/v1/links", "/v1/neighbors", "/v1/routes"):
         answer = client.get(path)
         rows = json.loads(answer.text)
         check(str(len(rows)) == answer.headers.get("Fibd-Count"),
@@ -157,6 +176,15 @@ def listed_with_legs(client: Client) -> tuple[State, dict[Key, list[list[str]]],
         seq = answer.seq
     check(not numbers or max(numbers) <= seq, f"there is version {max(numbers, default=0)}, Fibd-Seq says {seq}")
     return state, legs, seq
+
+
+def without_default(found: State) -> State:
+    """What is there beside namespace default and its rules, which must be as they began: no one changes them."""
+    own = namespace_rows("default")
+    first = found.get(Key("default", ""), Row("", 0)).version
+    wrong = differences({key: Row(h, first + place) for place, (key, h) in enumerate(own.items())}, found, own.__contains__)
+    check(not wrong, f"what is there from the beginning is another: {'; '.join(wrong)}")
+    return {key: row for key, row in found.items() if key not in own}
 
 
 def differences(expected: State, found: State, of: Callable[[Key], bool] = lambda _: True) -> list[str]:

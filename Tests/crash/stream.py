@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from servers import PATIENCE, Server, Violation, check
-from state import Key, Row, State, canonical, carrier_of, carrier_row, digest_of, hash_of, is_entry, key_of, kind_of
+from state import (Key, Row, State, canonical, carrier_of, carrier_row, digest_of, hash_of, is_entry, key_of, kind_of,
+                   namespace_rows)
 
 LONGEST_RUN = 1024  # changes of one transaction of a flush or a removed namespace
 
@@ -54,6 +55,7 @@ class Group:
     count: int = 0
     gateway: str = ""
     cause: Any = None
+    size: int = 0  # that of a new namespace with its rules
     is_of_link: bool = False  # began with a link or a neighbour, whose consequences are not known before
 
 
@@ -180,8 +182,11 @@ class Subscriber:
             self.close_group()
             check(tx not in self.closed, f"transaction {tx} goes on at {data['seq']} after others came between")
             self.group = Group(tx, cause=cause, is_of_link=kind in ("link", "neigh") or bool(cause))
+            if kind == "namespace":
+                self.group.size = len(namespace_rows(data["entry"]["name"]))
         if not tx:
             check(not cause, f"change {data['seq']} has a cause, but no tx")
+            check(kind != "namespace" or data["op"] != "add", f"change {data['seq']} adds a namespace, but has no tx")
             check(gateway not in self.sizes or data["op"] == "delete",
                   f"change {data['seq']} is part of a transaction of {self.sizes.get(gateway)}, but has no tx")
             return
@@ -201,9 +206,9 @@ class Subscriber:
             return
         self.closed.add(group.tx)
         if not group.cause and not group.is_of_link:
-            check(group.gateway in self.sizes, f"transaction {group.tx} is none that was sent")
-            check(group.count == self.sizes[group.gateway],
-                  f"transaction {group.tx} has {group.count} changes of {self.sizes[group.gateway]}")
+            size = group.size or self.sizes.get(group.gateway, 0)
+            check(size, f"transaction {group.tx} is none that was sent")
+            check(group.count == size, f"transaction {group.tx} has {group.count} changes of {size}")
 
     def sync(self, data: dict[str, Any]) -> None:
         self.close_group()
@@ -212,7 +217,7 @@ class Subscriber:
         check(data["count"] == len(held),
               f"at {data['seq']} the server holds {data['count']} entries, {self.name} {len(held)}")
         check(data["digest"] == digest_of(row.h for row in held.values()), f"at {data['seq']} the digests differ")
-        for kind in ("device", "namespace", "link", "neigh", "route"):
+        for kind in ("device", "namespace", "link", "neigh", "rule", "route"):
             if kind in data["digests"]:
                 hashes = [row.h for key, row in held.items() if kind_of(key) == kind]
                 check(data["counts"][kind] == len(hashes) and data["digests"][kind] == digest_of(hashes),

@@ -1,8 +1,9 @@
 """A subscriber accepts what is promised, from life to life, and finds each way to break it."""
+import json
 import unittest
 
 from servers import Violation
-from state import Key, canonical, carrier_row, digest_of, hash_of, key_of
+from state import Key, canonical, carrier_row, digest_of, hash_of, key_of, namespace_rows, rules_of
 from stream import Numbers, Subscriber
 
 EPOCH = "5d269c8cb5772653"
@@ -39,6 +40,15 @@ class SubscriberTests(unittest.TestCase):
                 "h": hash_of(canonical(row))} | ({"was": held.h} if held else {}) | more
         self.take("route", data, seq)
         self.latest = seq
+
+    def create_namespace(self, seq, rules=5, **more):
+        entry = {"ipv4": {"fib_notify_on_flag_change": 0}, "ipv6": {"fib_notify_on_flag_change": 0}, "name": "w1",
+                 "nexthop_check": "open"}
+        entries = [("namespace", entry), *(("rule", json.loads(text)) for text in rules_of("w1").values())]
+        for number, (kind, row) in enumerate(entries[:1 + rules], seq):
+            self.take(kind, {"op": "add", "seq": number, "version": number, "prev": self.latest, "entry": row,
+                             "h": hash_of(canonical(row))} | more, number)
+            self.latest = number
 
     def assertNoticed(self, complaint, call, *arguments, **more):
         with self.assertRaisesRegex(Violation, complaint):
@@ -105,6 +115,18 @@ class SubscriberTests(unittest.TestCase):
     def test_half_a_transaction_is_noticed_at_another_change(self):
         self.add(2, 1, "192.0.2.2", tx=2)
         self.assertNoticed("has 1 changes of 2", self.add, 3, 5)
+
+    def test_a_namespace_comes_with_its_rules(self):
+        self.create_namespace(2, tx=2)
+        self.sync(7)
+        self.assertEqual({key: row.h for key, row in self.subscriber.held.items()}, namespace_rows("w1"))
+
+    def test_a_namespace_that_lacks_a_rule_is_noticed(self):
+        self.create_namespace(2, rules=4, tx=2)
+        self.assertNoticed("has 5 changes of 6", self.sync, 6)
+
+    def test_a_namespace_without_its_transaction_is_noticed(self):
+        self.assertNoticed("adds a namespace, but has no tx", self.create_namespace, 2, rules=0)
 
     def test_a_part_without_its_transaction_is_noticed(self):
         self.assertNoticed("but has no tx", self.add, 2, 1, "192.0.2.2")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from lots import Lots
 from model import Space, Write
 from servers import CHECKPOINT_BYTES, PATIENCE, Answer, Client, Server, Violation, check
-from state import Key, listed
+from state import listed, without_default
 from stream import Following, Numbers, Subscriber
 
 
@@ -91,7 +91,7 @@ class World:
             self.epoch = epoch
             found, seq = listed(client)
             check(seq >= self.numbers.floor, f"the server is at {seq}, but {self.numbers.floor} was durable")
-            self.space.resolve({key: row for key, row in found.items() if key != Key("default", "")})
+            self.space.resolve(without_default(found))
             check(self.subscriber.synced.wait(PATIENCE), f"no sync within {PATIENCE:g} s")
             self.raise_failures()
             held, rows = ({key: row.h for key, row in state.items()} for state in (self.subscriber.held, found))

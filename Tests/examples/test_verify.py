@@ -18,6 +18,9 @@ def row(number, gateway=1, **more):
     return {"dst": f"10.{number >> 8 & 255}.{number & 255}.0/24", "gateway": f"192.0.2.{gateway}", "dev": "eth0"} | more
 
 
+RULES = ["rule"] * 5  # what a namespace begins with
+
+
 class Writer(threading.Thread):
     """Changes routes in one namespace in every way there is, from a seed. Writers don't get in each other's way."""
 
@@ -114,7 +117,7 @@ class FollowTests(unittest.TestCase):
             time.sleep(1)
         with Server("--listen", address) as server:
             status, outcome, complaints = verdict(process)
-        self.assertEqual((status, outcome["count"]), (0, 1), complaints)
+        self.assertEqual((status, outcome["count"]), (0, 6), complaints)
         self.assertIn("the server is going away", complaints)
 
 
@@ -128,7 +131,7 @@ class DeviceTests(unittest.TestCase):
                 client.call("POST", "/v1/devices/asic0/restart")
                 client.call("DELETE", "/v1/devices/asic1")
                 status, outcome, complaints = verdict(process)
-            self.assertEqual((status, outcome["count"]), (0, 2), complaints)
+            self.assertEqual((status, outcome["count"]), (0, 7), complaints)
 
 
 class SlowTests(unittest.TestCase):
@@ -247,51 +250,51 @@ class LieTests(Recorded):
 
     def test_the_stream_as_it_was_passes(self):
         names = [frame.split("event: ")[1].split("\n")[0] for frame in self.frames]
-        self.assertEqual(names, ["hello", "namespace", "route", "sync"] + ["route"] * 4 + ["sync"])
+        self.assertEqual(names, ["hello", "namespace", *RULES, "route", "sync"] + ["route"] * 4 + ["sync"])
         status, outcome, complaints = self.follow(self.frames)
-        self.assertEqual((status, outcome["count"]), (0, 3), complaints)
+        self.assertEqual((status, outcome["count"]), (0, 8), complaints)
 
     def test_a_lost_change_is_noticed_by_the_next_one(self):
-        self.assertNoticed(self.without(4), "a change was lost")
+        self.assertNoticed(self.without(9), "a change was lost")
 
     def test_a_lost_last_change_is_noticed_at_the_sync(self):
-        self.assertNoticed(self.without(7), "the server holds 3 entries, we 4")
+        self.assertNoticed(self.without(12), "the server holds 8 entries, we 9")
 
     def test_a_lost_row_is_noticed_at_the_sync(self):
-        self.assertNoticed(self.without(2), "the server holds 2 entries, we 1")
+        self.assertNoticed(self.without(7), "the server holds 7 entries, we 6")
 
     def test_a_repeated_change_is_noticed(self):
-        self.assertNoticed(self.frames[:5] + self.frames[4:], "came after")
+        self.assertNoticed(self.frames[:10] + self.frames[9:], "came after")
 
     def test_another_entry_than_was_hashed_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"dev":"eth0"', '"dev":"eth7"'), "is not the hash of its entry")
+        self.assertNoticed(self.spoilt(9, '"dev":"eth0"', '"dev":"eth7"'), "is not the hash of its entry")
 
     def test_a_wrong_h_is_noticed(self):
-        self.assertNoticed(self.spoilt(6, '"h":"', '"h":"0'), "is not the hash of its entry")
+        self.assertNoticed(self.spoilt(11, '"h":"', '"h":"0'), "is not the hash of its entry")
 
     def test_a_wrong_digest_is_noticed(self):
-        self.assertNoticed(self.spoilt(8, '"digest":"', '"digest":"0'), "the digests differ")
+        self.assertNoticed(self.spoilt(13, '"digest":"', '"digest":"0'), "the digests differ")
 
     def test_a_gap_of_prev_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"prev":2', '"prev":3'), "a change was lost")
+        self.assertNoticed(self.spoilt(9, '"prev":7', '"prev":8'), "a change was lost")
 
     def test_a_was_that_never_was_is_noticed(self):
-        self.assertNoticed(self.spoilt(5, '"was":"', '"was":"0'), "was not here")
+        self.assertNoticed(self.spoilt(10, '"was":"', '"was":"0'), "was not here")
 
     def test_an_id_of_another_number_is_noticed(self):
-        self.assertNoticed(self.spoilt(5, "-4-0", "-5-0"), "is not the id of 4")
+        self.assertNoticed(self.spoilt(10, "-9-0", "-10-0"), "is not the id of 9")
 
     def test_a_stream_without_hello_is_noticed(self):
         self.assertNoticed(self.frames[1:], "not hello")
 
     def test_a_change_within_the_replay_is_noticed(self):
-        self.assertNoticed(self.without(3), "came before the sync that ends the replay")
+        self.assertNoticed(self.without(8), "came before the sync that ends the replay")
 
     def test_what_is_not_json_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"h"', "h"), "broken promise")
+        self.assertNoticed(self.spoilt(9, '"h"', "h"), "broken promise")
 
     def test_a_stream_that_never_syncs_is_no_success(self):
-        status, _, complaints = self.follow(self.frames[:3], "--seconds", "1")
+        status, _, complaints = self.follow(self.frames[:8], "--seconds", "1")
         self.assertEqual((status, "no sync came" in complaints), (3, True), complaints)
 
 
@@ -319,22 +322,22 @@ class HardwareLieTests(Recorded):
 
     def test_the_stream_as_it_was_passes(self):
         names = [frame.split("event: ")[1].split("\n")[0] for frame in self.frames]
-        self.assertEqual(names, ["hello", "namespace", "route", "sync", "route", "sync", "device", "route", "sync"])
+        self.assertEqual(names, ["hello", "namespace", *RULES, "route", "sync", "route", "sync", "device", "route", "sync"])
         status, outcome, complaints = self.follow(self.frames, "--syncs", 3)
         self.assertEqual((status, outcome["hw_digests"]), (0, 2), complaints)
 
     def test_another_state_is_noticed(self):
-        self.assertNoticed(self.spoilt(4, '"state":"offload"', '"state":"trap"'), "the digests of hardware differ")
+        self.assertNoticed(self.spoilt(9, '"state":"offload"', '"state":"trap"'), "the digests of hardware differ")
 
     def test_a_wrong_digest_is_noticed(self):
-        self.assertNoticed(self.spoilt(5, '"hw_digest":"', '"hw_digest":"0'), "the digests of hardware differ")
+        self.assertNoticed(self.spoilt(10, '"hw_digest":"', '"hw_digest":"0'), "the digests of hardware differ")
 
     def test_a_lost_change_of_flags_is_noticed(self):
-        self.assertNoticed(self.without(4), "the digests of hardware differ")
+        self.assertNoticed(self.without(9), "the digests of hardware differ")
 
     def test_a_row_that_says_nothing_of_hardware_though_there_is_a_device_is_noticed(self):
-        entry, _, _ = self.frames[2].partition(',"hw":')
-        self.assertNoticed(self.frames[:2] + [entry + "}"] + self.frames[3:], "hw None")
+        entry, _, _ = self.frames[7].partition(',"hw":')
+        self.assertNoticed(self.frames[:7] + [entry + "}"] + self.frames[8:], "hw None")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ struct DeviceInput: Sendable {
     private static let fields = JSONFields(
         "name", "capacity", "latency_ms", "profile", "faults", "seed", "counters", "generation", "h", "kind",
         "occupancy", "queue", "seq", "state", "version")
-    private static let capacityFields = JSONFields("ipv4", "ipv6", "nexthops", "filters")
+    private static let capacityFields = JSONFields(
+        "ipv4", "ipv6", "ipv4_rules", "ipv6_rules", "nexthops", "filters")
     private static let latencyFields = JSONFields("min", "max")
     private static let faultFields = JSONFields(
         "fail_route_offload", "fail_route_delete", "reorder", "fail_every", "lose_every", "duplicate_every",
@@ -76,6 +77,8 @@ struct DeviceInput: Sendable {
                 switch Self.capacityFields.names[index] {
                 case "ipv4": settings.capacity.ipv4 = limit
                 case "ipv6": settings.capacity.ipv6 = limit
+                case "ipv4_rules": settings.capacity.ipv4Rules = limit
+                case "ipv6_rules": settings.capacity.ipv6Rules = limit
                 case "nexthops": settings.capacity.nexthops = limit
                 default: settings.capacity.filters = limit
                 }

@@ -66,8 +66,8 @@ enum DeviceRow {
         bytes.append(
             members: "occupancy",
             [
-                ("filters", occupancy.filters), ("ipv4", occupancy.ipv4), ("ipv6", occupancy.ipv6),
-                ("nexthops", occupancy.nexthops),
+                ("filters", occupancy.filters), ("ipv4", occupancy.ipv4), ("ipv4_rules", occupancy.ipv4Rules),
+                ("ipv6", occupancy.ipv6), ("ipv6_rules", occupancy.ipv6Rules), ("nexthops", occupancy.nexthops),
             ])
         bytes.appendASCII(",\"profile\":\"\(settings.profile.rawValue)\",\"queue\":\(status.queue)")
         bytes.appendASCII(",\"seed\":\(settings.seed),\"seq\":\(stored.version.rawValue)")
@@ -114,8 +114,9 @@ extension SwitchSettings {
 extension SwitchSettings.Capacity {
     fileprivate func append(to bytes: inout [UInt8]) {
         func text(_ limit: Int?) -> String { limit.map { "\($0)" } ?? "null" }
-        bytes.appendASCII("\"capacity\":{\"filters\":\(text(filters)),\"ipv4\":\(text(ipv4)),\"ipv6\":\(text(ipv6))")
-        bytes.appendASCII(",\"nexthops\":\(text(nexthops))}")
+        bytes.appendASCII("\"capacity\":{\"filters\":\(text(filters)),\"ipv4\":\(text(ipv4))")
+        bytes.appendASCII(",\"ipv4_rules\":\(text(ipv4Rules)),\"ipv6\":\(text(ipv6))")
+        bytes.appendASCII(",\"ipv6_rules\":\(text(ipv6Rules)),\"nexthops\":\(text(nexthops))}")
     }
 }
 

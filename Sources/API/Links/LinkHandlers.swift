@@ -49,7 +49,7 @@ struct LinkHandlers: Sendable {
                     var edit = LinkEdit(name: target.name)
                     if !body.isEmpty { edit = try Self.edit(body, target) }
                     let operation = ObjectOperation(target.namespace, .putLink(edit), condition: condition)
-                    return try answers.change(operation, target.options, location: target.location)
+                    return try answers.change(operation, target.options, location: { _ in target.location })
                 }
             }
         }
@@ -80,7 +80,7 @@ struct LinkHandlers: Sendable {
     /// What the path names must be there; else it is 404 (RFC 9110, section 15.5.5), whatever the kernel calls it.
     private func changePresent(_ operation: ObjectOperation, _ target: Target) throws(Problem) -> HTTPAnswer {
         do throws(Problem) {
-            return try answers.change(operation, target.options, location: target.location)
+            return try answers.change(operation, target.options, location: { _ in target.location })
         } catch {
             var problem = error
             if problem.reason == FIBError.Reason.linkNotFound.rawValue { problem.status = 404 }

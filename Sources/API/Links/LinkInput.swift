@@ -13,15 +13,16 @@ struct LinkInput: Sendable {
     private var mtu: UInt32?
     private var addresses: [LinkAddress]?
     private var isOffloaded: Bool?
+    private var group: UInt32?
     private var disablesIPv6: Bool?
 
     private static let fields = JSONFields(
-        "ifname", "namespace", "operstate", "mtu", "addresses", "offload", "disable_ipv6",
+        "ifname", "namespace", "operstate", "mtu", "addresses", "offload", "group", "disable_ipv6",
         // Status, which is ignored.
         "carrier", "h", "seq", "version",
         // What iproute2 prints besides.
         "addr_info", "flags", "address", "allmulti", "altnames", "broadcast", "event", "gro_ipv4_max_size",
-        "gro_max_size", "group", "gso_ipv4_max_size", "gso_max_segs", "gso_max_size", "ifalias", "ifindex",
+        "gro_max_size", "gso_ipv4_max_size", "gso_max_segs", "gso_max_size", "ifalias", "ifindex",
         "inet6_addr_gen_mode", "link", "link_index", "link_netnsid", "link_pointtopoint", "link_type", "linkinfo",
         "linkmode", "master", "max_mtu", "min_mtu", "num_rx_queues", "num_tx_queues", "parentbus", "parentdev",
         "permaddr", "phys_port_id", "phys_port_name", "phys_switch_id", "promiscuity", "proto_down", "qdisc", "stats",
@@ -45,6 +46,7 @@ struct LinkInput: Sendable {
             case "addr_info": addresses = try Self.readAddressInfo(&reader)
             case "flags": isSetUp = try Self.readFlags(&reader)
             case "offload": isOffloaded = try reader.readBool()
+            case "group": group = try reader.readNameOrNumber("a group") { LinkGroup.number($0) }
             case "disable_ipv6": disablesIPv6 = try reader.readBool()
             default: try reader.skipValue()
             }
@@ -62,6 +64,7 @@ struct LinkInput: Sendable {
         edit.mtu = mtu
         edit.addresses = addresses
         edit.isOffloaded = isOffloaded
+        edit.group = group
         edit.disablesIPv6 = disablesIPv6
         return edit
     }

@@ -72,7 +72,7 @@ struct NeighbourHandlers: Sendable {
                     let neighbour = try Self.neighbour(body, device, address, namespace)
                     let operation = ObjectOperation(namespace, .putNeighbour(neighbour), condition: condition)
                     return try answers.change(
-                        operation, options, location: Self.location(device, address, namespace))
+                        operation, options, location: { _ in Self.location(device, address, namespace) })
                 }
             }
         }
@@ -105,7 +105,7 @@ struct NeighbourHandlers: Sendable {
             namespace, .removeNeighbour(device: device, address), existence: .present,
             condition: try call.request.deleteCondition())
         return .answer(
-            .work { .of { () throws(Problem) in try answers.change(operation, options, location: "") } })
+            .work { .of { () throws(Problem) in try answers.change(operation, options, location: { _ in "" }) } })
     }
 
     private static func location(_ device: String, _ address: IPAddress, _ namespace: String) -> String {

@@ -24,11 +24,11 @@ struct ObjectAnswers: Sendable {
             call, path, plane,
             rows: { [plane] in
                 let snapshot = plane.snapshot()
-                return (rows(snapshot), snapshot.sequence)
+                return (rows(snapshot).map { ($0, snapshot.ruleStatus(of: $0)) }, snapshot.sequence)
             },
-            isLater: after.map { after in { after < ObjectCursor($0) } },
-            cursor: { ObjectCursor($0).text },
-            append: { $0.appendRow(to: &$1) })
+            isLater: after.map { after in { after < ObjectCursor($0.0) } },
+            cursor: { ObjectCursor($0.0).text },
+            append: { $0.0.appendRow($0.1, to: &$1) })
     }
 
     // MARK: One of them
@@ -38,20 +38,25 @@ struct ObjectAnswers: Sendable {
         _ key: ObjectKey, in namespace: String, isDurable: Bool, missing: FIBError
     ) throws(Problem) -> HTTPPlan {
         let (object, sequence) = try Problem.of { () throws(FIBError) in try plane.object(key, in: namespace) }
-        let response = object.map { Self.answer(200, $0, sequence) } ?? Problem(missing).response
+        let response = object.map { answer(200, $0, sequence) } ?? Problem(missing).response
         return .answer(plane.answer(response, asOf: sequence, isDurable: isDurable))
     }
 
-    static func answer(_ status: Int, _ object: StoredObject, _ sequence: ChangeSequence) -> HTTPResponse {
+    func answer(_ status: Int, _ object: StoredObject, _ sequence: ChangeSequence) -> HTTPResponse {
         var bytes: [UInt8] = []
-        object.appendRow(to: &bytes)
+        append(object, to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
         return .json(status, bytes, sequence: sequence).with(version: object.version)
     }
 
+    func append(_ object: StoredObject, to bytes: inout [UInt8]) {
+        let status = object.rule.flatMap { plane.status(of: $0.rule, in: object.namespace) }
+        object.appendRow(status, to: &bytes)
+    }
+
     /// Carries out an operation on a worker; `location` is where a new object is found.
     func change(
-        _ operation: ObjectOperation, _ options: WriteOptions, location: String
+        _ operation: ObjectOperation, _ options: WriteOptions, location: (StoredObject) -> String
     ) throws(Problem) -> HTTPAnswer {
         if options.isDryRun {
             return .response(try dryRun(operation))
@@ -60,8 +65,10 @@ struct ObjectAnswers: Sendable {
         var response: HTTPResponse
         switch result.outcome {
         case .deleted: response = .empty(204, sequence: result.sequence)
-        case .created: response = Self.answer(201, result.object, result.sequence).with("Location", .text(location))
-        case .replaced, .unchanged: response = Self.answer(200, result.object, result.sequence)
+        case .created:
+            response = answer(201, result.object, result.sequence).with(
+                "Location", .text(location(result.object)))
+        case .replaced, .unchanged: response = answer(200, result.object, result.sequence)
         }
         return options.acknowledge(response, result.sequence, plane)
     }

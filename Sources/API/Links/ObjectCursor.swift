@@ -8,32 +8,49 @@ internal import Routing
 /// asked for.
 struct ObjectCursor: Comparable {
     private let namespace: String
-    /// Of a link or a neighbour.
-    private let device: String?
-    /// Of a neighbour.
-    private let address: IPAddress?
+    private let key: ObjectKey
+    let text: String
 
     init(_ object: StoredObject) {
         namespace = object.namespace
-        device = object.link?.name ?? object.neighbour?.device
-        address = object.neighbour?.address
+        key = object.key
+        text = ([object.namespace] + Self.parts(object)).joined(separator: "/")
     }
 
     init(_ text: String, of kind: ObjectKind) throws(Problem) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let address = parts.count == 3 ? Self.address(parts[2]) : nil
-        let count = kind == .namespace ? 1 : kind == .link ? 2 : 3
-        guard parts.count == count, ControlPlane.isValidNamespaceName(parts[0]),
-            parts.count < 2 || isDeviceName(parts[1]), parts.count < 3 || address != nil
-        else {
+        guard ControlPlane.isValidNamespaceName(parts[0]), let key = Self.key(Array(parts.dropFirst()), kind) else {
             throw .badParameter("after", "'\(text)' is not a cursor of a Link field")
         }
         namespace = parts[0]
-        device = parts.count > 1 ? parts[1] : nil
-        self.address = address
+        self.key = key
+        self.text = text
     }
 
-    var text: String { [namespace, device, address.map(Self.digits)].compactMap(\.self).joined(separator: "/") }
+    private static func parts(_ object: StoredObject) -> [String] {
+        switch object.value {
+        case .namespace, .device: []
+        case .link(let link): [link.name]
+        case .neighbour(let neighbour): [neighbour.device, digits(neighbour.address)]
+        case .rule(let placed):
+            [placed.rule.family.name, String(placed.rule.priority), String(placed.position)]
+        }
+    }
+
+    private static func key(_ parts: [String], _ kind: ObjectKind) -> ObjectKey? {
+        switch (kind, parts.count) {
+        case (.namespace, 0): return .namespace
+        case (.link, 1) where isDeviceName(parts[0]): return .link(parts[0])
+        case (.neigh, 2) where isDeviceName(parts[0]):
+            return address(parts[1]).map { .neighbour(parts[0], $0) }
+        case (.rule, 3):
+            guard let family = AddressFamily(name: parts[0]), let priority = UInt32(parts[1]),
+                let position = UInt64(parts[2])
+            else { return nil }
+            return .rule(family, priority, position)
+        default: return nil
+        }
+    }
 
     /// The bytes of an address in hexadecimal, in which no two are alike.
     private static func digits(_ address: IPAddress) -> String {
@@ -55,11 +72,6 @@ struct ObjectCursor: Comparable {
             return IPAddress(inet6: high, low)
         default: return nil
         }
-    }
-
-    private var key: ObjectKey {
-        guard let device else { return .namespace }
-        return address.map { .neighbour(device, $0) } ?? .link(device)
     }
 
     static func < (a: Self, b: Self) -> Bool {

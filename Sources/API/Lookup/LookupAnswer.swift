@@ -17,17 +17,28 @@ struct LookupAnswer {
         members.add("namespace", text: view.namespace)
         if let source = query.source { members.add("from", text: "\(source)") }
         if query.tos != 0 { members.add("tos", number: UInt64(query.tos)) }
+        if let input = query.input { members.add("iif", text: input) }
+        if query.mark != 0 { members.add("mark", number: UInt64(query.mark)) }
         switch result {
-        case .nothing: members.add("result", text: "no-route")
+        case .nothing: refuse("no-route", .enetunreach, &members)
         case .refused(let found):
-            members.add("result", text: found.info.type.name)
+            refuse(found.info.type.name, found.info.type.lookupErrno, &members)
             describe(found, &members)
+        case .refusedByRule(let rule):
+            refuse("\(rule.action)", rule.action.lookupErrno, &members)
+            members.add("priority", number: UInt64(rule.priority))
         case .route(let found):
             describe(found, &members)
             leave(by: found, &members)
         }
         if let trace { members.add("explain") { append(trace, to: &$0) } }
         members.append(to: &bytes)
+    }
+
+    /// The errno is the one that the kernel gives (R1-09, R1-30, section 1.3).
+    private func refuse(_ result: String, _ code: FIBError.Errno, _ members: inout JSONMembers) {
+        members.add("result", text: result)
+        members.add("code", text: code.rawValue)
     }
 
     /// The route.
@@ -42,7 +53,7 @@ struct LookupAnswer {
 
     /// The way that packets take by it.
     private func leave(by found: FoundRoute, _ members: inout JSONMembers) {
-        if let source = view.source(to: query.destination, by: found), query.source == nil {
+        if query.source == nil, query.input == nil, let source = view.source(to: query.destination, by: found) {
             members.add("prefsrc", text: "\(source)")
         }
         if query.destination.family == .inet6 {
@@ -70,30 +81,7 @@ struct LookupAnswer {
         }
     }
 
-    private func prefix(_ length: UInt8) -> Prefix {
+    func prefix(_ length: UInt8) -> Prefix {
         Prefix(unchecked: query.destination.masked(to: length), length)
-    }
-
-    private func append(_ trace: LookupTrace, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "["))
-        for (index, step) in trace.steps.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes.appendASCII("{\"found\":")
-            if let found = step.found {
-                bytes.appendASCII("{\"dst\":\"\(prefix(found.length))\",\"type\":\"\(found.info.type.name)\"}")
-            } else {
-                bytes.appendASCII("null")
-            }
-            bytes.appendASCII(",\"passed_over\":[")
-            for (index, passed) in step.passedOver.enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                bytes.appendASCII("{\"dst\":\"\(passed.prefix)\",\"metric\":\(passed.metric),")
-                bytes.appendASCII("\"reason\":\"\(passed.reason.rawValue)\"}")
-            }
-            bytes.appendASCII("],\"priority\":\(step.rule.priority),\"table\":")
-            bytes.appendJSON(string: step.rule.table.name)
-            bytes.append(UInt8(ascii: "}"))
-        }
-        bytes.append(UInt8(ascii: "]"))
     }
 }

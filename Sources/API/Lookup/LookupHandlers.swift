@@ -17,16 +17,18 @@ struct LookupHandlers: Sendable {
     private struct Options: Sendable {
         let namespace: String
         let source: IPAddress?
-        let device: String?
-        let tos: UInt8
+        /// All that is asked for but for the addresses.
+        private let packet: LookupQuery
+        private let saysProtocol: Bool
         let wantsRoute: Bool
         let explains: Bool
 
         init(_ query: inout Query) throws(Problem) {
             namespace = try query.namespace() ?? ControlPlane.defaultNamespace
             source = try query.address("src")
-            device = try query.take("oif", "the name of a link") { isDeviceName($0) ? $0 : nil }
-            tos = try query.number("tos", in: 0...255) ?? 0
+            let ipProtocol = try query.take("ipproto", "an IP protocol") { IPProtocol(name: $0) }
+            saysProtocol = ipProtocol != nil
+            packet = try query.packet(ipProtocol)
             wantsRoute = try query.flag("fibmatch")
             explains = try query.flag("explain")
             if wantsRoute, explains {
@@ -42,9 +44,11 @@ struct LookupHandlers: Sendable {
                 throw Problem(
                     FIBError(.einval, .familyMismatch, "src \(source) is not of the family of \(destination)"))
             }
-            var query = LookupQuery(destination: destination, device: device)
+            var query = packet
+            query.destination = destination
             query.source = source
-            query.tos = tos
+            // What the kernel assumes of an IPv4 packet of which that isn't said (`inet_rtm_getroute`).
+            if !saysProtocol, destination.family == .inet { query.ipProtocol = IPProtocol.udp.rawValue }
             return query
         }
     }
@@ -145,6 +149,25 @@ struct LookupHandlers: Sendable {
 }
 
 extension Query {
+    /// What a lookup says of packets beside their addresses. One without `iif` is of packets made here, by root, as `ip route
+    /// get` has it.
+    fileprivate mutating func packet(_ ipProtocol: IPProtocol?) throws(Problem) -> LookupQuery {
+        var packet = LookupQuery(destination: IPAddress(inet: 0))
+        packet.input = try take("iif", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        packet.device = try take("oif", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        packet.tos = try take("tos", "a tos") { tosValue($0) } ?? 0
+        packet.mark =
+            try take("mark", "a mark such as 16 or 0x10") { text in
+                markValue(text).flatMap { $0.mask == nil ? $0.mark : nil }
+            } ?? 0
+        packet.tunnel = try number("tun_id", in: 0...UInt64.max) ?? 0
+        packet.user = try number("uid", in: 0...UInt32.max) ?? (packet.input == nil ? 0 : nil)
+        packet.ipProtocol = ipProtocol?.rawValue ?? 0
+        packet.sourcePort = try number("sport", in: 0...UInt16.max) ?? 0
+        packet.destinationPort = try number("dport", in: 0...UInt16.max) ?? 0
+        return packet
+    }
+
     fileprivate mutating func address(_ name: String) throws(Problem) -> IPAddress? {
         guard let text = try take(name) else { return nil }
         do throws(AddressError) {

@@ -36,7 +36,7 @@ struct NamespaceHandlers: Sendable {
         try query.finish()
         do throws(FIBError) {
             let (stored, sequence) = try plane.storedNamespace(call.names[0])
-            let response = ObjectAnswers.answer(200, stored, sequence)
+            let response = answers.answer(200, stored, sequence)
             return .answer(plane.answer(response, asOf: sequence, isDurable: isDurable))
         } catch {
             guard isDurable else { throw Problem(error) }
@@ -79,7 +79,7 @@ struct NamespaceHandlers: Sendable {
                             return .response(Self.dryRunAnswer(result.outcome, result.stored, result.sequence))
                         }
                         let status = result.outcome == .created ? 201 : 200
-                        let response = ObjectAnswers.answer(status, result.stored, result.sequence)
+                        let response = answers.answer(status, result.stored, result.sequence)
                         return options.acknowledge(
                             status == 201 ? response.with("Location", .text("/v1/namespaces/\(name)")) : response,
                             result.sequence, plane)

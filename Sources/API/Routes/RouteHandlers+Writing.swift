@@ -203,7 +203,13 @@ extension RouteHandlers.Place {
 
     private func agree<Value: Equatable>(_ name: String, _ body: Value?, _ path: Value?) throws(Problem) {
         guard let body, let path, body != path else { return }
-        throw Problem(
+        throw .keyMismatch(name, "\(body)", "\(path)")
+    }
+}
+
+extension Problem {
+    static func keyMismatch(_ name: String, _ body: String, _ path: String) -> Problem {
+        Problem(
             status: 422, reason: "key-mismatch",
             detail: "\(name) is \(body) in the body but \(path) in the path or query",
             errors: [Problem.Item(pointer: "/\(name)", detail: "must agree with the path and query")])

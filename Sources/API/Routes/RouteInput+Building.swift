@@ -47,6 +47,12 @@ extension RouteInput {
         }
         var list: [NextHop] = []
         for hop in hops { list.append(try hop.nextHop(family)) }
+        if family == .inet6, list.contains(where: { $0.gateway == nil }) {
+            throw FIBError(
+                .einval, .nextHopMissing,
+                "each nexthop of a list needs a gateway in IPv6; without a list, dev is enough",
+                rule: "R1-58")
+        }
         // A gateway or device beside the list must be that of its first member (R1-59).
         if !hop.isEmpty {
             let beside = try hop.nextHop(family)

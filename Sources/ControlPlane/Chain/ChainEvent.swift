@@ -9,7 +9,8 @@ public enum ChainEvent: Sendable {
     case link(namespace: String, name: String, Link?)
     /// It came, is in another state, or is gone (nil).
     case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
-    case ruleAdded(PolicyRule, namespace: String)
+    /// `RULE_ADD` of the kernel if there was none, `RULE_DEL` if there is none any more; both if one took the place of another.
+    case rule(namespace: String, was: PolicyRule?, PolicyRule?)
     case route(RouteEvent)
     case nextHops(NextHopsEvent)
 
@@ -20,7 +21,7 @@ public enum ChainEvent: Sendable {
             guard let event = RouteEvent(route) else { return nil }
             self = .route(event)
         case .object(let object):
-            guard let event = ChainEvent(object.object, isGone: object.new == nil) else { return nil }
+            guard let event = ChainEvent(object) else { return nil }
             self = event
         case .status(let status):
             guard let event = NextHopsEvent(status) else { return nil }
@@ -31,7 +32,7 @@ public enum ChainEvent: Sendable {
 
     var namespace: String {
         switch self {
-        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .ruleAdded(_, let name):
+        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .rule(let name, _, _):
             name
         case .route(let event): event.table.namespace
         case .nextHops(let event): event.table.namespace
@@ -51,14 +52,20 @@ extension Change {
 }
 
 extension ChainEvent {
+    /// As if it had just come.
+    init?(_ object: StoredObject) { self.init(ObjectChange(old: nil, new: object)) }
+
     /// Nil for what a device is set to, which is no one's business but its own.
-    init?(_ object: StoredObject, isGone: Bool = false) {
+    init?(_ change: ObjectChange) {
+        let (object, isGone) = (change.object, change.new == nil)
         switch object.value {
         case .namespace(let settings): self = .namespace(name: object.namespace, isGone ? nil : settings)
         case .link(let link): self = .link(namespace: object.namespace, name: link.name, isGone ? nil : link)
         case .neighbour(let neighbour):
             self = .neighbour(
                 namespace: object.namespace, device: neighbour.device, neighbour.address, isGone ? nil : neighbour)
+        case .rule:
+            self = .rule(namespace: object.namespace, was: change.old?.rule?.rule, change.new?.rule?.rule)
         case .device: return nil
         }
     }

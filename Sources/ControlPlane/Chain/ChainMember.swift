@@ -31,9 +31,10 @@ extension ChainMember {
     public func joined(at sequence: ChangeSequence) {}
 }
 
-/// A member that has a say: it may refuse that a route becomes the first of its prefix, for want of room.
+/// A member that has a say: it may refuse that a route becomes the first of its prefix, or that a rule is added, for want of
+/// room.
 ///
-/// Both are called with locks of the control plane held, by many threads: they may count, and nothing else.
+/// It is called with locks of the control plane held, by many threads: they may count, and nothing else.
 public protocol AdmittingMember: ChainMember {
     /// Whether it wants to be asked at all, as of when it joins: who is asked costs every writer a part of its time.
     var isAsked: Bool { get }
@@ -41,13 +42,19 @@ public protocol AdmittingMember: ChainMember {
     /// Before the change is made. Deletions, and who moves up because of one, are not asked about (R2-55).
     func admit(_ event: RouteEvent) throws(ChainVeto)
 
+    /// Before a rule is added (R2-57, R2-58).
+    func admit(_ rule: PolicyRule) throws(ChainVeto)
+
     /// What it admitted did not come about after all: another one refused, or the transaction failed (R2-52 leaves that
     /// open; here every member hears it).
     func withdraw(_ event: RouteEvent)
+    func withdraw(_ rule: PolicyRule)
 }
 
 extension AdmittingMember {
     public var isAsked: Bool { true }
+    public func admit(_ rule: PolicyRule) throws(ChainVeto) {}
+    public func withdraw(_ rule: PolicyRule) {}
 }
 
 /// A member's refusal.

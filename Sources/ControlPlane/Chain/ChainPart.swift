@@ -42,7 +42,13 @@ struct ChainPart {
         guard !guards.isEmpty, edit.info != nil else { return nil }
         let change = Change(edit, table, best, hash, sequence: .zero, batch: nil)
         guard case .route(let route) = change.object, let event = RouteEvent(route) else { return nil }
-        return try ask(event)
+        return try ask(.route(event))
+    }
+
+    /// The same for a rule that is about to be added (R2-57).
+    mutating func call(_ rule: PolicyRule) throws(FIBError) -> Admission? {
+        countObject()
+        return guards.isEmpty ? nil : try ask(.rule(rule))
     }
 
     /// A call that no one is asked about; none if the first of the prefix stays as it is (R2-22).
@@ -53,11 +59,14 @@ struct ChainPart {
 
     mutating func countObject() { calls.countObject() }
 
-    private func ask(_ event: RouteEvent) throws(FIBError) -> Admission {
-        var admission = Admission(event: event)
+    private func ask(_ subject: Admission.Subject) throws(FIBError) -> Admission {
+        var admission = Admission(subject: subject)
         for member in guards {
             do throws(ChainVeto) {
-                try member.admit(event)
+                switch subject {
+                case .route(let event): try member.admit(event)
+                case .rule(let rule): try member.admit(rule)
+                }
             } catch {
                 admission.withdraw()
                 throw FIBError(.enospc, .notAdmitted, "\(member.name) refuses: \(error.message)", rule: "R2-58")
@@ -70,11 +79,21 @@ struct ChainPart {
 
 /// What members have agreed to.
 struct Admission {
-    fileprivate let event: RouteEvent
+    fileprivate enum Subject {
+        case route(RouteEvent)
+        case rule(PolicyRule)
+    }
+
+    fileprivate let subject: Subject
     fileprivate var members: [any AdmittingMember] = []
 
     func withdraw() {
-        for member in members.reversed() { member.withdraw(event) }
+        for member in members.reversed() {
+            switch subject {
+            case .route(let event): member.withdraw(event)
+            case .rule(let rule): member.withdraw(rule)
+            }
+        }
     }
 }
 

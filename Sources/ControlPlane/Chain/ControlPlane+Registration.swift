@@ -82,12 +82,13 @@ extension ControlPlane {
     /// routes, IPv4 before IPv6 (R2-31, R2-38, R2-39).
     private func dump(_ snapshot: Snapshot, _ scope: ChainScope, to member: any ChainMember) throws(FIBError) {
         for namespace in snapshot.namespaces where scope.includes(namespace.name) {
-            for object in ObjectKind.ofObjects.flatMap({ namespace.objects.all($0) }) {
+            let rules = namespace.objects.all(.rule)
+            for object in ObjectKind.ofObjects.flatMap({ $0 == .rule ? [] : namespace.objects.all($0) }) {
                 if let event = ChainEvent(object) { try member.replay(event) }
             }
             for family in [AddressFamily.inet, .inet6] {
-                for rule in PolicyRule.defaults(family) {
-                    try member.replay(.ruleAdded(rule, namespace: namespace.name))
+                for rule in rules where rule.family == family {
+                    if let event = ChainEvent(rule) { try member.replay(event) }
                 }
                 var selection = RouteSelection()
                 selection.namespaces = [namespace.name]

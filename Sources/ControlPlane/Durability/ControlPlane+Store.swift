@@ -23,7 +23,11 @@ extension ControlPlane {
             writer.run()
         }
         journalThread.withLock { $0 = thread }
-        if namespaces.withLock({ $0.isEmpty }) { createDefaultNamespace() }
+        if namespaces.withLock({ $0.isEmpty }) {
+            createDefaultNamespace()
+        } else if place.lacksRules {
+            createMissingRules()
+        }
         journal.signal.raise()
         finish(cut)
     }

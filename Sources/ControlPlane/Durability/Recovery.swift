@@ -15,6 +15,8 @@ struct RecoveredPlace {
     /// Numbers up to this one may have been given out.
     var reserved: UInt64 = 0
     var bytesSinceCheckpoint = 0
+    /// Namespaces have no rules because none were kept yet, before version 4.
+    var lacksRules = true
 }
 
 /// Builds the state from what a store holds: the checkpoint, then what the journal has after it. What the journal has from
@@ -63,8 +65,7 @@ struct Recovery {
     private mutating func dropRemoved() {
         namespaces = namespaces.filter { !$1.isClosing || !$1.isEmpty }
         operations = operations.filter { _, operation in
-            operation.reason != UnfinishedOperation.namespaceDeleted
-                || namespaces[operation.remainder.selection.namespaces?.first ?? ""] != nil
+            operation.removedNamespace.map { namespaces[$0] != nil } ?? true
         }
     }
 
@@ -108,6 +109,7 @@ struct Recovery {
         for listener in try reader.listeners() { listeners[listener.id] = listener }
         // Stores in which nothing was ever set of devices may end here.
         if !reader.isAtEnd { devices = DeviceObjects(hasHadAny: try reader.bytes.byte() != 0) }
+        if !reader.isAtEnd { place.lacksRules = try reader.bytes.byte() == 0 }
     }
 
     private mutating func readFormerState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
@@ -229,6 +231,7 @@ struct Recovery {
     }
 
     private mutating func take(_ change: Change, _ name: String) throws(RecoveryError) {
+        if case .object(let object) = change.object, object.object.kind == .rule { place.lacksRules = false }
         guard change.sequence > checkpoint else { return log.restore(change) }
         switch change.object {
         case .route(let route):
@@ -281,6 +284,8 @@ struct Recovery {
         if let present = namespaces[name], !present.isClosing {
             present.restore(new)
         } else {
+            // It could only come back when the removal of the former one was through.
+            operations = operations.filter { $1.removedNamespace != name }
             namespaces[name] = Namespace(name: name, stored: new)
         }
         return true

@@ -2,7 +2,7 @@ public import ChangeLog
 public import Routing
 internal import Threads
 
-/// Links and neighbours. A change of a link and what follows from it at once (the routes of its addresses, its neighbours) is
+/// Links, neighbours and rules. A change of a link and what follows from it at once (the routes of its addresses, its neighbours) is
 /// one transaction; what becomes of other routes follows in runs, with the change as their cause.
 extension ControlPlane {
     public func change(_ operation: ObjectOperation) throws(FIBError) -> ObjectResult {

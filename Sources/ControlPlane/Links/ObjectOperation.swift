@@ -2,7 +2,7 @@ public import Addressing
 public import ChangeLog
 public import Routing
 
-/// A change of a link or a neighbour that someone asks for.
+/// A change of a link, a neighbour or a rule that someone asks for.
 public struct ObjectOperation: Sendable {
     public enum Action: Sendable {
         /// Makes it, or changes it.
@@ -12,9 +12,13 @@ public struct ObjectOperation: Sendable {
         case removeLink(String)
         case putNeighbour(Neighbour)
         case removeNeighbour(device: String, IPAddress)
+        /// `add` refuses what is there already (R1-12); `replace` and `change` mean the first rule of the priority.
+        case writeRule(RouteVerb, RuleFields)
+        /// The first that agrees (R1-13).
+        case removeRule(RuleSelector)
     }
 
-    /// What of a link or a neighbour must be there.
+    /// What of a link or a neighbour must be there. Of rules, the verb says it.
     public enum Existence: Sendable {
         case any, absent, present
     }
@@ -33,12 +37,14 @@ public struct ObjectOperation: Sendable {
         self.condition = condition
     }
 
-    var key: ObjectKey {
+    /// Nil of rules, which are found by what they say.
+    var key: ObjectKey? {
         switch action {
         case .putLink(let link): .link(link.name)
         case .setCarrier(let name, _), .removeLink(let name): .link(name)
         case .putNeighbour(let neighbour): .neighbour(neighbour.device, neighbour.address)
         case .removeNeighbour(let device, let address): .neighbour(device, address)
+        case .writeRule, .removeRule: nil
         }
     }
 
@@ -49,6 +55,7 @@ public struct ObjectOperation: Sendable {
         case .setCarrier(let name, _), .removeLink(let name): "link '\(name)'"
         case .putNeighbour(let neighbour): "neighbour \(neighbour.address) on '\(neighbour.device)'"
         case .removeNeighbour(let device, let address): "neighbour \(address) on '\(device)'"
+        case .writeRule, .removeRule: "rule"
         }
     }
 }
@@ -60,6 +67,7 @@ public struct LinkEdit: Sendable {
     public var mtu: UInt32?
     public var addresses: [LinkAddress]?
     public var isOffloaded: Bool?
+    public var group: UInt32?
     public var disablesIPv6: Bool?
 
     public init(name: String) { self.name = name }
@@ -70,6 +78,7 @@ public struct LinkEdit: Sendable {
         link.mtu = mtu ?? link.mtu
         link.addresses = addresses ?? link.addresses
         link.isOffloaded = isOffloaded ?? link.isOffloaded
+        link.group = group ?? link.group
         link.disablesIPv6 = disablesIPv6 ?? link.disablesIPv6
         return link
     }

@@ -7,7 +7,8 @@ extension RouteDraft {
     /// What the operation would come to after those before it. The draft is as it was if it throws.
     public mutating func apply(_ operation: ObjectOperation) throws(FIBError) -> ObjectResult {
         let place = try place(of: operation.namespace)
-        let present = touched[place].1.objects[operation.key]
+        guard let key = operation.key else { return try applyToRules(operation, at: place) }
+        let present = touched[place].1.objects[key]
         try check(operation, present)
         guard let wanted = try wanted(operation, present, touched[place].1) else {
             guard let present else { throw Self.notFound(operation) }
@@ -32,7 +33,7 @@ extension RouteDraft {
             return StoredObject(value, in: operation.namespace, status, version: upcoming)
         }
         switch operation.action {
-        case .removeLink, .removeNeighbour: return nil
+        case .removeLink, .removeNeighbour, .removeRule, .writeRule: return nil
         case .putLink(let edit):
             let link = edit.applied(to: present?.link)
             try link.validate()
@@ -63,19 +64,7 @@ extension RouteDraft {
         case .present where present == nil: throw Self.notFound(operation)
         case .present: break
         }
-        switch operation.condition {
-        case .none: return
-        case .absent:
-            guard let present else { return }
-            throw FIBError(
-                .eexist, .versionMismatch, "\(operation.subject) exists at version \(present.version.rawValue)")
-        case .version(let wanted):
-            guard present?.version != wanted else { return }
-            throw FIBError(
-                .estale, .versionMismatch,
-                "\(operation.subject) is "
-                    + (present.map { "at version \($0.version.rawValue), not \(wanted.rawValue)" } ?? "not there"))
-        }
+        try operation.condition.check(present, operation.subject)
     }
 
     private static func notFound(_ operation: ObjectOperation) -> FIBError {
@@ -153,8 +142,13 @@ extension RouteDraft {
 }
 
 extension Namespace.State {
-    fileprivate func checkRoom(for kind: ObjectKind) throws(FIBError) {
-        let limit = kind == .link ? 16_384 : 131_072
+    func checkRoom(for kind: ObjectKind) throws(FIBError) {
+        let limit =
+            switch kind {
+            case .link: 16_384
+            case .rule: 65_536
+            default: 131_072
+            }
         guard objects.summary(of: kind).count >= limit else { return }
         throw FIBError(
             .enobufs, .tooManyObjects, "namespace \(name) already has \(limit) of kind \(kind.rawValue), the limit")

@@ -8,15 +8,14 @@ public struct Forwarding: ForwardingView, Sendable {
     public let namespace: String
     public let sequence: ChangeSequence
     public let impairments: [String: LinkImpairment]
-    private let objects: ObjectImage
-    private let tables: [(identity: TableIdentity, table: RouteTable)]
+    private let part: Snapshot.Namespace
+    private var tables: [(identity: TableIdentity, table: RouteTable)] { part.tables }
 
     init(_ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment], at sequence: ChangeSequence) {
         namespace = part.name
         self.sequence = sequence
         self.impairments = impairments
-        objects = part.objects
-        tables = part.tables
+        self.part = part
     }
 
     public func table(_ family: AddressFamily, _ id: TableID) -> RouteTable? {
@@ -36,7 +35,11 @@ public struct Forwarding: ForwardingView, Sendable {
         return table.first(of: prefix).map { (identity, $0) }
     }
 
-    public func link(_ name: String) -> Link? { objects[.link(name)]?.link }
+    public func rules(_ family: AddressFamily) -> PolicyRules { part.rules[family] }
+
+    public func isOwn(_ address: IPAddress) -> Bool { part.ownAddresses[address] != nil }
+
+    public func link(_ name: String) -> Link? { part.objects[.link(name)]?.link }
 }
 
 extension ControlPlane {
@@ -54,8 +57,7 @@ extension ControlPlane {
         for (family, id) in missing { makeIndex(family, id, of: namespace) }
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
-            let part = Snapshot.Namespace(name: name, objects: state.objects, tables: state.tables)
-            return Forwarding(part, state.impairments, at: log.head)
+            return Forwarding(state.snapshotPart, state.impairments, at: log.head)
         }
     }
 
@@ -87,9 +89,9 @@ extension Namespace.State {
     fileprivate var tablesWithoutIndex: [(AddressFamily, TableID)] {
         var missing: [(AddressFamily, TableID)] = []
         for family in [AddressFamily.inet, .inet6] {
-            for rule in PolicyRule.defaults(family) {
-                guard let index = index(of: family, rule.table), tables[index].table.isWithoutIndex else { continue }
-                missing.append((family, rule.table))
+            for id in rules[family].tables {
+                guard let index = index(of: family, id), tables[index].table.isWithoutIndex else { continue }
+                missing.append((family, id))
             }
         }
         return missing

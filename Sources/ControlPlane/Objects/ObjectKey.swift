@@ -1,5 +1,6 @@
 public import Addressing
 public import ChangeLog
+public import Routing
 
 /// Where an object other than a route stands in the image of its namespace: by kind, then as listings show it.
 ///
@@ -27,6 +28,16 @@ public import ChangeLog
         var (first, second) = words(device)
         second |= address.family == .inet ? 4 : 6
         return ObjectKey(kind: ObjectKind.neigh.order, (first, second), high: address.high, low: address.low)
+    }
+
+    /// By family, then in the order in which rules are asked.
+    public static func rule(_ placed: PlacedRule) -> ObjectKey {
+        rule(placed.rule.family, placed.rule.priority, placed.position)
+    }
+
+    public static func rule(_ family: AddressFamily, _ priority: UInt32, _ position: UInt64) -> ObjectKey {
+        let place: UInt64 = (family == .inet ? 4 : 6) << 32 | UInt64(priority)
+        return ObjectKey(kind: ObjectKind.rule.order, (place, 0), low: position)
     }
 
     /// No key of the kind is below it.

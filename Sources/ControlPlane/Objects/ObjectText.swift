@@ -26,6 +26,7 @@ extension ObjectValue {
             members.add("mtu", number: UInt64(link.mtu))
             members.add("addresses") { $0.appendList(link.addresses.map(\.description)) }
             members.add("offload", link.isOffloaded)
+            if link.group != 0 { members.add("group", text: LinkGroup.name(link.group)) }
             if link.disablesIPv6 { members.add("disable_ipv6", true) }
         case .neighbour(let neighbour):
             members.add("namespace", text: namespace)
@@ -34,6 +35,9 @@ extension ObjectValue {
             members.add("family", text: neighbour.address.family.name)
             members.add("state", text: neighbour.state.name)
             if let address = neighbour.linkAddress { members.add("lladdr", text: address) }
+        case .rule(let rule):
+            members.add("namespace", text: namespace)
+            rule.rule.add(to: &members)
         case .device: preconditionFailure("what a device is set to is not known here")
         }
         return members
@@ -45,9 +49,12 @@ extension StoredObject {
     public func appendEntry(to bytes: inout [UInt8]) { value.appendEntry(namespace: namespace, to: &bytes) }
 
     /// A row of a listing: the entry's fields with the status fields beside them, sorted together. Not of devices.
-    public func appendRow(to bytes: inout [UInt8]) {
+    ///
+    /// - Parameter rule: what is so of a rule; nil for other objects.
+    public func appendRow(_ rule: RuleStatus? = nil, to bytes: inout [UInt8]) {
         var members = value.members(namespace)
         addStatus(to: &members)
+        rule?.add(to: &members)
         members.add("h") { text in
             text.append(UInt8(ascii: "\""))
             text.append(hash)
@@ -60,7 +67,7 @@ extension StoredObject {
 
     /// What events say beside the entry: an object of the status fields; nothing for kinds that have none.
     public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {
-        if kind == .namespace || kind == .device { return }
+        if kind != .link && kind != .neigh { return }
         var members = JSONMembers()
         addStatus(to: &members)
         bytes.appendASCII(opening)
@@ -69,10 +76,18 @@ extension StoredObject {
 
     private func addStatus(to members: inout JSONMembers) {
         switch value {
-        case .namespace, .device: break
+        case .namespace, .rule, .device: break
         case .link: members.add("carrier", status.hasCarrier)
         case .neighbour: members.add("updated", text: WallClock.text(milliseconds: status.updated))
         }
+    }
+}
+
+extension RuleStatus {
+    fileprivate func add(to members: inout JSONMembers) {
+        if isUnresolved { members.add("unresolved", true) }
+        if isInputDetached { members.add("iif_detached", true) }
+        if isOutputDetached { members.add("oif_detached", true) }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Addressing
 public import ChangeLog
 public import Routing
 
@@ -6,6 +7,7 @@ public enum ObjectValue: Hashable, Sendable {
     case namespace(NamespaceSettings)
     case link(Link)
     case neighbour(Neighbour)
+    case rule(PlacedRule)
     case device(DeviceSettings)
 
     public var kind: ObjectKind {
@@ -13,6 +15,7 @@ public enum ObjectValue: Hashable, Sendable {
         case .namespace: .namespace
         case .link: .link
         case .neighbour: .neigh
+        case .rule: .rule
         case .device: .device
         }
     }
@@ -23,6 +26,7 @@ public enum ObjectValue: Hashable, Sendable {
         case .namespace: .namespace
         case .link(let link): .link(link.name)
         case .neighbour(let neighbour): .neighbour(neighbour.device, neighbour.address)
+        case .rule(let rule): .rule(rule)
         case .device: .start(of: .device)
         }
     }
@@ -73,6 +77,9 @@ public final class StoredObject: ImageValue {
     public var kind: ObjectKind { value.kind }
     public var key: ObjectKey { value.key }
 
+    /// Of those that are of one.
+    var family: AddressFamily? { neighbour?.address.family ?? rule?.rule.family }
+
     public var settings: NamespaceSettings? {
         if case .namespace(let settings) = value { settings } else { nil }
     }
@@ -81,6 +88,9 @@ public final class StoredObject: ImageValue {
     }
     public var neighbour: Neighbour? {
         if case .neighbour(let neighbour) = value { neighbour } else { nil }
+    }
+    public var rule: PlacedRule? {
+        if case .rule(let rule) = value { rule } else { nil }
     }
     public var device: DeviceSettings? {
         if case .device(let settings) = value { settings } else { nil }

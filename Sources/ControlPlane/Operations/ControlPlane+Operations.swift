@@ -26,6 +26,11 @@ extension UnfinishedOperation {
             cause: removal, reason: Self.namespaceDeleted,
             remainder: OperationRemainder(selection: selection, bound: removal))
     }
+
+    /// The namespace whose removal it is.
+    var removedNamespace: String? {
+        reason == Self.namespaceDeleted ? remainder.selection.namespaces?.first : nil
+    }
 }
 
 extension ControlPlane {
@@ -43,7 +48,7 @@ extension ControlPlane {
     /// Makes what changes are left of an operation that has begun. It stays among the unfinished if the store takes no
     /// more.
     func finish(_ operation: UnfinishedOperation, on snapshot: Snapshot, _ patience: Patience) -> Removed {
-        if operation.reason == UnfinishedOperation.namespaceDeleted {
+        if operation.removedNamespace != nil {
             if let refusal = removeObjects(operation, patience) {
                 pause(operation.cause)
                 return Removed(cause: operation.cause, last: log.head, refusal: refusal)
@@ -51,17 +56,13 @@ extension ControlPlane {
         }
         let result = carryOut(
             operation.remainder, on: snapshot, cause: operation.cause, reason: operation.reason, patience)
-        if result.refusal == nil, operation.reason == UnfinishedOperation.namespaceDeleted,
-            let name = operation.remainder.selection.namespaces?.first
-        {
-            dropIfEmpty(name)
-        }
+        if result.refusal == nil, let name = operation.removedNamespace { dropIfEmpty(name) }
         return result
     }
 
     /// What was in a namespace that is gone, but for its routes; what kept it from going, if anything did.
     private func removeObjects(_ operation: UnfinishedOperation, _ patience: Patience) -> FIBError? {
-        guard let name = operation.remainder.selection.namespaces?.first, let namespace = try? namespace(name) else {
+        guard let name = operation.removedNamespace, let namespace = try? namespace(name), namespace.isClosing else {
             return nil
         }
         var goesOn = true
@@ -80,7 +81,7 @@ extension ControlPlane {
     /// Under the namespace's lock; false if there are none left.
     private func removeRun(of operation: UnfinishedOperation, _ state: inout Namespace.State) -> Bool {
         // Neighbours before the links they are on.
-        let objects = [ObjectKind.neigh, .link].flatMap { state.objects.all($0) }.prefix(Self.runLength)
+        let objects = [ObjectKind.rule, .neigh, .link].flatMap { state.objects.all($0) }.prefix(Self.runLength)
         if objects.isEmpty { return false }
         var batch: ChangeBatch?
         log.append(count: objects.count) { index, sequence in

@@ -16,6 +16,7 @@ extension RecordWriter {
         case .neighbour(let neighbour):
             append(neighbour)
             append(object.status.updated)
+        case .rule(let rule): append(rule)
         case .device(let settings):
             append(settings.name)
             append(settings.entry)
@@ -30,8 +31,11 @@ extension RecordWriter {
 
     private mutating func append(_ link: Link) {
         append(link.name)
-        append(byte: (link.isUp ? 1 : 0) | (link.isOffloaded ? 2 : 0) | (link.disablesIPv6 ? 4 : 0))
+        append(
+            byte: (link.isUp ? 1 : 0) | (link.isOffloaded ? 2 : 0) | (link.disablesIPv6 ? 4 : 0)
+                | (link.group != 0 ? 8 : 0))
         append(UInt64(link.mtu))
+        if link.group != 0 { append(UInt64(link.group)) }
         append(UInt64(link.addresses.count))
         for address in link.addresses {
             appendOptional(address.address)
@@ -62,6 +66,7 @@ extension RecordReader {
         case .neigh:
             value = .neighbour(try neighbour())
             status.updated = try bytes.varint()
+        case .rule: value = .rule(try placedRule())
         case .device: value = .device(DeviceSettings(name: try bytes.text(), entry: try bytes.text()))
         default: throw bytes.malformed("an object of an unknown kind")
         }
@@ -82,6 +87,7 @@ extension RecordReader {
         let flags = try bytes.byte()
         (link.isUp, link.isOffloaded, link.disablesIPv6) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
         link.mtu = try bytes.varint(as: UInt32.self)
+        if flags & 8 != 0 { link.group = try bytes.varint(as: UInt32.self) }
         for _ in 0..<(try bytes.count()) {
             guard let address = try optionalAddress(), let entry = LinkAddress(address, length: try bytes.byte()) else {
                 throw bytes.malformed("an address that no link can have")

@@ -40,6 +40,8 @@ extension RecordWriter {
         }
         writer.append(snapshot.listeners)
         writer.append(byte: snapshot.deviceObjects.hasHadAny ? 1 : 0)
+        // Namespaces have the rules they are to have.
+        writer.append(byte: 1)
         return writer.bytes
     }
 }

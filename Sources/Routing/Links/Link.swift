@@ -12,6 +12,8 @@ public struct Link: Hashable, Sendable {
     public var addresses: [LinkAddress] = []
     /// Whether devices program routes that lead over it.
     public var isOffloaded = true
+    /// Which rules may ask for (R1-14).
+    public var group: UInt32 = 0
     /// `net.ipv6.conf.NAME.disable_ipv6`.
     public var disablesIPv6 = false
 

@@ -5,7 +5,7 @@ extension Link {
     ///
     /// Of an IPv4 address a local route, even while the link is down; while it is up also the broadcast address and the
     /// subnet, which of several addresses in one subnet only the first brings about; it is the source of them all. Of an IPv6 address, while the link is
-    /// usable, a local route and the subnet.
+    /// usable, a local route and the subnet, but for `::1`.
     ///
     /// Source: Linux `net/ipv4/fib_frontend.c` `fib_add_ifaddr`, `net/ipv6/addrconf.c`.
     public var routes: [(table: TableID, route: Route)] {
@@ -26,9 +26,10 @@ extension Link {
 
     private func routesIPv6(_ entry: LinkAddress) -> [(table: TableID, route: Route)] {
         guard isUsable(.inet6) else { return [] }
-        return [
-            made(.local, Prefix(host: entry.address), metric: 0), made(.unicast, entry.subnet, metric: 256),
-        ]
+        let host = made(.local, Prefix(host: entry.address), metric: 0)
+        // The kernel gives the loopback its own address without a route to the subnet (`init_loopback`).
+        if entry.address.isLoopback { return [host] }
+        return [host, made(.unicast, entry.subnet, metric: 256)]
     }
 
     private func made(

@@ -5,7 +5,11 @@ public protocol ForwardingView {
     func table(_ family: AddressFamily, _ id: TableID) -> RouteTable?
     /// Of that table, which prefixes hold an address, if that is known: what most lookups need of it.
     func prefixes(_ family: AddressFamily, _ id: TableID) -> RoutePrefixes?
+    /// In the order in which they are asked.
+    func rules(_ family: AddressFamily) -> PolicyRules
     func link(_ name: String) -> Link?
+    /// Whether a link has that address, be it up or down.
+    func isOwn(_ address: IPAddress) -> Bool
     /// Links with which something is wrong, by name.
     var impairments: [String: LinkImpairment] { get }
 }
@@ -15,40 +19,29 @@ extension ForwardingView {
     ///
     /// - Parameter trace: gets how it came to that, if it isn't nil.
     public func lookup(_ query: LookupQuery, _ trace: inout LookupTrace?) -> LookupResult {
-        guard var found = find(query, &trace) else { return .nothing }
-        if found.info.type.isWithoutNextHop { return .refused(found) }
-        // Who says which link to leave by has chosen (R1-55).
-        if found.info.hopCount > 1, query.device == nil {
-            let family = query.destination.family
-            let legs = found.info.legStatus(family, impairments)
-            let weights = found.info.nextHops.indices.map { index in
-                legs?[index].contains(.dead) ?? false ? 0 : UInt64(found.info.nextHops[index].weight)
-            }
-            found.leg = Multipath.choice(Multipath.hash(query.destination, from: query.source), weights)
+        switch find(query, &trace) {
+        case .nothing: return .nothing
+        case .refused(let rule): return .refusedByRule(rule)
+        case .found(let found):
+            return found.info.type.isWithoutNextHop ? .refused(found) : .route(choosingLeg(of: found, query))
         }
-        return .route(found)
+    }
+
+    private func choosingLeg(of route: FoundRoute, _ query: LookupQuery) -> FoundRoute {
+        // Who says which link to leave by has chosen (R1-55).
+        guard route.info.hopCount > 1, query.device == nil else { return route }
+        let legs = route.info.legStatus(query.destination.family, impairments)
+        let weights = route.info.nextHops.indices.map { index in
+            legs?[index].contains(.dead) ?? false ? 0 : UInt64(route.info.nextHops[index].weight)
+        }
+        var found = route
+        found.leg = Multipath.choice(Multipath.hash(query.destination, from: query.source), weights)
+        return found
     }
 
     /// Begins to load what a lookup of that destination will look at: some lookups ahead, where there are many.
     public func prefetch(_ destination: IPAddress) {
         prefixes(destination.family, .main)?.prefetch(destination)
-    }
-
-    /// The first table in the order of the rules in which something is found (R1-05, R1-45): the default rules' order.
-    func find(_ query: LookupQuery, _ trace: inout LookupTrace?) -> FoundRoute? {
-        for rule in PolicyRule.defaults(query.destination.family) {
-            trace?.steps.append(LookupTrace.Step(rule: rule))
-            guard let found = find(query, in: rule.table, &trace) else { continue }
-            if let last = trace?.steps.indices.last { trace?.steps[last].found = found }
-            // Leaves its table, and the next one is asked.
-            if found.info.type != .throw { return found }
-        }
-        return nil
-    }
-
-    func find(_ query: LookupQuery) -> FoundRoute? {
-        var trace: LookupTrace?
-        return find(query, &trace)
     }
 
     func find(_ query: LookupQuery, in id: TableID) -> FoundRoute? {
@@ -62,7 +55,7 @@ extension ForwardingView {
 extension ForwardingView {
     /// The longest prefix first, of each the routes in order; those that don't serve are passed over (R1-40…R1-44, R1-46…R1-48).
     /// Nothing in a table that isn't there (R1-15).
-    private func find(_ query: LookupQuery, in id: TableID, _ trace: inout LookupTrace?) -> FoundRoute? {
+    func find(_ query: LookupQuery, in id: TableID, _ trace: inout LookupTrace?) -> FoundRoute? {
         let family = query.destination.family
         let tree = prefixes(family, id)
         if let tree {
@@ -105,8 +98,8 @@ extension ForwardingView {
         return nil
     }
 
-    /// Of the routes of one prefix: in IPv4 the first that serves; in IPv6, of those with the lowest metric that serve, the one
-    /// whose router ranks highest (R1-47).
+    /// Of the routes of one prefix: in IPv4 the first that serves; in IPv6, of those with the lowest metric that serve, one over
+    /// the link that is asked for before others, and then the one whose router ranks highest (R1-47).
     private func best(
         of routes: [PlacedRoute], _ query: LookupQuery, _ id: TableID, _ trace: inout LookupTrace?
     ) -> FoundRoute? {
@@ -116,9 +109,10 @@ extension ForwardingView {
             if let key = best?.key, family == .inet || route.key.metric != key.metric { break }
             switch judge(route.value.info, tos: route.key.tos, query) {
             case .serves(let leg):
-                if let best, best.info.fields.preference.rank >= route.value.info.fields.preference.rank { continue }
-                best = FoundRoute(
+                let found = FoundRoute(
                     table: id, length: route.key.length, info: route.value.info, leg: leg, key: route.key)
+                if let best, best.score(query) >= found.score(query) { continue }
+                best = found
             case .passedOver(let reason): trace?.note(route, family, reason)
             }
         }
@@ -129,12 +123,17 @@ extension ForwardingView {
         let family = query.destination.family
         if tos != 0, tos != query.tos & 0xFC { return .passedOver(.tos) }
         if family == .inet, info.fields.scope < query.scope { return .passedOver(.scope) }
-        if info.type.isWithoutNextHop { return .serves(leg: nil) }
+        if info.type.isWithoutNextHop {
+            // In IPv6 they lead over the loopback (R1-32), and are asked for by it.
+            let isElsewhere = family == .inet6 && query.isStrict && !(query.device.map { $0 == "lo" } ?? true)
+            return isElsewhere ? .passedOver(.device) : .serves(leg: nil)
+        }
         if query.device == nil, impairments.isEmpty, info.hopCount > 0 { return .serves(leg: 0) }
         let legs = info.legStatus(family, impairments)
         let alive = info.nextHops.indices.filter { !(legs?[$0].contains(.dead) ?? false) }
         let leg = alive.first { index in query.device.map { $0 == info.nextHops[index].device } ?? true }
-        return leg.map { .serves(leg: $0) } ?? .passedOver(alive.isEmpty ? .dead : .device)
+        if let leg = leg ?? (query.isStrict ? nil : alive.first) { return .serves(leg: leg) }
+        return .passedOver(alive.isEmpty ? .dead : .device)
     }
 }
 
@@ -142,6 +141,14 @@ extension ForwardingView {
 private enum Judgement {
     case serves(leg: Int?)
     case passedOver(LookupTrace.Reason)
+}
+
+extension FoundRoute {
+    /// Kernel `rt6_score_route`: that it leads over the link that is asked for counts for more than the router's rank.
+    fileprivate func score(_ query: LookupQuery) -> Int {
+        let matches = query.device == nil || hop?.device == query.device
+        return (matches ? 8 : 0) + info.fields.preference.rank
+    }
 }
 
 extension RouteInfo.Preference {

@@ -16,6 +16,12 @@ extension ForwardingView {
                         ? checkedIPv4(hop, info.fields.scope, table) : checkedIPv6(hop, info, table))
             }
         }
+        // Two that were told apart only by the device that one of them didn't name.
+        if prefix.family == .inet6, hops.count > 1 {
+            for (index, hop) in hops.enumerated() where hops[..<index].contains(where: { $0.isSameHop(as: hop) }) {
+                throw FIBError(.eexist, .nextHopDuplicate, "two equal nexthops in one IPv6 route", rule: "R1-58")
+            }
+        }
         try checkSource(info, prefix, table)
         return hops
     }
@@ -39,7 +45,8 @@ extension ForwardingView {
 
     private func checkedOnLink(_ hop: NextHop, _ gateway: IPAddress) throws(FIBError) -> NextHop {
         try checkUp(try link(of: hop), .inet)
-        let own = find(LookupQuery(destination: gateway, device: hop.device), in: .local)
+        // Whichever link has the address (kernel `inet_addr_type_dev_table`).
+        let own = find(LookupQuery(destination: gateway), in: .local)
         if let own, own.info.type == .local || own.info.type == .broadcast {
             throw FIBError(
                 .einval, .gatewayInvalid, "gateway \(gateway) is not another host on '\(hop.device)'", rule: "R1-76")
@@ -55,7 +62,7 @@ extension ForwardingView {
         // Directly connected, so that no gateway is behind another one.
         query.scope = max(.link, RouteScope(rawValue: scope.rawValue == 255 ? 255 : scope.rawValue + 1))
         query.device = hop.device.isEmpty ? nil : hop.device
-        guard let found = (table == .main ? nil : find(query, in: table)) ?? find(query) else {
+        guard let found = try way(query, table) else {
             throw unreachable(gateway, hop, .enetunreach, rule: hop.device.isEmpty ? "R1-72" : "R1-74")
         }
         guard found.info.type == .unicast || found.info.type == .local, let reached = found.hop else {
@@ -67,6 +74,22 @@ extension ForwardingView {
         resolved.device = reached.device
         try checkUp(try link(of: resolved), .inet)
         return resolved
+    }
+
+    /// In the route's own table, or else by the rules. What refuses packets to the gateway refuses it as well.
+    private func way(_ query: LookupQuery, _ table: TableID) throws(FIBError) -> FoundRoute? {
+        if table != .main, let found = find(query, in: table), !found.info.type.isWithoutNextHop { return found }
+        var trace: LookupTrace?
+        let result = find(query, &trace)
+        switch result {
+        case .nothing: return nil
+        case .found(let found) where !found.info.type.isWithoutNextHop: return found
+        case .found, .refused:
+            throw FIBError(
+                result.errno, .gatewayUnreachable,
+                "gateway \(query.destination) can't be reached: packets to it are refused by \(result.refusal)",
+                rule: "R1-72")
+        }
     }
 
     // MARK: IPv6 (net/ipv6/route.c, fib6_nh_init and ip6_validate_gw)
@@ -106,6 +129,8 @@ extension ForwardingView {
     /// A gateway is not behind another one, and behind the device that was named.
     private func deviceIPv6(to gateway: IPAddress, _ hop: NextHop, _ table: TableID) throws(FIBError) -> String {
         var query = LookupQuery(destination: gateway)
+        // Unlike IPv4's, these come in by no link, not even the loopback (kernel `rt6_lookup`).
+        query.input = ""
         query.device = hop.device.isEmpty ? nil : hop.device
         func isDirect(_ found: FoundRoute?) -> Bool { found?.hop.map { $0.gateway == nil } ?? false }
         var found = find(query, in: table)
@@ -125,13 +150,13 @@ extension ForwardingView {
             rule: "R1-100")
     }
 
-    /// Of a link-local address, only those of the device count.
+    /// Of a link-local address, only those of the device count. Whether the link that has it is up doesn't matter (kernel
+    /// `ip6_validate_gw`).
     private func checkNotOwn(_ gateway: IPAddress, _ link: Link) throws(FIBError) {
         let isOwn =
             gateway.isLinkLocal
             ? link.addresses.contains { $0.address == gateway }
-            : find(LookupQuery(destination: gateway), in: .local).map { $0.info.type == .local && $0.length == 128 }
-                ?? false
+            : isOwn(gateway)
         guard isOwn else { return }
         throw FIBError(.einval, .gatewayInvalid, "gateway \(gateway) is an address of this machine", rule: "R1-100")
     }
@@ -174,7 +199,10 @@ extension ForwardingView {
         // The route of an address of one's own is its own proof.
         if info.type == .local, prefix == Prefix(host: source) { return }
         let query = LookupQuery(destination: source)
-        let isLocal = [table, .local].contains { find(query, in: $0)?.info.type == .local }
+        // IPv4 asks its tables (`fib_valid_prefsrc`), IPv6 the links, be they up or down (`ipv6_chk_addr`).
+        let isLocal =
+            source.family == .inet6
+            ? isOwn(source) : [table, .local].contains { find(query, in: $0)?.info.type == .local }
         if isLocal { return }
         throw FIBError(
             .einval, .sourceInvalid, "prefsrc \(source) is not an address of this machine",

@@ -33,6 +33,11 @@ final class ChainMirror: AdmittingMember {
         var replayedRoutes = 0
         var admitted = 0
         var withdrawn = 0
+
+        mutating func take(_ old: PolicyRule?, _ new: PolicyRule?, of namespace: String) {
+            if let old, rules.remove("\(namespace) \(old)") == nil { complaints.append("\(old) went and wasn't there") }
+            if let new, !rules.insert("\(namespace) \(new)").inserted { complaints.append("\(new) came twice") }
+        }
     }
 
     let name: String
@@ -69,10 +74,7 @@ final class ChainMirror: AdmittingMember {
         state.withLock { state in
             switch event {
             case .namespace, .link, .neighbour, .nextHops: break
-            case .ruleAdded(let rule, let namespace):
-                if !state.rules.insert("\(namespace) \(rule)").inserted {
-                    state.complaints.append("\(rule) came twice")
-                }
+            case .rule(let namespace, let old, let new): state.take(old, new, of: namespace)
             case .route(let event):
                 let place = Place(event)
                 if state.firsts[place] != nil { state.complaints.append("\(place) came twice in a replay") }
@@ -90,6 +92,9 @@ final class ChainMirror: AdmittingMember {
 
     func deliver(_ event: ChainEvent, _ sequence: ChangeSequence) {
         if let door { _ = door.take() }
+        if case .rule(let namespace, let old, let new) = event {
+            state.withLock { $0.take(old, new, of: namespace) }
+        }
         guard case .route(let event) = event else { return }
         state.withLock { state in
             if sequence <= state.latest { state.complaints.append("\(sequence) after \(state.latest)") }

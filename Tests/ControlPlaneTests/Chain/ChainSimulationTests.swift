@@ -164,7 +164,17 @@ final class ChainSchedule: @unchecked Sendable {
         return plane.chain.backlog.allSatisfy { $0.name != mirror.name || $0.count == 0 } && holdsAll(mirror)
     }
 
-    private func holdsAll(_ mirror: ChainMirror) -> Bool { mirror.now.firsts == firsts(mirror.scope) }
+    private func holdsAll(_ mirror: ChainMirror) -> Bool {
+        mirror.now.firsts == firsts(mirror.scope) && mirror.now.rules == rules(mirror.scope)
+    }
+
+    private func rules(_ scope: ChainScope) -> Set<String> {
+        let all = EventFilter.everything.objects(of: plane.snapshot())
+        let rules = all.filter { scope.includes($0.namespace) }.compactMap { object in
+            object.rule.map { "\(object.namespace) \($0.rule)" }
+        }
+        return Set(rules)
+    }
 
     private func compare(_ mirror: ChainMirror) {
         let held = mirror.now.firsts
@@ -172,6 +182,7 @@ final class ChainSchedule: @unchecked Sendable {
         for (place, first) in there where held[place] != first {
             check(false, "\(mirror.name) holds \(String(describing: held[place])) of \(place), not \(first)")
         }
+        check(mirror.now.rules == rules(mirror.scope), "\(mirror.name) holds other rules than there are")
         for place in held.keys where there[place] == nil {
             check(false, "\(mirror.name) holds \(place), which is gone")
         }

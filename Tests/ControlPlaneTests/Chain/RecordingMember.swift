@@ -85,13 +85,19 @@ extension ChainEvent {
         case .link(let namespace, let name, let link): "link \(namespace) \(name)\(link == nil ? " gone" : "")"
         case .neighbour(let namespace, let device, let address, let neighbour):
             "neighbour \(namespace) \(device) \(address) \(neighbour?.state.name ?? "gone")"
-        case .ruleAdded(let rule, let namespace):
-            "rule \(namespace) \(rule.family.name) \(rule.priority) \(rule.table.name)"
+        case .rule(let namespace, nil, let rule?): "rule \(namespace) \(rule.short)"
+        case .rule(let namespace, let old?, let new):
+            "rule \(namespace) \(old.short) now \(new?.short ?? "gone")"
+        case .rule: "a rule of nothing"
         case .route(let event): event.short
         case .nextHops(let event):
             "legs(/\(event.key.length) m\(event.key.metric) -\(event.died.map(\.device)) +\(event.revived.map(\.device)))"
         }
     }
+}
+
+extension PolicyRule {
+    var short: String { "\(family.name) \(priority) \(table?.name ?? "\(action)")" }
 }
 
 extension RouteEvent {

@@ -137,7 +137,11 @@ import Threads
         #expect(throws: FIBError.self) { try add("11.0.0.0/8", metric: 9, to: plane, "blue") }
         _ = try plane.deleteNamespace("blue")
         settleChain(plane, member)
-        #expect(member.heard.prefix(2) == ["R(/8 m8 eth1)", "D(/8 m8 eth1)"])
+        let rules = ["inet 0 local", "inet 32766 main", "inet 32767 default", "inet6 0 local", "inet6 32766 main"]
+            .map { "rule blue \($0)" }
+        let gone = rules.map { "\($0) now gone" }
+        let told: [String] = rules + ["R(/8 m8 eth1)"] + gone + ["D(/8 m8 eth1)"]
+        #expect(Array(member.heard.prefix(12)) == told)
     }
 
     /// What rocker, the first driver of the chain, relies on: it registers before it makes its ports.

@@ -17,13 +17,15 @@ struct LinkLab {
 
     @discardableResult
     func put(
-        _ name: String, _ addresses: [String]? = nil, isUp: Bool? = nil, disablesIPv6: Bool? = nil, mtu: UInt32? = nil
+        _ name: String, _ addresses: [String]? = nil, isUp: Bool? = nil, disablesIPv6: Bool? = nil, mtu: UInt32? = nil,
+        group: UInt32? = nil
     ) throws -> ObjectResult {
         var edit = LinkEdit(name: name)
         edit.addresses = try addresses.map { try $0.map(linkAddress) }
         edit.isUp = isUp
         edit.disablesIPv6 = disablesIPv6
         edit.mtu = mtu
+        edit.group = group
         return try plane.change(ObjectOperation("default", .putLink(edit)))
     }
 

@@ -280,4 +280,14 @@ import Testing
         let prefix = try Prefix(text)
         return try lab.plane.routes("default", .main, prefix, limit: 2).routes.first.map { ($0.value, $0.key) }
     }
+
+    @Test("R1-116: the loopback's own ::1 brings a local route and no subnet; other host addresses bring both")
+    func loopback() throws {
+        let lab = LinkLab()
+        try lab.put("lo", ["::1/128", "2001:db8::7/128"])
+        var walk = RouteWalk(lab.plane.snapshot(), RouteSelection())
+        var routes: [String] = []
+        while let (table, route) = walk.next() { routes.append("\(table.id.name) \(route.key.prefix(.inet6))") }
+        #expect(routes == ["main 2001:db8::7/128", "local ::1/128", "local 2001:db8::7/128"])
+    }
 }

@@ -199,4 +199,58 @@ import Testing
         let error = #expect(throws: FIBError.self) { try lab.neighbour("nosuch", "198.51.100.2") }
         #expect(error?.errno == .enodev)
     }
+
+    @Test("R1-72: what refuses packets to a gateway refuses the gateway, with its own errno")
+    func refusedGateways() throws {
+        for (action, errno) in [
+            (PolicyRule.Action.prohibit, "EACCES"), (.blackhole, "EINVAL"), (.unreachable, "ENETUNREACH"),
+        ] {
+            let lab = try lab()
+            try RuleLab(lab.plane).add(5) { $0.action = action }
+            #expect(try outcome(Wanted("10.0.0.0/8", "198.51.100.2"), lab) == errno)
+            // The table of the route comes before the rules.
+            #expect(try outcome(Wanted("10.0.0.0/8", "d1"), lab) == "ok d1")
+        }
+        // Packets that look for an IPv4 gateway are made here, those for an IPv6 one come from nowhere.
+        let lab = try lab()
+        for family in [AddressFamily.inet, .inet6] {
+            try RuleLab(lab.plane).add(5, family) { ($0.action, $0.input) = (.prohibit, "lo") }
+        }
+        #expect(try outcome(Wanted("10.0.0.0/8", "198.51.100.2"), lab) == "EACCES")
+        #expect(try outcome(Wanted("2001:db8:200::/64", "2001:db8:1::2"), lab) == "ok d1")
+    }
+
+    @Test("R1-76: an own address is no gateway on any link, and the scope is looked at before the device")
+    func onLink() throws {
+        let lab = try lab()
+        #expect(try outcome(Wanted(onLink: "10.0.0.0/8", "198.51.100.1%d2"), lab) == "EINVAL")
+        #expect(try outcome(Wanted(onLink: "10.0.0.0/8", "198.51.100.7%d2"), lab) == "ok d2")
+        var near = Wanted(onLink: "10.0.0.0/8", "198.51.100.7")
+        near.scope = .link
+        #expect(try outcome(near, lab) == "EINVAL")
+    }
+
+    @Test("R1-100: an own address stays one while its link is down, as a source and as no gateway")
+    func ownAddresses() throws {
+        let lab = try lab()
+        try lab.put("d1", isUp: false)
+        #expect(try outcome(Wanted("2001:db8:200::/64", "2001:db8:1::1%d2"), lab) == "EINVAL")
+        #expect(try outcome(Wanted("2001:db8:200::/64", "d2", source: "2001:db8:1::1"), lab) == "ok d2")
+        try lab.put("d1", ["2001:db8:1::5/64"])
+        #expect(try outcome(Wanted("2001:db8:300::/64", "d2", source: "2001:db8:1::1"), lab) == "EINVAL")
+        // Each link that has it counts.
+        try lab.put("d3", ["2001:db8:1::5/64"])
+        try lab.put("d1", [])
+        #expect(try outcome(Wanted("2001:db8:300::/64", "d2", source: "2001:db8:1::5"), lab) == "ok d2")
+        try lab.remove("d3")
+        #expect(try outcome(Wanted("2001:db8:400::/64", "d2", source: "2001:db8:1::5"), lab) == "EINVAL")
+    }
+
+    @Test("R1-58: two nexthops that only differ in that one names its device are the same")
+    func resolvedTwins() throws {
+        let lab = try lab()
+        let wanted = Wanted("2001:db8:200::/64", "2001:db8:1::2", "2001:db8:1::2%d1")
+        #expect(try outcome(wanted, lab) == "EEXIST")
+        #expect(try outcome(Wanted("2001:db8:200::/64", "2001:db8:1::2", "2001:db8:2::2%d2"), lab) == "ok d1,d2")
+    }
 }

@@ -13,35 +13,87 @@ import Testing
         let route: PlacedRoute
     }
 
-    /// By the words of R1-40…R1-48 and nothing else. The hops of the route that serves, its type and place.
-    private static func answer(_ rows: [Row], _ query: LookupQuery, _ impairments: [String: LinkImpairment]) -> String {
+    /// By the words of R1-06…R1-15, R1-40…R1-48 and nothing else. The hops of the route that serves, its type and place.
+    private static func answer(
+        _ rows: [Row], _ rules: [PolicyRule], _ query: LookupQuery, _ view: Forwarding
+    ) -> String {
         let family = query.destination.family
-        for rule in PolicyRule.defaults(family) {
-            var candidates = rows.filter { row in
-                row.table.family == family && row.table.id == rule.table
-                    && row.route.key.prefix(family).contains(query.destination)
+        let rules = rules.filter { $0.family == family }
+        var target: UInt32?
+        for rule in rules {
+            // A packet that is sent on passes over all rules before that one.
+            if let wanted = target, rule.priority != wanted { continue }
+            target = nil
+            guard isFor(rule, query) else { continue }
+            switch rule.action {
+            case .nop: continue
+            case .unreachable, .prohibit, .blackhole: return "rule \(rule.action)"
+            case .goto(let priority):
+                if rules.contains(where: { $0.priority == priority }) { target = priority }
+            case .table(let id):
+                guard let found = found(in: id, rows, query, view.impairments) else { continue }
+                let info = found.route.value.info
+                if info.type == .throw { continue }
+                let length = found.route.key.length
+                let refuses = [.blackhole, .unreachable, .prohibit].contains(info.type)
+                if !refuses, let least = rule.suppressedLength, length <= least { continue }
+                let groups = info.nextHops.map { view.link($0.device)?.group ?? 0 }
+                if !refuses, let group = rule.suppressedGroup, groups.first == group { continue }
+                return "\(id.name)/\(length) \(info.type.name) \(found.route.value.version.rawValue)"
             }
-            candidates.sort { $0.route.key.length > $1.route.key.length }
-            candidates.removeAll { !serves($0.route, query, family, impairments) }
-            guard let longest = candidates.first?.route.key.length else { continue }
-            var best = candidates.filter { $0.route.key.length == longest }
-            best.sort { a, b in
-                let (x, y) = (a.route.key, b.route.key)
-                if x.tos != y.tos { return x.tos > y.tos }
-                if x.metric != y.metric { return x.metric < y.metric }
-                let ranks = [a, b].map { family == .inet ? 0 : rank($0.route.value.info.fields.preference) }
-                return ranks[0] != ranks[1] ? ranks[0] > ranks[1] : x.position < y.position
-            }
-            guard let found = best.first else { continue }
-            let info = found.route.value.info
-            if info.type == .throw { continue }
-            return "\(rule.table.name)/\(longest) \(info.type.name) \(found.route.value.version.rawValue)"
         }
         return "nothing"
     }
 
-    private static func rank(_ preference: RouteInfo.Preference) -> Int {
-        preference == .high ? 1 : preference == .low ? -1 : 0
+    /// R1-08.
+    private static func isFor(_ rule: PolicyRule, _ query: LookupQuery) -> Bool {
+        let mask: UInt8 = rule.family == .inet ? 0x1C : 0xFC
+        let source = query.source ?? (rule.family == .inet ? IPAddress(inet: 0) : nil)
+        let agrees =
+            (rule.source.map { prefix in source.map { prefix.contains($0) } ?? false } ?? true)
+            && (rule.destination?.contains(query.destination) ?? true)
+            && (rule.tos == 0 || rule.tos == query.tos & mask)
+            && (rule.dscp.map { $0 == query.tos / 4 } ?? true)
+            && (rule.input.isEmpty || rule.input == (query.input ?? "lo"))
+            && (rule.output.isEmpty || rule.output == query.device ?? "")
+            && (rule.mark.value & rule.mark.mask == query.mark & rule.mark.mask)
+            && (rule.users.map { users in query.user.map { users.contains($0) } ?? false } ?? true)
+            && (rule.ipProtocol.rawValue == 0 || rule.ipProtocol.rawValue == query.ipProtocol)
+            && (rule.destinationPorts?.contains(query.destinationPort) ?? true)
+        return agrees != rule.isInverted
+    }
+
+    private static func found(
+        in table: TableID, _ rows: [Row], _ query: LookupQuery, _ impairments: [String: LinkImpairment]
+    ) -> Row? {
+        let family = query.destination.family
+        var candidates = rows.filter { row in
+            row.table.family == family && row.table.id == table
+                && row.route.key.prefix(family).contains(query.destination)
+        }
+        candidates.sort { $0.route.key.length > $1.route.key.length }
+        candidates.removeAll { !serves($0.route, query, family, impairments) }
+        guard let longest = candidates.first?.route.key.length else { return nil }
+        var best = candidates.filter { $0.route.key.length == longest }
+        best.sort { a, b in
+            let (x, y) = (a.route.key, b.route.key)
+            if x.tos != y.tos { return x.tos > y.tos }
+            if x.metric != y.metric { return x.metric < y.metric }
+            let ranks = [a, b].map { family == .inet ? 0 : rank($0.route.value.info, query, impairments) }
+            return ranks[0] != ranks[1] ? ranks[0] > ranks[1] : x.position < y.position
+        }
+        return best.first
+    }
+
+    /// R1-47: the link that was asked for before others, then the router's preference.
+    private static func rank(
+        _ info: RouteInfo, _ query: LookupQuery, _ impairments: [String: LinkImpairment]
+    ) -> Int {
+        let preference = info.fields.preference
+        let leadsThere = info.nextHops.contains { hop in
+            hop.device == query.device && !(impairments[hop.device]?[.inet6].contains(.dead) ?? false)
+        }
+        return (leadsThere ? 10 : 0) + (preference == .high ? 1 : preference == .low ? -1 : 0)
     }
 
     private static func serves(
@@ -49,10 +101,12 @@ import Testing
     ) -> Bool {
         if family == .inet, route.key.tos != 0, route.key.tos != query.tos & 0xFC { return false }
         let info = route.value.info
-        if [.blackhole, .unreachable, .prohibit, .throw].contains(info.type) { return true }
+        // In IPv6 the link is but a wish where a source is given; and what refuses leads over the loopback.
+        let isFree = query.device == nil || family == .inet6 && query.source != nil
+        if [.blackhole, .unreachable, .prohibit, .throw].contains(info.type) { return isFree || family == .inet }
         return info.nextHops.contains { hop in
             let isDead = impairments[hop.device]?[family].contains(.dead) ?? false
-            return !isDead && (query.device == nil || query.device == hop.device)
+            return !isDead && (isFree || query.device == hop.device)
         }
     }
 
@@ -72,19 +126,23 @@ import Testing
         switch view.lookup(query, &trace) {
         case .nothing: return "nothing"
         case .refused(let found), .route(let found): return text(found)
+        case .refusedByRule(let rule): return "rule \(rule.action)"
         }
     }
 
-    @Test("Whatever is written, lookups find what a search of all routes finds", arguments: UInt64(1)...16)
+    @Test(
+        "Whatever is written, the rules too, lookups find what a search of all routes finds", arguments: UInt64(1)...16)
     func random(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var lab = LinkLab()
         func one<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &random)] }
-        for name in ["eth0", "eth1", "eth2"] { try lab.put(name, isUp: true) }
+        var model = RuleModel()
+        for name in ["eth0", "eth1", "eth2"] { try lab.put(name, isUp: true, group: name == "eth1" ? 7 : 0) }
         for step in 0..<300 {
             let prefix = one(Self.prefixes)
             switch Int.random(in: 0..<20, using: &random) {
             case 0: try lab.put(one(["eth0", "eth1", "eth2"]), isUp: Bool.random(using: &random))
+            case 6...8: model.change(lab.plane, Self.randomRule(&random), adds: one([true, true, false]))
             case 1...5:
                 var selector = RouteSelector(prefix: try Prefix(prefix))
                 selector.metric = one([nil, 1, 2])
@@ -116,12 +174,58 @@ import Testing
                 var query = LookupQuery(
                     destination: try IPAddress(one(Self.destinations)), device: one([nil, nil, "eth1"]))
                 query.tos = one([0, 0, 8, 11])
-                let expected = Self.answer(rows, query, view.impairments)
-                #expect(Self.found(view, query) == expected, "step \(step): \(query)")
+                query.mark = one([0, 1, 17])
+                query.input = one([nil, nil, "eth0"])
+                query.user = query.input == nil ? one([0, 1_000]) : nil
+                query.ipProtocol = one([0, 6])
+                query.destinationPort = one([0, 80])
+                let isIPv4 = query.destination.family == .inet
+                query.source = try one([nil, isIPv4 ? "10.0.0.1" : "2001:db8::9"]).map { try IPAddress($0) }
+                let expected = Self.answer(rows, model.rules, query, view)
+                // One is enough to read.
+                try #require(Self.found(view, query) == expected, "step \(step): \(query) by \(model.rules)")
             }
+            #expect(model.rules == Self.rules(lab.plane), "step \(step)")
         }
         lab.plane.snapshot()._checkInvariants()
         _ = lab.news()
+    }
+
+    private static func rules(_ plane: ControlPlane) -> [PolicyRule] {
+        plane.snapshot().namespaces.flatMap { $0.objects.all(.rule) }.compactMap(\.rule?.rule)
+    }
+
+    private static func randomRule(_ random: inout SeededGenerator) -> RuleFields {
+        func maybe<Value>(_ percent: Int, _ values: [Value]) -> Value? {
+            Int.random(in: 0..<100, using: &random) < percent
+                ? values[Int.random(in: 0..<values.count, using: &random)] : nil
+        }
+        var fields = RuleFields()
+        fields.family = maybe(100, [.inet, .inet6])
+        let isIPv4 = fields.family == .inet
+        fields.priority = maybe(80, [0, 1, 1, 2, 3, 32_766])
+        fields.source = maybe(20, isIPv4 ? ["10.0.0.0/8", "0.0.0.0/1"] : ["2001:db8::/64", "2001:db8::/127"])
+            .flatMap { try? Prefix($0) }
+        fields.destination = maybe(30, isIPv4 ? ["10.0.0.0/16", "9.0.0.0/8"] : ["2001:db8::/64"])
+            .flatMap { try? Prefix($0) }
+        fields.tos = maybe(10, [8])
+        fields.dscp = fields.tos == nil ? maybe(10, [2]) : nil
+        fields.input = maybe(15, ["eth0", "lo"])
+        fields.output = maybe(10, ["eth1"])
+        fields.mark = maybe(20, [0, 1, 17])
+        fields.markMask = maybe(10, [0x0f])
+        fields.users = maybe(10, [0...10])
+        fields.ipProtocol = maybe(10, [IPProtocol(rawValue: 6)])
+        fields.destinationPorts = maybe(10, [70...90])
+        fields.isInverted = maybe(15, [true])
+        fields.suppressedLength = maybe(15, [0, 16])
+        fields.suppressedGroup = maybe(10, [0, 7])
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0: fields.action = maybe(100, [.nop, .unreachable, .prohibit, .blackhole])
+        case 1, 2: fields.target = maybe(100, [1, 2, 3, 9, 32_766])
+        default: fields.table = maybe(90, [.main, .local, .default, TableID(rawValue: 9)])
+        }
+        return fields
     }
 
     private static let prefixes = [
@@ -132,4 +236,31 @@ import Testing
         "9.9.9.9", "10.200.0.1", "10.64.0.1", "10.0.9.1", "10.0.1.1", "10.0.1.130", "10.0.1.129", "2001:db9::1",
         "2001:db8:8000::1", "2001:db8:1::1", "2001:db8::2", "2001:db8::1",
     ]
+}
+
+/// The rules as a list, changed by the words of R1-05…R1-07 and R1-10…R1-13.
+private struct RuleModel {
+    private(set) var rules = PolicyRule.defaults
+
+    mutating func change(_ plane: ControlPlane, _ fields: RuleFields, adds: Bool) {
+        let action = adds ? ObjectOperation.Action.writeRule(.add, fields) : .removeRule(RuleSelector(fields))
+        let isDone = (try? plane.change(ObjectOperation("default", action))) != nil
+        let family = fields.family ?? .inet
+        if adds {
+            let others = rules.filter { $0.family == family }
+            let second = others.count > 1 ? others[1].priority : 0
+            guard let rule = try? fields.rule(at: second == 0 ? 0 : second - 1), !rules.contains(rule) else {
+                return #expect(!isDone, "\(fields)")
+            }
+            #expect(isDone, "\(fields)")
+            let isLater: (PolicyRule) -> Bool = {
+                $0.family != rule.family ? rule.family == .inet : $0.priority > rule.priority
+            }
+            rules.insert(rule, at: rules.firstIndex(where: isLater) ?? rules.endIndex)
+        } else {
+            let index = rules.firstIndex { fields.agrees(with: $0) }
+            #expect(isDone == (index != nil), "\(fields)")
+            if let index { rules.remove(at: index) }
+        }
+    }
 }

@@ -38,6 +38,7 @@ import Threads
         switch try lab.plane.forwarding("default").lookup(query, &trace) {
         case .nothing: return "nothing"
         case .refused(let found): return found.info.type.name
+        case .refusedByRule(let rule): return "rule \(rule.action)"
         case .route(let found):
             let hop = try #require(found.hop)
             let gateway = hop.gateway.map { "\($0)%" } ?? ""
@@ -188,5 +189,25 @@ import Threads
             plane.snapshot()._checkInvariants()
             plane.close()
         }
+    }
+
+    @Test(
+        "R1-47: an IPv6 lookup by a link wants it, or, with a source, wishes for it; what refuses leads over the loopback"
+    )
+    func links() throws {
+        try add("2001:db8::/32", type: .prohibit)
+        try add("2001:db8::/32", "eth1", verb: .append)
+        func get(_ device: String, from source: String? = nil) throws -> String {
+            var query = LookupQuery(destination: try IPAddress("2001:db8::1"), device: device)
+            query.source = try source.map { try IPAddress($0) }
+            var trace: LookupTrace?
+            switch try lab.plane.forwarding("default").lookup(query, &trace) {
+            case .route(let found): return found.hop?.device ?? "-"
+            case .refused(let found): return found.info.type.name
+            default: return "nothing"
+            }
+        }
+        #expect(try get("eth1") == "eth1" && get("eth2") == "nothing" && get("lo") == "prohibit")
+        #expect(try get("eth1", from: "2001:db8::9") == "eth1" && get("eth2", from: "2001:db8::9") == "prohibit")
     }
 }
