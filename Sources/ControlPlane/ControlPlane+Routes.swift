@@ -260,6 +260,7 @@ extension ControlPlane {
             Change(edit, identity, best, hash, sequence: sequence, batch: nil)
         }
         state.tables[index].table.apply(edit, version: sequence, hash: hash)
+        if edit.old != nil { state.infos.released(1) }
         if let displaced = state.displace(best, at: index) { commit(displaced, at: index, &state) }
         return WriteResult(edit, identity, hash, sequence)
     }

@@ -81,7 +81,13 @@ extension ControlPlane {
                 throw error
             }
             log.append(contentsOf: draft.changes)
-            for (namespace, state) in draft.touched { namespace.state.withLock { $0 = state } }
+            for (namespace, state) in draft.touched {
+                namespace.state.withLock {
+                    $0 = state
+                    // Not all of them are removals, nor in this namespace; a sweep too early does no harm.
+                    $0.infos.released(draft.changes.count)
+                }
+            }
             draft.admissions.commit()
             noteImpairments(draft.touched)
             for operation in draft.operations { begin(operation) }

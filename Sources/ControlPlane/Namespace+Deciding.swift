@@ -97,6 +97,8 @@ extension Namespace.State: ForwardingView {
 
     func rules(_ family: AddressFamily) -> PolicyRules { rules[family] }
 
+    func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy { settings.hashPolicy(family) }
+
     func isOwn(_ address: IPAddress) -> Bool { ownAddresses[address] != nil }
 
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }

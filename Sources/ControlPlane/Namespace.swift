@@ -132,55 +132,6 @@ extension Namespace.State {
     }
 }
 
-/// One copy of each distinct route info of a namespace (R1-22). The references are counted by Swift; infos that no
-/// route, log record or snapshot holds any more are swept out when the table has doubled, so a sweep costs each
-/// insertion a constant.
-///
-/// Guarded by the namespace's lock, so drafts, which hold none, leave it alone; a reference, so that copying a namespace's
-/// state for a draft doesn't copy it.
-final class SharedInfos {
-    private var infos: Set<RouteInfo> = []
-    private var sweepAt = 1_024
-    /// What came in lately, and what is kept for it, each in the one place that its address gives it: rows of an import
-    /// bring the same few objects again and again.
-    private var latest: [(given: RouteInfo, kept: RouteInfo)?] = Array(repeating: nil, count: latestCount)
-    private static let latestCount = 256
-
-    func shared(_ info: RouteInfo) -> RouteInfo {
-        // Objects lie at multiples of 16.
-        let place = Int(UInt(bitPattern: ObjectIdentifier(info)) &>> 4) & (Self.latestCount - 1)
-        if let latest = latest[place], latest.given === info { return latest.kept }
-        let kept = keep(info)
-        latest[place] = (info, kept)
-        return kept
-    }
-
-    private func keep(_ info: RouteInfo) -> RouteInfo {
-        if let index = infos.firstIndex(of: info) { return infos[index] }
-        // An object of its own, for the reason that `TableIdentity.copy` gives.
-        let kept = RouteInfo(info.fields)
-        infos.insert(kept)
-        if infos.count > sweepAt { sweep() }
-        return kept
-    }
-
-    var count: Int { infos.count }
-
-    private func sweep() {
-        latest = Array(repeating: nil, count: Self.latestCount)
-        var candidates = Array(infos)
-        infos = []
-        for index in candidates.indices.reversed() {
-            // Unique means: only this array still refers to it.
-            if isKnownUniquelyReferenced(&candidates[index]) {
-                candidates.swapAt(index, candidates.count - 1); candidates.removeLast()
-            }
-        }
-        infos = Set(candidates)
-        sweepAt = max(1_024, 2 * infos.count)
-    }
-}
-
 /// The tables of a namespace, in order.
 extension [(identity: TableIdentity, table: RouteTable)] {
     func index(of family: AddressFamily, _ id: TableID) -> Int? {

@@ -1,11 +1,21 @@
+internal import Addressing
+public import Routing
+
 /// What can be set for a namespace.
 public struct NamespaceSettings: Hashable, Sendable {
     /// Whether changes of hardware flags are notified: 0 never, 1 always, 2 only failures (R3-10).
     public var notifyOnFlagChangeIPv4: UInt8 = 0
     public var notifyOnFlagChangeIPv6: UInt8 = 0
+    /// By what flows choose between several nexthops (R1-53).
+    public var hashPolicyIPv4 = MultipathHashPolicy.addresses
+    public var hashPolicyIPv6 = MultipathHashPolicy.addresses
     public var nextHopCheck = NextHopCheck.open
 
     public init() {}
+
+    func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy {
+        family == .inet ? hashPolicyIPv4 : hashPolicyIPv6
+    }
 }
 
 /// What is asked of the nexthops of a route before it is taken.

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -149,5 +150,31 @@ import Testing
         }
         #expect(try result("203.0.113.99") == "prohibit" && result("203.0.113.99&ipproto=tcp") != "prohibit")
         #expect(try result("2001:db8:99::1") != "prohibit" && result("2001:db8:99::1&ipproto=udp") == "prohibit")
+    }
+
+    @Test("R1-53: with hash policy 1 the flows of one pair of addresses spread, and the setting survives a restart")
+    func hashPolicy() throws {
+        let directory = TemporaryDirectory()
+        let first = try RunningServer(arguments: ["--data-dir", directory.path])
+        let hops = #"[{"gateway":"192.0.2.1","dev":"a"},{"gateway":"192.0.2.2","dev":"b"}]"#
+        _ = try first.post("/v1/routes", #"{"dst":"10.0.0.0/8","nexthops":\#(hops)}"#)
+        func devices(_ server: RunningServer) throws -> Set<String> {
+            try Set(
+                (1...60).compactMap { port in
+                    try server.get("/v1/lookup?dst=10.0.0.1&ipproto=tcp&sport=\(port)").json()["dev"]?.string
+                })
+        }
+        #expect(try devices(first).count == 1)
+        let setting = #"{"ipv4":{"fib_multipath_hash_policy":1}}"#
+        let patched = try first.request("PATCH", "/v1/namespaces/default", setting)
+        #expect(patched.text.contains(#""ipv4":{"fib_multipath_hash_policy":1,"fib_notify_on_flag_change":0}"#))
+        #expect(try devices(first) == ["a", "b"])
+        let refused = try first.request("PATCH", "/v1/namespaces/default", #"{"ipv4":{"fib_multipath_hash_policy":2}}"#)
+        #expect(try refused.refusal() == "422 EINVAL setting-invalid")
+        first.process.signal(SIGTERM)
+        #expect(first.process.waitForExit() == 0)
+        let second = try RunningServer(arguments: ["--data-dir", directory.path])
+        #expect(try second.get("/v1/namespaces/default").text == patched.text)
+        #expect(try devices(second) == ["a", "b"])
     }
 }

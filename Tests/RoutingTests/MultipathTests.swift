@@ -23,17 +23,35 @@ import Testing
         #expect(Multipath.choice(2_147_483_647, heaviest) == 255 && Multipath.choice(0, heaviest) == 0)
     }
 
-    @Test("R1-53: flows spread by weight, each always to the same")
-    func spread() throws {
+    @Test("R1-53: flows spread by weight, each always to the same", arguments: MultipathHashPolicy.allCases)
+    func spread(policy: MultipathHashPolicy) throws {
         var counts = [0, 0]
         for number in 0..<40_000 as Range<UInt32> {
-            let hash = Multipath.hash(IPAddress(inet: 10 << 24 | number), from: nil)
-            #expect(hash < 1 << 31 && hash == Multipath.hash(IPAddress(inet: 10 << 24 | number), from: nil))
+            let query = LookupQuery(destination: IPAddress(inet: 10 << 24 | number))
+            let hash = Multipath.hash(query, by: policy)
+            #expect(hash < 1 << 31 && hash == Multipath.hash(query, by: policy))
             counts[try #require(Multipath.choice(hash, [3, 1]))] += 1
         }
         #expect((29_500...30_500).contains(counts[0]), "\(counts)")
-        let destination = try IPAddress("10.0.0.1")
-        let sources = try Set((0..<100).map { Multipath.hash(destination, from: try IPAddress("192.0.2.\($0)")) })
-        #expect(sources.count == 100)
+    }
+
+    @Test("R1-53: by addresses alone, or by protocol and ports too", arguments: MultipathHashPolicy.allCases)
+    func policies(policy: MultipathHashPolicy) throws {
+        func hashes(_ vary: (inout LookupQuery, UInt16) throws -> Void) throws -> Int {
+            try Set(
+                (1...100 as ClosedRange<UInt16>).map { number in
+                    var query = LookupQuery(destination: try IPAddress("10.0.0.1"))
+                    try vary(&query, number)
+                    return Multipath.hash(query, by: policy)
+                }
+            ).count
+        }
+        #expect(try hashes { $0.destination = IPAddress(inet: 10 << 24 | UInt32($1)) } == 100)
+        #expect(try hashes { $0.source = try IPAddress("192.0.2.\($1)") } == 100)
+        let expected = policy == .fiveTuple ? 100 : 1
+        #expect(try hashes { $0.sourcePort = $1 } == expected && hashes { $0.destinationPort = $1 } == expected)
+        #expect(try hashes { $0.ipProtocol = UInt8($1) } == expected)
+        // What else a packet has says nothing of its flow.
+        #expect(try hashes { ($0.mark, $0.tos) = (UInt32($1), UInt8($1)) } == 1)
     }
 }

@@ -4,12 +4,18 @@ internal import Routing
 
 /// Settings as a client wrote them; nil where it said nothing.
 struct NamespaceInput: Sendable {
-    private var notifyIPv4: UInt8?
-    private var notifyIPv6: UInt8?
+    /// What is said of one family.
+    private struct Family {
+        var notify: UInt8?
+        var policy: MultipathHashPolicy?
+    }
+
+    private var ipv4 = Family()
+    private var ipv6 = Family()
     private var nextHopCheck: NextHopCheck?
 
     private static let fields = JSONFields("name", "ipv4", "ipv6", "nexthop_check", "h", "seq", "version")
-    private static let familyFields = JSONFields("fib_notify_on_flag_change")
+    private static let familyFields = JSONFields("fib_notify_on_flag_change", "fib_multipath_hash_policy")
 
     /// An empty body says nothing.
     init(_ body: [UInt8], _ name: String) throws(Problem) {
@@ -20,8 +26,8 @@ struct NamespaceInput: Sendable {
                 try reader.readObject(Self.fields) { reader, index in
                     switch Self.fields.names[index] {
                     case "name": try Self.checkName(try reader.readString(), name)
-                    case "ipv4": notifyIPv4 = try Self.readFamily(&reader)
-                    case "ipv6": notifyIPv6 = try Self.readFamily(&reader)
+                    case "ipv4": ipv4 = try Self.readFamily(&reader)
+                    case "ipv6": ipv6 = try Self.readFamily(&reader)
                     case "nexthop_check": nextHopCheck = try Self.check(try reader.readString())
                     default: try reader.skipValue()
                     }
@@ -34,23 +40,35 @@ struct NamespaceInput: Sendable {
 
     func applied(to settings: NamespaceSettings) -> NamespaceSettings {
         var settings = settings
-        if let notifyIPv4 { settings.notifyOnFlagChangeIPv4 = notifyIPv4 }
-        if let notifyIPv6 { settings.notifyOnFlagChangeIPv6 = notifyIPv6 }
+        settings.notifyOnFlagChangeIPv4 = ipv4.notify ?? settings.notifyOnFlagChangeIPv4
+        settings.notifyOnFlagChangeIPv6 = ipv6.notify ?? settings.notifyOnFlagChangeIPv6
+        settings.hashPolicyIPv4 = ipv4.policy ?? settings.hashPolicyIPv4
+        settings.hashPolicyIPv6 = ipv6.policy ?? settings.hashPolicyIPv6
         if let nextHopCheck { settings.nextHopCheck = nextHopCheck }
         return settings
     }
 
-    private static func readFamily(_ reader: inout JSONReader) throws -> UInt8? {
-        var value: UInt8?
-        try reader.readObject(familyFields) { reader, _ in
+    private static func readFamily(_ reader: inout JSONReader) throws -> Family {
+        var family = Family()
+        try reader.readObject(familyFields) { reader, index in
             let number = try reader.readInt()
-            guard let mode = UInt8(exactly: number), mode <= 2 else {
-                throw FIBError(
-                    .einval, .settingInvalid, "fib_notify_on_flag_change is 0, 1 or 2, not \(number)", rule: "R3-10")
+            if familyFields.names[index] == "fib_notify_on_flag_change" {
+                guard let mode = UInt8(exactly: number), mode <= 2 else {
+                    throw FIBError(
+                        .einval, .settingInvalid, "fib_notify_on_flag_change is 0, 1 or 2, not \(number)",
+                        rule: "R3-10")
+                }
+                family.notify = mode
+            } else {
+                guard let policy = UInt8(exactly: number).flatMap(MultipathHashPolicy.init(rawValue:)) else {
+                    throw FIBError(
+                        .einval, .settingInvalid,
+                        "fib_multipath_hash_policy is 0 (addresses) or 1 (ports too), not \(number)", rule: "R1-53")
+                }
+                family.policy = policy
             }
-            value = mode
         }
-        return value
+        return family
     }
 
     private static func checkName(_ body: String, _ path: String) throws {

@@ -37,6 +37,8 @@ public struct Forwarding: ForwardingView, Sendable {
 
     public func rules(_ family: AddressFamily) -> PolicyRules { part.rules[family] }
 
+    public func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy { part.settings.hashPolicy(family) }
+
     public func isOwn(_ address: IPAddress) -> Bool { part.ownAddresses[address] != nil }
 
     public func link(_ name: String) -> Link? { part.objects[.link(name)]?.link }

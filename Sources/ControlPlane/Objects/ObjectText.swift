@@ -17,8 +17,8 @@ extension ObjectValue {
         case .namespace(let settings):
             members.add("name", text: namespace)
             members.add("nexthop_check", text: settings.nextHopCheck.rawValue)
-            members.add("ipv4") { $0.appendFlagSetting(settings.notifyOnFlagChangeIPv4) }
-            members.add("ipv6") { $0.appendFlagSetting(settings.notifyOnFlagChangeIPv6) }
+            members.add("ipv4") { $0.append(settings.hashPolicyIPv4, settings.notifyOnFlagChangeIPv4) }
+            members.add("ipv6") { $0.append(settings.hashPolicyIPv6, settings.notifyOnFlagChangeIPv6) }
         case .link(let link):
             members.add("namespace", text: namespace)
             members.add("ifname", text: link.name)
@@ -92,8 +92,10 @@ extension RuleStatus {
 }
 
 extension [UInt8] {
-    fileprivate mutating func appendFlagSetting(_ mode: UInt8) {
-        appendASCII("{\"fib_notify_on_flag_change\":\(mode)}")
+    /// What is set for a family; the policy is left out at its default.
+    fileprivate mutating func append(_ policy: MultipathHashPolicy, _ notify: UInt8) {
+        appendASCII(policy == .addresses ? "{" : "{\"fib_multipath_hash_policy\":\(policy.rawValue),")
+        appendASCII("\"fib_notify_on_flag_change\":\(notify)}")
     }
 
     fileprivate mutating func appendList(_ texts: [String]) {

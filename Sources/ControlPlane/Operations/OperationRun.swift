@@ -59,6 +59,7 @@ struct OperationRun {
         }
         let hash = info.map { RouteEntry.hash(identity, route.key, $0) } ?? EntryHash(high: 0, low: 0)
         state.tables[index].table.apply(edit, version: .zero, hash: hash)
+        state.infos.released(1)
         steps.append((index, .edit(edit, hash, best)))
     }
 

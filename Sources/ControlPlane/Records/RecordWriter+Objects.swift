@@ -24,8 +24,8 @@ extension RecordWriter {
     }
 
     private mutating func append(_ settings: NamespaceSettings) {
-        append(byte: settings.notifyOnFlagChangeIPv4)
-        append(byte: settings.notifyOnFlagChangeIPv6)
+        append(byte: settings.notifyOnFlagChangeIPv4 | settings.hashPolicyIPv4.rawValue << 4)
+        append(byte: settings.notifyOnFlagChangeIPv6 | settings.hashPolicyIPv6.rawValue << 4)
         append(settings.nextHopCheck.rawValue)
     }
 
@@ -75,11 +75,19 @@ extension RecordReader {
 
     private mutating func namespaceSettings() throws(Malformed) -> NamespaceSettings {
         var settings = NamespaceSettings()
-        settings.notifyOnFlagChangeIPv4 = try bytes.byte()
-        settings.notifyOnFlagChangeIPv6 = try bytes.byte()
+        (settings.notifyOnFlagChangeIPv4, settings.hashPolicyIPv4) = try familySettings()
+        (settings.notifyOnFlagChangeIPv6, settings.hashPolicyIPv6) = try familySettings()
         guard let check = NextHopCheck(rawValue: try bytes.text()) else { throw bytes.malformed("an unknown check") }
         settings.nextHopCheck = check
         return settings
+    }
+
+    private mutating func familySettings() throws(Malformed) -> (UInt8, MultipathHashPolicy) {
+        let byte = try bytes.byte()
+        guard let policy = MultipathHashPolicy(rawValue: byte >> 4) else {
+            throw bytes.malformed("an unknown hash policy")
+        }
+        return (byte & 15, policy)
     }
 
     private mutating func link() throws(Malformed) -> Link {

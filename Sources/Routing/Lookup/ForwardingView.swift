@@ -10,6 +10,7 @@ public protocol ForwardingView {
     func link(_ name: String) -> Link?
     /// Whether a link has that address, be it up or down.
     func isOwn(_ address: IPAddress) -> Bool
+    func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy
     /// Links with which something is wrong, by name.
     var impairments: [String: LinkImpairment] { get }
 }
@@ -35,7 +36,7 @@ extension ForwardingView {
             legs?[index].contains(.dead) ?? false ? 0 : UInt64(route.info.nextHops[index].weight)
         }
         var found = route
-        found.leg = Multipath.choice(Multipath.hash(query.destination, from: query.source), weights)
+        found.leg = Multipath.choice(Multipath.hash(query, by: hashPolicy(query.destination.family)), weights)
         return found
     }
 

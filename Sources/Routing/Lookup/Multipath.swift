@@ -1,4 +1,13 @@
-public import Addressing
+internal import Addressing
+
+/// What of a packet decides which nexthop of several it takes: `fib_multipath_hash_policy`. Of the kernel's other policies, 2 looks
+/// into tunnels and 3 at any fields.
+public enum MultipathHashPolicy: UInt8, CaseIterable, Sendable {
+    /// Source and destination address.
+    case addresses = 0
+    /// These, the IP protocol, and its ports.
+    case fiveTuple = 1
+}
 
 /// Which nexthop of several a flow takes.
 public enum Multipath {
@@ -20,17 +29,24 @@ public enum Multipath {
         bounds(weights).firstIndex { Int64(hash) <= $0 }
     }
 
-    /// The hash of a flow by its addresses (`fib_multipath_hash_policy` 0, R1-53), of 31 bits. Where no source is given, that
-    /// of the unspecified one. The kernel mixes a number of its own in, so that it chooses otherwise at each start; this is
-    /// the same everywhere and always.
-    public static func hash(_ destination: IPAddress, from source: IPAddress?) -> UInt32 {
+    /// The hash of a flow (R1-53), of 31 bits. Where no source is given, that of the unspecified one. The kernel mixes a number
+    /// of its own in, so that it chooses otherwise at each start; this is the same everywhere and always.
+    public static func hash(_ query: LookupQuery, by policy: MultipathHashPolicy) -> UInt32 {
         var mixed: UInt64 = 0
-        for word in [destination.high, destination.low, source?.high ?? 0, source?.low ?? 0] {
+        func mix(_ word: UInt64) {
             // SplitMix64's finaliser (Steele, Lea and Flood, 2014).
             mixed = (mixed ^ word) &+ 0x9E37_79B9_7F4A_7C15
             mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
             mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
             mixed ^= mixed >> 31
+        }
+        mix(query.destination.high)
+        mix(query.destination.low)
+        mix(query.source?.high ?? 0)
+        mix(query.source?.low ?? 0)
+        if policy == .fiveTuple {
+            let ports = UInt64(query.sourcePort) << 16 | UInt64(query.destinationPort)
+            mix(UInt64(query.ipProtocol) << 32 | ports)
         }
         return UInt32(truncatingIfNeeded: mixed >> 33)
     }
