@@ -1,9 +1,12 @@
 internal import Addressing
+internal import Bytes
 internal import ControlPlane
 internal import JSON
 internal import Routing
 
 /// A lookup and what it came to, as JSON: what `ip -json route get` prints, with no key left out, sorted.
+///
+/// Thousands are asked for at once, so that it is written as it comes.
 struct LookupAnswer {
     let view: Forwarding
     let query: LookupQuery
@@ -11,77 +14,124 @@ struct LookupAnswer {
     let trace: LookupTrace?
 
     func append(to bytes: inout [UInt8]) {
-        var members = JSONMembers()
-        members.add("dst", text: "\(query.destination)")
-        members.add("family", text: query.destination.family.name)
-        members.add("namespace", text: view.namespace)
-        if let source = query.source { members.add("from", text: "\(source)") }
-        if query.tos != 0 { members.add("tos", number: UInt64(query.tos)) }
-        if let input = query.input { members.add("iif", text: input) }
-        if query.mark != 0 { members.add("mark", number: UInt64(query.mark)) }
-        switch result {
-        case .nothing: refuse("no-route", .enetunreach, &members)
-        case .refused(let found):
-            refuse(found.info.type.name, found.info.type.lookupErrno, &members)
-            describe(found, &members)
-        case .refusedByRule(let rule):
-            refuse("\(rule.action)", rule.action.lookupErrno, &members)
-            members.add("priority", number: UInt64(rule.priority))
-        case .route(let found):
-            describe(found, &members)
-            leave(by: found, &members)
+        let found = result.found
+        let way = found.flatMap { result.refusal == nil ? Way(by: $0, query, view) : nil }
+        var members = SortedMembers()
+        // The errno is the one that the kernel gives (R1-09, R1-30, section 1.3).
+        if let refusal = result.refusal { members.add("code", plain: refusal.errno.rawValue, to: &bytes) }
+        if let way, !way.device.isEmpty { members.add("dev", text: way.device, to: &bytes) }
+        members.add("dst", query.destination, to: &bytes)
+        if let trace {
+            members.add("explain", to: &bytes)
+            append(trace, to: &bytes)
         }
-        if let trace { members.add("explain") { append(trace, to: &$0) } }
-        members.append(to: &bytes)
+        members.add("family", plain: query.destination.family.name, to: &bytes)
+        if let way {
+            members.add("flags", to: &bytes)
+            way.appendFlags(to: &bytes)
+        }
+        if let source = query.source { members.add("from", source, to: &bytes) }
+        if let gateway = way?.gateway { members.add("gateway", gateway, to: &bytes) }
+        if let input = query.input { members.add("iif", text: input, to: &bytes) }
+        if query.mark != 0 { members.add("mark", number: UInt64(query.mark), to: &bytes) }
+        if let found, let key = view.route(of: found, to: query.destination)?.route.key {
+            members.add("metric", number: UInt64(key.metric), to: &bytes)
+        }
+        members.add("namespace", text: view.namespace, to: &bytes)
+        appendRest(found, way, &members, to: &bytes)
+        members.end(&bytes)
     }
 
-    /// The errno is the one that the kernel gives (R1-09, R1-30, section 1.3).
-    private func refuse(_ result: String, _ code: FIBError.Errno, _ members: inout JSONMembers) {
-        members.add("result", text: result)
-        members.add("code", text: code.rawValue)
-    }
-
-    /// The route.
-    private func describe(_ found: FoundRoute, _ members: inout JSONMembers) {
-        members.add("type", text: found.info.type.name)
-        members.add("table", text: found.table.name)
-        members.add("protocol", text: found.info.protocol.name)
-        members.add("route", text: "\(prefix(found.length))")
-        guard let key = view.route(of: found, to: query.destination)?.route.key else { return }
-        members.add("metric", number: UInt64(key.metric))
-    }
-
-    /// The way that packets take by it.
-    private func leave(by found: FoundRoute, _ members: inout JSONMembers) {
-        if query.source == nil, query.input == nil, let source = view.source(to: query.destination, by: found) {
-            members.add("prefsrc", text: "\(source)")
+    /// From `pref` on.
+    private func appendRest(
+        _ found: FoundRoute?, _ way: Way?, _ members: inout SortedMembers, to bytes: inout [UInt8]
+    ) {
+        if let found, way != nil, query.destination.family == .inet6 {
+            members.add("pref", plain: found.info.fields.preference.name, to: &bytes)
         }
-        if query.destination.family == .inet6 {
-            members.add("pref", text: found.info.fields.preference.name)
+        if let source = way?.source { members.add("prefsrc", source, to: &bytes) }
+        if case .refusedByRule(let rule) = result {
+            members.add("priority", number: UInt64(rule.priority), to: &bytes)
         }
-        guard let hop = found.hop, let leg = found.leg else { return }
-        // What goes to oneself doesn't leave, whichever link has the address.
-        let device = found.info.type == .local ? "lo" : hop.device
-        if !device.isEmpty { members.add("dev", text: device) }
-        if let gateway = hop.gateway {
-            if gateway.family == query.destination.family {
-                members.add("gateway", text: "\(gateway)")
-            } else {
-                members.add("via") { $0.appendASCII("{\"family\":\"\(gateway.family.name)\",\"host\":\"\(gateway)\"}") }
-            }
+        if let found { members.add("protocol", plain: found.info.protocol.name, to: &bytes) }
+        if let refusal = result.refusal { members.add("result", plain: refusal.name, to: &bytes) }
+        if let found {
+            members.add("route", to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+            prefix(found.length).append(to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+            members.add("table", plain: found.table.name, to: &bytes)
         }
-        let status = found.info.legStatus(query.destination.family, view.impairments)?[leg] ?? []
-        let flags = [
-            ("dead", status.contains(.dead)), ("onlink", hop.flags.contains(.onlink)),
-            ("pervasive", hop.flags.contains(.pervasive)), ("linkdown", status.contains(.linkDown)),
-        ]
-        members.add("flags") { bytes in
-            let set = flags.filter(\.1).map { "\"\($0.0)\"" }
-            bytes.appendASCII("[\(set.joined(separator: ","))]")
+        if query.tos != 0 { members.add("tos", number: UInt64(query.tos), to: &bytes) }
+        if let found { members.add("type", plain: found.info.type.name, to: &bytes) }
+        if let via = way?.via {
+            members.add("via", to: &bytes)
+            bytes.appendASCII("{\"family\":\"\(via.family.name)\",\"host\":\"\(via)\"}")
         }
     }
 
     func prefix(_ length: UInt8) -> Prefix {
         Prefix(unchecked: query.destination.masked(to: length), length)
+    }
+}
+
+/// The way that packets take by a route.
+private struct Way {
+    let device: String
+    var gateway: IPAddress?
+    /// A gateway of the other family.
+    var via: IPAddress?
+    /// Where packets that are made here come from.
+    var source: IPAddress?
+    let status: LegStatus
+    let flags: NextHop.Flags
+
+    init(by found: FoundRoute, _ query: LookupQuery, _ view: Forwarding) {
+        let hop = found.hop
+        // What goes to oneself doesn't leave, whichever link has the address.
+        device = found.info.type == .local ? "lo" : hop?.device ?? ""
+        if hop?.gateway?.family == query.destination.family { gateway = hop?.gateway } else { via = hop?.gateway }
+        if query.source == nil, query.input == nil { source = view.source(to: query.destination, by: found) }
+        let legs = found.info.legStatus(query.destination.family, view.impairments)
+        status = found.leg.flatMap { legs?[$0] } ?? []
+        flags = hop?.flags ?? []
+    }
+
+    func appendFlags(to bytes: inout [UInt8]) {
+        guard !status.isEmpty || !flags.isEmpty else { return bytes.append(literal: "[]") }
+        let all = [
+            ("dead", status.contains(.dead)), ("onlink", flags.contains(.onlink)),
+            ("pervasive", flags.contains(.pervasive)), ("linkdown", status.contains(.linkDown)),
+        ]
+        bytes.appendASCII("[\(all.filter(\.1).map { "\"\($0.0)\"" }.joined(separator: ","))]")
+    }
+}
+
+extension LookupResult {
+    /// The route that decided, if one did.
+    fileprivate var found: FoundRoute? {
+        switch self {
+        case .route(let found), .refused(let found): found
+        case .refusedByRule, .nothing: nil
+        }
+    }
+
+    /// Why packets go nowhere; nil if they go somewhere.
+    fileprivate var refusal: (name: String, errno: FIBError.Errno)? {
+        switch self {
+        case .route: nil
+        case .refused(let found): (found.info.type.name, found.info.type.lookupErrno)
+        case .refusedByRule(let rule): ("\(rule.action)", rule.action.lookupErrno)
+        case .nothing: ("no-route", .enetunreach)
+        }
+    }
+}
+
+extension SortedMembers {
+    fileprivate mutating func add(_ name: StaticString, _ address: IPAddress, to bytes: inout [UInt8]) {
+        add(name, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+        address.append(to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -14,7 +14,7 @@ struct LookupHandlers: Sendable {
     }
 
     /// What all lookups of a request have in common.
-    private struct Options: Sendable {
+    struct Options: Sendable {
         let namespace: String
         let source: IPAddress?
         /// All that is asked for but for the addresses.
@@ -77,66 +77,11 @@ struct LookupHandlers: Sendable {
             .json(200, body, sequence: view.sequence).with(durable: plane.log.durable, below: view.sequence))
     }
 
-    private static let fields = JSONFields("dsts")
-    private static var most: Int { 10_000 }
-    /// For so many, what they look at is being loaded meanwhile.
-    private static var ahead: Int { 8 }
-
-    private func many(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let options = try Options(&query)
-        try query.finish()
-        _ = try call.request.bodyKind()
-        return .collect(limit: 1 << 20) { body in
-            .work {
-                .of { () throws(Problem) in
-                    let destinations = try Self.destinations(body)
-                    let view = try view(options)
-                    var bytes: [UInt8] = []
-                    for (index, destination) in destinations.enumerated() {
-                        if index + Self.ahead < destinations.count { view.prefetch(destinations[index + Self.ahead]) }
-                        bytes.append(UInt8(ascii: index == 0 ? "[" : ","))
-                        append(try options.query(destination), options, view, to: &bytes)
-                    }
-                    bytes.appendASCII(destinations.isEmpty ? "[]\n" : "]\n")
-                    return .response(
-                        .json(200, bytes, sequence: view.sequence)
-                            .with("Fibd-Count", .number(UInt64(destinations.count)))
-                            .with(durable: plane.log.durable, below: view.sequence))
-                }
-            }
-        }
-    }
-
-    private static func destinations(_ body: [UInt8]) throws(Problem) -> [IPAddress] {
-        var destinations: [IPAddress]?
-        do {
-            var reader = JSONReader(body.span)
-            try reader.read { reader in
-                try reader.readObject(fields) { reader, _ in
-                    var list: [IPAddress] = []
-                    try reader.readArray { reader, index in
-                        guard index < most else {
-                            throw FIBError(
-                                .einval, .tooManyDestinations, "\(most) destinations in one request are the limit")
-                        }
-                        list.append(try reader.readAddress())
-                    }
-                    destinations = list
-                }
-            }
-        } catch {
-            throw Problem(input: error)
-        }
-        guard let destinations else { throw Problem.missing("dsts", "a list of addresses") }
-        return destinations
-    }
-
-    private func view(_ options: Options) throws(Problem) -> Forwarding {
+    func view(_ options: Options) throws(Problem) -> Forwarding {
         try Problem.of { () throws(FIBError) in try plane.forwarding(options.namespace) }
     }
 
-    private func append(_ query: LookupQuery, _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]) {
+    func append(_ query: LookupQuery, _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]) {
         var trace = options.explains ? LookupTrace() : nil
         let result = view.lookup(query, &trace)
         if options.wantsRoute, case .route(let found) = result,

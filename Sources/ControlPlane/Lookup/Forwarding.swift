@@ -3,8 +3,8 @@ public import ChangeLog
 public import Routing
 internal import Threads
 
-/// What lookups in one namespace look at, as of one number. It never changes.
-public struct Forwarding: ForwardingView, Sendable {
+/// What lookups in one namespace look at, as of one number. It never changes; a reference, since it is handed on a lot.
+public final class Forwarding: ForwardingView, Sendable {
     public let namespace: String
     public let sequence: ChangeSequence
     public let impairments: [String: LinkImpairment]

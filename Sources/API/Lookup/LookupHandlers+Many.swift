@@ -1,0 +1,70 @@
+internal import Addressing
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+
+extension LookupHandlers {
+    private static let fields = JSONFields("dsts")
+    private static var most: Int { 10_000 }
+    /// For so many, what they look at is being loaded meanwhile.
+    private static var ahead: Int { 8 }
+
+    /// All from one state.
+    func many(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let options = try Options(&query)
+        try query.finish()
+        _ = try call.request.bodyKind()
+        return .collect(limit: 1 << 20) { body in
+            .work {
+                .of { () throws(Problem) in
+                    let destinations = try Self.destinations(body)
+                    let view = try view(options)
+                    var bytes = [UInt8(ascii: "[")]
+                    try append(destinations, options, view, to: &bytes)
+                    bytes.appendASCII("]\n")
+                    return .response(
+                        .json(200, bytes, sequence: view.sequence)
+                            .with("Fibd-Count", .number(UInt64(destinations.count)))
+                            .with(durable: plane.log.durable, below: view.sequence))
+                }
+            }
+        }
+    }
+
+    private func append(
+        _ destinations: [IPAddress], _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]
+    ) throws(Problem) {
+        for (index, destination) in destinations.enumerated() {
+            if index + Self.ahead < destinations.count { view.prefetch(destinations[index + Self.ahead]) }
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            append(try options.query(destination), options, view, to: &bytes)
+        }
+    }
+
+    private static func destinations(_ body: [UInt8]) throws(Problem) -> [IPAddress] {
+        var destinations: [IPAddress]?
+        do {
+            var reader = JSONReader(body.span)
+            try reader.read { reader in
+                try reader.readObject(fields) { reader, _ in
+                    var list: [IPAddress] = []
+                    try reader.readArray { reader, index in
+                        guard index < most else {
+                            throw FIBError(
+                                .einval, .tooManyDestinations, "\(most) destinations in one request are the limit")
+                        }
+                        list.append(try reader.readAddress())
+                    }
+                    destinations = list
+                }
+            }
+        } catch {
+            throw Problem(input: error)
+        }
+        guard let destinations else { throw Problem.missing("dsts", "a list of addresses") }
+        return destinations
+    }
+}
