@@ -18,7 +18,9 @@ import Testing
     func restart(isKilled: Bool) throws {
         let first = try server()
         _ = try first.request("PUT", "/v1/links/eth0", #"{"addresses":["192.0.2.1/24"],"mtu":9000}"#)
-        _ = try first.request("PUT", "/v1/links/eth1", #"{"offload":false,"disable_ipv6":true}"#)
+        _ = try first.request(
+            "PUT", "/v1/links/eth1",
+            #"{"offload":false,"disable_ipv6":true,"ignore_routes_with_linkdown":true,"group":9}"#)
         _ = try first.request("PUT", "/v1/neighbors/eth1/192.0.2.9", #"{"lladdr":"02:00:00:00:00:09"}"#)
         let hops = #"[{"dev":"eth0","gateway":"192.0.2.9"},{"dev":"eth1","gateway":"192.0.2.8"}]"#
         _ = try first.post("/v1/routes", #"{"dst":"10.0.0.0/8","nexthops":\#(hops)}"#)

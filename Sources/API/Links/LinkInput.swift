@@ -14,10 +14,12 @@ struct LinkInput: Sendable {
     private var addresses: [LinkAddress]?
     private var isOffloaded: Bool?
     private var group: UInt32?
+    private var ignoresLinkDown: Bool?
     private var disablesIPv6: Bool?
 
     private static let fields = JSONFields(
-        "ifname", "namespace", "operstate", "mtu", "addresses", "offload", "group", "disable_ipv6",
+        "ifname", "namespace", "operstate", "mtu", "addresses", "offload", "group",
+        "ignore_routes_with_linkdown", "disable_ipv6",
         // Status, which is ignored.
         "carrier", "h", "seq", "version",
         // What iproute2 prints besides.
@@ -47,6 +49,7 @@ struct LinkInput: Sendable {
             case "flags": isSetUp = try Self.readFlags(&reader)
             case "offload": isOffloaded = try reader.readBool()
             case "group": group = try reader.readNameOrNumber("a group") { LinkGroup.number($0) }
+            case "ignore_routes_with_linkdown": ignoresLinkDown = try reader.readBool()
             case "disable_ipv6": disablesIPv6 = try reader.readBool()
             default: try reader.skipValue()
             }
@@ -65,6 +68,7 @@ struct LinkInput: Sendable {
         edit.addresses = addresses
         edit.isOffloaded = isOffloaded
         edit.group = group
+        edit.ignoresLinkDown = ignoresLinkDown
         edit.disablesIPv6 = disablesIPv6
         return edit
     }

@@ -81,22 +81,23 @@ public struct NextHopsEvent: Sendable {
     /// `NH_ADD` of the kernel.
     public let revived: [NextHop]
 
-    /// Nil if all that can be used is what could be before. To be without carrier doesn't keep a leg from being used.
+    /// Nil if all that can be used is what could be before. To be without carrier keeps a leg from being used only where its link
+    /// is set so.
     init?(_ change: RouteStatusChange) {
         guard change.concernsChain else { return nil }
         table = change.table
         key = change.key
         route = change.route
         let hops = zip(change.route.info.nextHops, zip(change.was, change.legs))
-        died = hops.filter { !$1.0.contains(.dead) && $1.1.contains(.dead) }.map(\.0)
-        revived = hops.filter { $1.0.contains(.dead) && !$1.1.contains(.dead) }.map(\.0)
+        died = hops.filter { !$1.0.isUnusable && $1.1.isUnusable }.map(\.0)
+        revived = hops.filter { $1.0.isUnusable && !$1.1.isUnusable }.map(\.0)
     }
 }
 
 extension RouteStatusChange {
     /// Whether members are told of it.
     var concernsChain: Bool {
-        isFirst && table.family == .inet && zip(was, legs).contains { $0.contains(.dead) != $1.contains(.dead) }
+        isFirst && table.family == .inet && zip(was, legs).contains { $0.isUnusable != $1.isUnusable }
     }
 }
 

@@ -68,6 +68,7 @@ public struct LinkEdit: Sendable {
     public var addresses: [LinkAddress]?
     public var isOffloaded: Bool?
     public var group: UInt32?
+    public var ignoresLinkDown: Bool?
     public var disablesIPv6: Bool?
 
     public init(name: String) { self.name = name }
@@ -78,6 +79,7 @@ public struct LinkEdit: Sendable {
         link.mtu = mtu ?? link.mtu
         link.addresses = addresses ?? link.addresses
         link.isOffloaded = isOffloaded ?? link.isOffloaded
+        link.ignoresLinkDown = ignoresLinkDown ?? link.ignoresLinkDown
         link.group = group ?? link.group
         link.disablesIPv6 = disablesIPv6 ?? link.disablesIPv6
         return link

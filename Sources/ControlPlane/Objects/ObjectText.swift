@@ -27,6 +27,7 @@ extension ObjectValue {
             members.add("addresses") { $0.appendList(link.addresses.map(\.description)) }
             members.add("offload", link.isOffloaded)
             if link.group != 0 { members.add("group", text: LinkGroup.name(link.group)) }
+            if link.ignoresLinkDown { members.add("ignore_routes_with_linkdown", true) }
             if link.disablesIPv6 { members.add("disable_ipv6", true) }
         case .neighbour(let neighbour):
             members.add("namespace", text: namespace)

@@ -108,6 +108,9 @@ extension LinkCascade {
             return change.new?.status.hasCarrier ?? true ? "carrier-found" : "carrier-lost"
         }
         if old.disablesIPv6 != new.disablesIPv6 { return new.disablesIPv6 ? "ipv6-disabled" : "ipv6-enabled" }
+        if old.ignoresLinkDown != new.ignoresLinkDown {
+            return new.ignoresLinkDown ? "linkdown-ignored" : "linkdown-heeded"
+        }
         if !Set(old.addresses).isSubset(of: new.addresses) { return "address-removed" }
         if old.isOffloaded != new.isOffloaded { return new.isOffloaded ? "offload-enabled" : "offload-disabled" }
         return "address-added"

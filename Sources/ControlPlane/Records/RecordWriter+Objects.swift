@@ -2,6 +2,28 @@ internal import Bytes
 internal import ChangeLog
 internal import Routing
 
+/// What a link is, in one byte.
+private struct LinkFlags: OptionSet {
+    let rawValue: UInt8
+    static let isUp = LinkFlags(rawValue: 1)
+    static let isOffloaded = LinkFlags(rawValue: 2)
+    static let disablesIPv6 = LinkFlags(rawValue: 4)
+    /// It follows.
+    static let hasGroup = LinkFlags(rawValue: 8)
+    static let ignoresLinkDown = LinkFlags(rawValue: 16)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    init(of link: Link) {
+        self = []
+        if link.isUp { insert(.isUp) }
+        if link.isOffloaded { insert(.isOffloaded) }
+        if link.disablesIPv6 { insert(.disablesIPv6) }
+        if link.group != 0 { insert(.hasGroup) }
+        if link.ignoresLinkDown { insert(.ignoresLinkDown) }
+    }
+}
+
 extension RecordWriter {
     /// Kind, namespace (empty for devices), version, the entry, the status.
     mutating func append(_ object: StoredObject) {
@@ -31,9 +53,7 @@ extension RecordWriter {
 
     private mutating func append(_ link: Link) {
         append(link.name)
-        append(
-            byte: (link.isUp ? 1 : 0) | (link.isOffloaded ? 2 : 0) | (link.disablesIPv6 ? 4 : 0)
-                | (link.group != 0 ? 8 : 0))
+        append(byte: LinkFlags(of: link).rawValue)
         append(UInt64(link.mtu))
         if link.group != 0 { append(UInt64(link.group)) }
         append(UInt64(link.addresses.count))
@@ -92,10 +112,11 @@ extension RecordReader {
 
     private mutating func link() throws(Malformed) -> Link {
         var link = Link(name: try bytes.text())
-        let flags = try bytes.byte()
-        (link.isUp, link.isOffloaded, link.disablesIPv6) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
+        let flags = LinkFlags(rawValue: try bytes.byte())
+        (link.isUp, link.isOffloaded) = (flags.contains(.isUp), flags.contains(.isOffloaded))
+        (link.disablesIPv6, link.ignoresLinkDown) = (flags.contains(.disablesIPv6), flags.contains(.ignoresLinkDown))
         link.mtu = try bytes.varint(as: UInt32.self)
-        if flags & 8 != 0 { link.group = try bytes.varint(as: UInt32.self) }
+        if flags.contains(.hasGroup) { link.group = try bytes.varint(as: UInt32.self) }
         for _ in 0..<(try bytes.count()) {
             guard let address = try optionalAddress(), let entry = LinkAddress(address, length: try bytes.byte()) else {
                 throw bytes.malformed("an address that no link can have")

@@ -10,6 +10,12 @@ public struct LegStatus: OptionSet, Hashable, Sendable {
     public static let dead = LegStatus(rawValue: 1)
     /// There is no one at the other end of it, or it is down.
     public static let linkDown = LegStatus(rawValue: 16)
+    /// There is no one at the other end of it, and the link is set so that its legs don't count then. No flag of the kernel's,
+    /// and not shown.
+    public static let ignored = LegStatus(rawValue: 128)
+
+    /// Whether lookups pass the leg over (R1-44), and hashes of flows don't belong to it (R1-51).
+    public var isUnusable: Bool { !isDisjoint(with: [.dead, .ignored]) }
 }
 
 /// What is wrong with one link, for routes of each family (R1-110, R1-111).
@@ -27,14 +33,16 @@ public struct LinkImpairment: Hashable, Sendable {
 
     public init(_ link: Link, hasCarrier: Bool) {
         func status(_ family: AddressFamily) -> LegStatus {
-            link.isUsable(family) ? (hasCarrier ? [] : .linkDown) : [.dead, .linkDown]
+            if !link.isUsable(family) { return [.dead, .linkDown] }
+            if hasCarrier { return [] }
+            return link.ignoresLinkDown ? [.linkDown, .ignored] : .linkDown
         }
         self.init(inet: status(.inet), inet6: status(.inet6))
     }
 
     /// From its parts, as a store gives them back; nil if no link can be so.
     public init?(inet: UInt8, inet6: UInt8) {
-        let known = LegStatus([.dead, .linkDown]).rawValue
+        let known = LegStatus([.dead, .linkDown, .ignored]).rawValue
         if (inet | inet6) & ~known != 0 { return nil }
         self.init(inet: LegStatus(rawValue: inet), inet6: LegStatus(rawValue: inet6))
     }

@@ -14,6 +14,9 @@ public struct Link: Hashable, Sendable {
     public var isOffloaded = true
     /// Which rules may ask for (R1-14).
     public var group: UInt32 = 0
+    /// `ignore_routes_with_linkdown`, which the kernel has for each family: legs over it don't count while there is no one at its
+    /// other end.
+    public var ignoresLinkDown = false
     /// `net.ipv6.conf.NAME.disable_ipv6`.
     public var disablesIPv6 = false
 

@@ -33,7 +33,7 @@ extension ForwardingView {
         guard route.info.hopCount > 1, query.device == nil else { return route }
         let legs = route.info.legStatus(query.destination.family, impairments)
         let weights = route.info.nextHops.indices.map { index in
-            legs?[index].contains(.dead) ?? false ? 0 : UInt64(route.info.nextHops[index].weight)
+            legs?[index].isUnusable ?? false ? 0 : UInt64(route.info.nextHops[index].weight)
         }
         var found = route
         found.leg = Multipath.choice(Multipath.hash(query, by: hashPolicy(query.destination.family)), weights)
@@ -131,7 +131,7 @@ extension ForwardingView {
         }
         if query.device == nil, impairments.isEmpty, info.hopCount > 0 { return .serves(leg: 0) }
         let legs = info.legStatus(family, impairments)
-        let alive = info.nextHops.indices.filter { !(legs?[$0].contains(.dead) ?? false) }
+        let alive = info.nextHops.indices.filter { !(legs?[$0].isUnusable ?? false) }
         let leg = alive.first { index in query.device.map { $0 == info.nextHops[index].device } ?? true }
         if let leg = leg ?? (query.isStrict ? nil : alive.first) { return .serves(leg: leg) }
         return .passedOver(alive.isEmpty ? .dead : .device)

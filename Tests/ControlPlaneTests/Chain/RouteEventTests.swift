@@ -120,6 +120,22 @@ import Threads
         #expect(heard == ["legs(/24 m10 -[\"eth1\"] +[])", "legs(/24 m10 -[] +[\"eth1\"])"])
     }
 
+    @Test("R2-12: without carrier a leg dies for members only where its link is set so, and lives again with either")
+    func ignoredNextHops() throws {
+        var scenario = try ChainScenario()
+        try scenario.add(v4, metric: 10, "eth1", "eth2")
+        let lab = LinkLab(scenario.plane)
+        try lab.put("eth1")
+        try lab.setCarrier("eth1", false)
+        try lab.put("eth1", ignoresLinkDown: true)
+        try lab.put("eth1", ignoresLinkDown: false)
+        try lab.put("eth1", ignoresLinkDown: true)
+        try lab.setCarrier("eth1", true)
+        scenario.settle()
+        let (died, lives) = ("legs(/24 m10 -[\"eth1\"] +[])", "legs(/24 m10 -[] +[\"eth1\"])")
+        #expect(scenario.member.now.heard.map(\.text).filter { $0.hasPrefix("legs") } == [died, lives, died, lives])
+    }
+
     @Test("F-20: a nexthop that joins is an append, one that leaves a deletion of itself")
     func f20() throws {
         var scenario = try ChainScenario()

@@ -18,7 +18,7 @@ struct LinkLab {
     @discardableResult
     func put(
         _ name: String, _ addresses: [String]? = nil, isUp: Bool? = nil, disablesIPv6: Bool? = nil, mtu: UInt32? = nil,
-        group: UInt32? = nil
+        group: UInt32? = nil, ignoresLinkDown: Bool? = nil
     ) throws -> ObjectResult {
         var edit = LinkEdit(name: name)
         edit.addresses = try addresses.map { try $0.map(linkAddress) }
@@ -26,6 +26,7 @@ struct LinkLab {
         edit.disablesIPv6 = disablesIPv6
         edit.mtu = mtu
         edit.group = group
+        edit.ignoresLinkDown = ignoresLinkDown
         return try plane.change(ObjectOperation("default", .putLink(edit)))
     }
 

@@ -210,4 +210,21 @@ import Threads
         #expect(try get("eth1") == "eth1" && get("eth2") == "nothing" && get("lo") == "prohibit")
         #expect(try get("eth1", from: "2001:db8::9") == "eth1" && get("eth2", from: "2001:db8::9") == "prohibit")
     }
+
+    @Test("R1-44, R1-51: without carrier legs serve, but for those over a link that is set to ignore them")
+    func linkDown() throws {
+        for name in ["eth0", "eth1"] { try lab.put(name) }
+        try add("10.0.0.0/8", "eth1")
+        try add("10.1.0.0/16", "eth0")
+        try add("10.2.0.0/16", "eth0*255", "eth1")
+        try lab.setCarrier("eth0", false)
+        #expect(try get("10.1.0.1") == "main/16 eth0")
+        func devices() throws -> Set<String> { try Set((1...60).map { try get("10.2.0.\($0)") }) }
+        #expect(try devices().contains("main/16 eth0"))
+        try lab.put("eth0", ignoresLinkDown: true)
+        #expect(try get("10.1.0.1") == "main/8 eth1" && devices() == ["main/16 eth1"])
+        #expect(try get("10.1.0.1", oif: "eth0") == "nothing")
+        try lab.setCarrier("eth0", true)
+        #expect(try get("10.1.0.1") == "main/16 eth0" && devices().contains("main/16 eth0"))
+    }
 }
