@@ -94,7 +94,8 @@ extension ControlPlane {
             let change = ObjectChange(old: objects[index], new: nil)
             return Change(sequence: sequence, operation: .delete, object: .object(change), batch: common)
         }
-        for object in objects {
+        // From the end: what stands behind a rule moves up when it goes.
+        for object in objects.reversed() {
             state.chain.countObject()
             state.remove(object.key)
         }

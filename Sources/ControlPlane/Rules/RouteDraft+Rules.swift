@@ -39,7 +39,10 @@ extension RouteDraft {
     mutating func removeRules(_ selector: RuleSelector, in namespace: String) throws(FIBError) -> [ObjectResult] {
         let place = try place(of: namespace)
         let found = touched[place].1.objects.all(.rule).filter(selector.agrees)
-        return found.map { remove($0, at: place) }
+        let results = found.map { removal(of: $0, at: place) }
+        // From the end: all that stands behind a rule moves up when it goes, so that many would take time squared.
+        for object in found.reversed() { touched[place].1.remove(object.key) }
+        return results
     }
 
     private mutating func put(
@@ -57,9 +60,15 @@ extension RouteDraft {
     }
 
     private mutating func remove(_ object: StoredObject, at place: Int) -> ObjectResult {
+        let result = removal(of: object, at: place)
+        touched[place].1.remove(object.key)
+        return result
+    }
+
+    /// Only the change.
+    private mutating func removal(of object: StoredObject, at place: Int) -> ObjectResult {
         let sequence = add(.delete, .object(ObjectChange(old: object, new: nil)), nil)
         touched[place].1.chain.countObject()
-        touched[place].1.remove(object.key)
         return ObjectResult(outcome: .deleted, object: object, sequence: sequence)
     }
 }
