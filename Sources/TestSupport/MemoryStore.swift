@@ -24,6 +24,8 @@ public final class MemoryStore: Store {
         /// What all commits fail with.
         var refusal: StoreError?
         var isClosed = false
+        /// Called once, when it is next asked for obsolete rows.
+        var whenAsked: (@Sendable () -> Void)?
         /// While commits are held: an item for each commit that may go on.
         var permits: WorkQueue<Void>?
         var waiting = 0
@@ -71,6 +73,9 @@ public final class MemoryStore: Store {
         permits?.close()
     }
 
+    /// Calls `action` when the journal's thread has looked for changes the next time, before it does anything about them.
+    public func whenAsked(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.whenAsked = action } }
+
     /// Commits that wait at this moment.
     public var waiting: Int { state.withLock { $0.waiting } }
     /// Commits that were made or failed so far.
@@ -103,7 +108,8 @@ public final class MemoryStore: Store {
     }
 
     public func hasObsoleteRows(upTo bound: UInt64) -> Bool {
-        state.withLock { state in
+        state.withLock { $0.whenAsked.take() }?()
+        return state.withLock { state in
             let bound = min(bound, state.kept.contents.checkpoint?.sequence ?? 0)
             return state.kept.obsoleteParts > 0 || state.kept.batches.first.map { $0.last <= bound } ?? false
         }

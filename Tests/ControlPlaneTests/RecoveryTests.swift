@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import Routing
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 import Threads
@@ -20,6 +21,29 @@ import Threads
         defer { second.close() }
         #expect(State(second) == State(first))
         #expect(second.epoch == first.epoch && second.log.upcoming == first.log.head.next)
+    }
+
+    @Test("A change that falls between the journal's look for changes and the stop becomes durable")
+    func changeBeforeStop() throws {
+        let store = MemoryStore()
+        let plane = try plane(store)
+        settle(plane)
+        let write = try routeWrite(plane, 1)
+        let isAsked = Atomic<Bool>(false)
+        let closing = Locked<Thread?>(nil, rank: .leaf)
+        store.whenAsked {
+            // The journal's thread has seen an empty log by now.
+            _ = try? plane.write(.replace, write)
+            closing.withLock { $0 = Thread(name: "stop") { plane.close() } }
+            _ = eventually { plane.journal?.isStopping ?? true }
+            isAsked.store(true, ordering: .releasing)
+        }
+        plane.journal?.signal.raise()
+        #expect(eventually { isAsked.load(ordering: .acquiring) })
+        closing.withLock { $0.take() }?.join()
+        let second = try self.plane(store.reopened())
+        defer { second.close() }
+        #expect(second.log.head == plane.log.head && State(second) == State(plane))
     }
 
     @Test("A crash at any moment leaves what was durable, and one can go on from there", arguments: UInt64(1)...6)

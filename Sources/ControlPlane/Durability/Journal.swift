@@ -39,7 +39,8 @@ final class Journal: Sendable {
     }
 
     var status: JournalStatus { shared.withLock { $0 } }
-    var isStopping: Bool { stops.load(ordering: .relaxed) }
+    /// Once true, all changes that there will ever be are in the log.
+    var isStopping: Bool { stops.load(ordering: .acquiring) }
 
     func setStatus(_ status: JournalStatus) {
         isWriting.store(status == .writing, ordering: .relaxed)
@@ -54,7 +55,7 @@ final class Journal: Sendable {
 
     /// Ends the thread once everything is durable, or can't become so.
     func stop() {
-        stops.store(true, ordering: .relaxed)
+        stops.store(true, ordering: .releasing)
         signal.raise()
     }
 

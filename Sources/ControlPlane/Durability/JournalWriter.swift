@@ -35,9 +35,11 @@ struct JournalWriter {
     mutating func run() {
         while true {
             plane.resumeOperations()
+            // Asked before it looks for changes: what comes in between must not be left behind.
+            let isLast = journal.isStopping
             let (write, settled) = next()
             if write.isEmpty, settled == nil {
-                if journal.isStopping { return finish() }
+                if isLast { return finish() }
                 journal.signal.wait()
                 continue
             }
