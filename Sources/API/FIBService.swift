@@ -55,6 +55,7 @@ public final class FIBService: HTTPApplication {
             routes.endpoints + TransactionHandlers(plane: plane, hardware: hardware).endpoints
             + NamespaceHandlers(plane: plane).endpoints + LinkHandlers(plane: plane).endpoints
             + NeighbourHandlers(plane: plane).endpoints + RuleHandlers(plane: plane, hardware: hardware).endpoints
+            + NextHopHandlers(plane: plane, hardware: hardware).endpoints
             + LookupHandlers(plane: plane).endpoints + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
             + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints

@@ -128,6 +128,8 @@ enum HTTPStatus {
     static func of(_ error: FIBError) -> Int {
         // A condition of the request that doesn't hold is 412, whatever the kernel would call it (RFC 9110, 15.5.13).
         if error.reason == .versionMismatch { return 412 }
+        // Within a transaction, to wait doesn't help.
+        if error.reason == .nextHopBusy { return 409 }
         return switch error.errno {
         case .eexist, .estale: 409
         case .enoent, .esrch: 404

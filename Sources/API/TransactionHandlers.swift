@@ -116,10 +116,16 @@ struct TransactionHandlers: Sendable {
                     : .putNeighbour(neighbour)
                 return .object(try object(action, input.namespace, builder.defaults))
             case .rule: return .object(try rule(try RuleInput(&reader), builder.defaults))
+            case .nexthop:
+                let input = try NextHopObjectInput(&reader)
+                let namespace = builder.defaults.namespace
+                guard let verb else { return .object(try input.removal(namespace, condition)) }
+                return .object(input.operation(verb, namespace, condition))
             default:
                 throw FIBError(
                     .eopnotsupp, .unsupported,
-                    "transactions of this version change routes, links, neighbours and rules, not \(kind.rawValue)")
+                    "transactions of this version change routes, links, neighbours, rules and nexthops, not \(kind.rawValue)"
+                )
             }
         }
 

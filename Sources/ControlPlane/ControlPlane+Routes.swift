@@ -193,7 +193,7 @@ extension ControlPlane {
         _ verb: RouteVerb, row write: RouteWrite, _ state: inout Namespace.State
     ) throws(FIBError) -> RowResult {
         if !state.isClosing, verb.creates, write.condition == .none, state.chain.guards.isEmpty,
-            state.settings.nextHopCheck == .open,
+            state.settings.nextHopCheck == .open, write.route.info.fields.nextHopID == 0,
             let sequence = commitFirst(write, at: try state.indexCreating(write.table), &state)
         {
             return RowResult(outcome: .created, sequence: sequence)

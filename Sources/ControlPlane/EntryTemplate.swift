@@ -58,6 +58,7 @@ internal import Routing
         text.appendMetrics(fields.metrics)
         text.append(contentsOf: table.namespaceMember)
         if hops.count > 1 { text.append(hops, legs, table.family) }
+        if fields.nextHopID != 0 { text.append(",\"nhid\":", number: UInt64(fields.nextHopID)) }
         if fields.preference != .medium { text.append(",\"pref\":\"", text: fields.preference.name) }
         if let source = fields.preferredSource { text.append(",\"prefsrc\":\"", source) }
         text.append(",\"protocol\":\"", text: fields.protocol.name)

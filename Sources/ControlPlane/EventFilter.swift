@@ -10,7 +10,7 @@ public enum ObjectKind: String, CaseIterable, Sendable {
     public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
 
     /// Those that this server holds, but for routes, in the order in which replays tell of them.
-    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .rule, .device]
+    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .rule, .nexthop, .device]
 
     var hasFamily: Bool { self == .neigh || self == .rule }
     var hasNamespace: Bool { self != .device }
@@ -148,6 +148,7 @@ public struct KindSummaries: Hashable, Sendable {
     public var links = Summary()
     public var neighbours = Summary()
     public var rules = Summary()
+    public var nextHops = Summary()
     public var devices = Summary()
     public var routes = Summary()
 
@@ -163,6 +164,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .link: links
             case .neigh: neighbours
             case .rule: rules
+            case .nexthop: nextHops
             case .device: devices
             case .route: routes
             default: preconditionFailure("no sum of \(kind)")
@@ -174,6 +176,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .link: links = newValue
             case .neigh: neighbours = newValue
             case .rule: rules = newValue
+            case .nexthop: nextHops = newValue
             case .device: devices = newValue
             case .route: routes = newValue
             default: preconditionFailure("no sum of \(kind)")

@@ -13,6 +13,7 @@ extension Namespace.State {
         _ verb: RouteVerb, _ route: Route, _ hash: EntryHash, _ condition: WriteCondition, at index: Int
     ) throws(FIBError) -> Step {
         var (route, hash) = (route, hash)
+        try checkNextHopObject(of: route.info, route.prefix.family)
         if settings.nextHopCheck == .strict { try resolve(&route, &hash, at: index) }
         try check(condition, route, at: index)
         switch try tables[index].table.decide(verb, route) {
@@ -36,6 +37,9 @@ extension Namespace.State {
     func decideDelete(
         _ id: TableID, _ selector: RouteSelector
     ) throws(FIBError) -> (index: Int, edit: RouteEdit, hash: EntryHash) {
+        if let wanted = selector.nextHopID, nextHopObject(wanted) == nil {
+            throw FIBError(.einval, .nextHopObjectUnknown, "there is no nexthop \(wanted)", rule: "R1-84")
+        }
         guard let index = index(of: selector.prefix.family, id) else {
             // These are always there (R1-04).
             if selector.prefix.family == .inet6, id == .main || id == .local {
@@ -102,6 +106,8 @@ extension Namespace.State: ForwardingView {
     func isOwn(_ address: IPAddress) -> Bool { ownAddresses[address] != nil }
 
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }
+
+    func nextHopObject(_ id: UInt32) -> NextHopObject? { objects[.nextHop(id)]?.nextHop }
 }
 
 /// What infos became whose gateways were resolved: the same given again becomes the same, so that routes share it.

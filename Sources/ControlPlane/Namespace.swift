@@ -37,7 +37,7 @@ final class Namespace: Sendable {
 
     struct State {
         let name: String
-        /// Itself, its links, neighbours and rules.
+        /// Itself, its links, neighbours, rules and nexthops.
         private(set) var objects = ObjectImage()
         /// Its own, as `objects` has them.
         private(set) var settings = NamespaceSettings()
@@ -60,6 +60,8 @@ final class Namespace: Sendable {
         var devices = Devices()
         /// What a route began with that is for devices to program.
         var latestPending: HardwareStatus?
+        /// The last id that was found for a nexthop whose id no one said.
+        var latestNextHopID: UInt32 = 0
 
         init(name: String) { self.name = name }
 

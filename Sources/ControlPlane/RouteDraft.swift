@@ -16,6 +16,8 @@ public struct RouteDraft {
     private var latestOfCause: ChangeBatch?
     /// What the changes bring about that isn't done here.
     private(set) var operations: [UnfinishedOperation] = []
+    /// Of these, by namespace, the one that removes users of nexthops.
+    private var userRemovals: [String: Int] = [:]
     /// What members of the chain have agreed to; they hear it if nothing comes of it.
     let admissions = Admissions()
 
@@ -113,6 +115,16 @@ public struct RouteDraft {
     }
 
     mutating func begin(_ operation: UnfinishedOperation) { operations.append(operation) }
+
+    /// The routes that use the nexthop are to go: all of one namespace in one operation, which walks over its routes once.
+    mutating func begin(removingUsersOf id: UInt32, in namespace: String, _ removal: ChangeSequence) {
+        if let index = userRemovals[namespace] {
+            operations[index] = operations[index].joined(by: id, removal)
+        } else {
+            userRemovals[namespace] = operations.count
+            begin(UnfinishedOperation(removingUsersOf: id, in: namespace, removal))
+        }
+    }
 
     private mutating func batch(_ cause: ChangeBatch.Cause?) -> ChangeBatch {
         guard let cause else { return batch }

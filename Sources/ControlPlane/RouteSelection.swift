@@ -12,6 +12,8 @@ public struct RouteSelection: Hashable, Sendable {
     public var protocols: [RouteProtocol]?
     public var types: [RouteType]?
     public var devices: [String]?
+    /// Nexthop objects that it uses.
+    public var nextHopIDs: Set<UInt32>?
     /// Routes of this protocol don't agree, unless `protocols` names it.
     public var spared: RouteProtocol?
     /// Exactly this prefix.
@@ -24,7 +26,9 @@ public struct RouteSelection: Hashable, Sendable {
     public init() {}
 
     /// Whether whole ranges of keys agree, so that their count and digest can be read off the image.
-    var isByKeyOnly: Bool { protocols == nil && types == nil && devices == nil && spared == nil && hardware == nil }
+    var isByKeyOnly: Bool {
+        protocols == nil && types == nil && devices == nil && nextHopIDs == nil && spared == nil && hardware == nil
+    }
 
     public func includes(_ table: TableIdentity) -> Bool {
         includes(namespace: table.namespace) && (families?.contains(table.family) ?? true)
@@ -48,6 +52,7 @@ public struct RouteSelection: Hashable, Sendable {
     func agrees(_ info: RouteInfo) -> Bool {
         (protocols?.contains(info.protocol) ?? (info.protocol != spared)) && (types?.contains(info.type) ?? true)
             && (devices.map { wanted in info.nextHops.contains { wanted.contains($0.device) } } ?? true)
+            && (nextHopIDs.map { $0.contains(info.fields.nextHopID) } ?? true)
     }
 
     private func agrees(_ prefix: Prefix) -> Bool {

@@ -10,8 +10,9 @@ struct NextHopGroup {
     }
 
     let info: RouteInfo
-    /// Numbers of its legs, none twice.
-    let legs: [UInt32]
+    let namespace: String
+    /// Numbers of its legs, none twice: as hardware has them, if it has it.
+    var legs: [UInt32]
     /// Entries and jobs that speak of it.
     var uses = 1
     /// Prefixes that are in hardware with it.
@@ -21,6 +22,12 @@ struct NextHopGroup {
     var revision: UInt32 = 1
     /// With which one it was last not for hardware.
     var excludedRevision: UInt32 = 0
+
+    /// What its routes name, if they name one.
+    var object: ForwardingFacts.NextHopName? {
+        let id = info.fields.nextHopID
+        return id == 0 ? nil : .init(namespace: namespace, id: id)
+    }
 
     /// Whether it was not for hardware at some time after that revision.
     func wasExcluded(since revision: UInt32) -> Bool { Int32(bitPattern: excludedRevision &- revision) > 0 }
@@ -43,6 +50,10 @@ struct NextHopGroups {
     private var legNumbers: [LegName: UInt32] = [:]
     /// Legs of prefixes in hardware.
     private(set) var programmedLegs = 0
+    /// By the nexthop object that they lead to.
+    private var ofObjects: [ForwardingFacts.NextHopName: Set<UInt32>] = [:]
+    /// Groups in hardware that lead elsewhere by now, for which there was no room.
+    private(set) var outdated: Set<UInt32> = []
     private var latest: (info: RouteInfo, number: UInt32)?
 
     subscript(number: UInt32) -> NextHopGroup {
@@ -69,9 +80,12 @@ struct NextHopGroups {
         }
         let number = freeGroups.popLast() ?? UInt32(groups.count)
         if Int(number) == groups.count { groups.append(nil) }
-        let names = Self.legs(info, namespace)
+        let names = facts.legs(info, in: namespace)
         let legs = names.map { join($0, number) }
-        groups[Int(number)] = NextHopGroup(info: info, legs: legs, answer: facts.judge(info, names, profile))
+        groups[Int(number)] = NextHopGroup(
+            info: info, namespace: namespace, legs: legs,
+            answer: facts.judge(info, in: namespace, names, profile))
+        if let object = groups[Int(number)]?.object { ofObjects[object, default: []].insert(number) }
         numbers[ObjectIdentifier(info)] = number
         latest = (info, number)
         return number
@@ -85,6 +99,11 @@ struct NextHopGroups {
         precondition(group.programmed == 0, "a group in hardware that no one speaks of")
         for leg in group.legs { leave(leg, number) }
         numbers[ObjectIdentifier(group.info)] = nil
+        if let object = group.object {
+            ofObjects[object]?.remove(number)
+            if ofObjects[object]?.isEmpty ?? false { ofObjects[object] = nil }
+        }
+        outdated.remove(number)
         groups[Int(number)] = nil
         freeGroups.append(number)
         if latest?.number == number { latest = nil }
@@ -96,25 +115,60 @@ struct NextHopGroups {
     mutating func enter(_ number: UInt32) {
         groups[Int(number)]?.programmed += 1
         guard let group = groups[Int(number)], group.programmed == 1 else { return }
-        for leg in group.legs {
-            legs[Int(leg)]?.programmed += 1
-            if legs[Int(leg)]?.programmed == 1 { programmedLegs += 1 }
-        }
+        count(1, group.legs)
     }
 
     /// One prefix less.
     mutating func leave(_ number: UInt32) {
         groups[Int(number)]?.programmed -= 1
         guard let group = groups[Int(number)], group.programmed == 0 else { return }
-        for leg in group.legs {
-            legs[Int(leg)]?.programmed -= 1
-            if legs[Int(leg)]?.programmed == 0 { programmedLegs -= 1 }
-        }
+        count(-1, group.legs)
     }
 
     /// Legs that would come into hardware with a prefix of this group.
     func additionalLegs(_ number: UInt32) -> Int {
         self[number].legs.count { legs[Int($0)]?.programmed == 0 }
+    }
+
+    // MARK: Nexthop objects
+
+    /// Groups whose routes name one of these objects.
+    func groups(of ids: [UInt32], in namespace: String) -> Set<UInt32> {
+        ids.reduce(into: Set()) { $0.formUnion(ofObjects[.init(namespace: namespace, id: $1)] ?? []) }
+    }
+
+    /// The group leads over these legs now. False if hardware has it and there is no room for them: it keeps the former ones.
+    mutating func relink(_ number: UInt32, _ names: [LegName], limit: Int) -> Bool {
+        let (former, isProgrammed) = (self[number].legs, self[number].programmed > 0)
+        if former.compactMap({ legs[Int($0)]?.name }) == names {
+            outdated.remove(number)
+            return true
+        }
+        let joined = names.map { join($0, number) }
+        let fresh = isProgrammed ? joined.count { legs[Int($0)]?.programmed == 0 } : 0
+        let freed = isProgrammed ? former.count { legs[Int($0)]?.programmed == 1 && !joined.contains($0) } : 0
+        guard fresh == 0 || programmedLegs + fresh - freed <= limit else {
+            for leg in joined where !former.contains(leg) { leave(leg, number) }
+            outdated.insert(number)
+            return false
+        }
+        if isProgrammed {
+            count(1, joined)
+            count(-1, former)
+        }
+        groups[Int(number)]?.legs = joined
+        for leg in former where !joined.contains(leg) { leave(leg, number) }
+        outdated.remove(number)
+        return true
+    }
+
+    /// A group in hardware leads over these legs, or does no more.
+    private mutating func count(_ change: Int, _ numbers: [UInt32]) {
+        for leg in numbers {
+            let before = legs[Int(leg)]?.programmed ?? 0
+            legs[Int(leg)]?.programmed = before + change
+            if min(before, before + change) == 0 { programmedLegs += change }
+        }
     }
 
     // MARK: What comes of them
@@ -144,15 +198,6 @@ struct NextHopGroups {
     }
 
     // MARK: Legs
-
-    private static func legs(_ info: RouteInfo, _ namespace: String) -> [LegName] {
-        var names: [LegName] = []
-        for hop in info.nextHops {
-            let name = LegName(namespace: namespace, device: hop.device, gateway: hop.gateway)
-            if !names.contains(name) { names.append(name) }
-        }
-        return names
-    }
 
     private mutating func join(_ name: LegName, _ group: UInt32) -> UInt32 {
         let number: UInt32

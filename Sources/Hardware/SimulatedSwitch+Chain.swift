@@ -11,6 +11,9 @@ extension SimulatedSwitch {
                 switch event {
                 case .route(let route): try account.counting?.admit(route)
                 case .rule(_, _, let rule?): try account.counting?.admit(rule)
+                case .nextHopObject(let namespace, let id, let object?):
+                    try account.counting?.admit(object)
+                    account.counting?.settle(namespace, id, object)
                 default: break
                 }
             }
@@ -25,7 +28,12 @@ extension SimulatedSwitch {
 
     public func deliver(_ event: ChainEvent, _ sequence: ChangeSequence) {
         // What has no room waits in the chain's queue, which has its own bound.
-        if case .rule(_, let gone?, nil) = event { withdraw(gone) }
+        switch event {
+        case .rule(_, let gone?, nil): withdraw(gone)
+        case .nextHopObject(let namespace, let id, let object):
+            account.withLock { $0.counting?.settle(namespace, id, object) }
+        default: break
+        }
         while state.withLock({ $0.isUp && $0.model.queueLength >= Self.queueLimit }) { room.wait(milliseconds: 10) }
         take(event, sequence)
     }
@@ -83,6 +91,10 @@ extension SimulatedSwitch {
         try ask { (account) throws(ChainVeto) in try account.admit(rule) }
     }
 
+    public func admit(_ object: NextHopObject) throws(ChainVeto) {
+        try ask { (account) throws(ChainVeto) in try account.admit(object) }
+    }
+
     private func ask(_ body: (inout SwitchAccount) throws(ChainVeto) -> Void) throws(ChainVeto) {
         try account.withLock { (account) throws(ChainVeto) in
             guard var counting = account.counting else { return }
@@ -97,6 +109,8 @@ extension SimulatedSwitch {
     }
 
     public func withdraw(_ event: RouteEvent) { account.withLock { $0.counting?.withdraw(event) } }
+
+    public func withdraw(_ object: NextHopObject) { account.withLock { $0.counting?.withdraw(object) } }
 
     public func withdraw(_ rule: PolicyRule) { account.withLock { $0.counting?.withdraw(rule) } }
 }

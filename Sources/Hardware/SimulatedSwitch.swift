@@ -74,8 +74,8 @@ public final class SimulatedSwitch: AdmittingMember {
             if let counting {
                 (occupancy.ipv4, occupancy.ipv6) = (counting.counts.ipv4, counting.counts.ipv6)
                 (occupancy.ipv4Rules, occupancy.ipv6Rules) = (counting.rules.ipv4, counting.rules.ipv6)
-                // Nexthop objects are what is counted there, and there are none.
-                occupancy.nexthops = 0
+                // Nexthop objects are what is counted there (R3-33).
+                occupancy.nexthops = counting.nextHops
             }
             counters.vetoed = vetoed
             return Status(

@@ -8,6 +8,11 @@ internal import Routing
 struct SwitchAccount {
     private(set) var counts = SwitchModel.FamilyCounts()
     private(set) var rules = SwitchModel.FamilyCounts()
+    private(set) var nextHops = 0
+    /// What of that each nexthop object takes.
+    private var held: [ForwardingFacts.NextHopName: Int] = [:]
+    /// Admitted, and not yet heard of again.
+    private var admitted: [NextHopObject: Int] = [:]
     /// Those that held when the device began (R3-25).
     private let capacity: SwitchSettings.Capacity
 
@@ -38,6 +43,38 @@ struct SwitchAccount {
     }
 
     mutating func withdraw(_ rule: PolicyRule) { rules[rule.family] = max(0, rules[rule.family] - 1) }
+
+    /// A single one takes one place, a group the sum of its weights; also where it takes the place of another one, which gives its
+    /// own back afterwards (R3-33).
+    mutating func admit(_ object: NextHopObject) throws(ChainVeto) {
+        let wanted = Self.places(of: object)
+        if let limit = capacity.nexthops, nextHops + wanted > limit {
+            throw ChainVeto("its nexthop table has no room for \(wanted) more (\(nextHops) of \(limit))")
+        }
+        nextHops += wanted
+        admitted[object, default: 0] += 1
+    }
+
+    mutating func withdraw(_ object: NextHopObject) { if leaveAdmitted(object) { nextHops -= Self.places(of: object) } }
+
+    /// It has come about: what was admitted, or a group that has lost a member; or it is gone.
+    mutating func settle(_ namespace: String, _ id: UInt32, _ object: NextHopObject?) {
+        let name = ForwardingFacts.NextHopName(namespace: namespace, id: id)
+        let places = object.map(Self.places) ?? 0
+        if let object, leaveAdmitted(object) { nextHops -= places }
+        nextHops += places - (held[name] ?? 0)
+        held[name] = object == nil ? nil : places
+    }
+
+    private mutating func leaveAdmitted(_ object: NextHopObject) -> Bool {
+        guard let count = admitted[object] else { return false }
+        admitted[object] = count > 1 ? count - 1 : nil
+        return true
+    }
+
+    private static func places(of object: NextHopObject) -> Int {
+        object.isGroup ? object.members.reduce(0) { $0 + Int($1.weight) } : 1
+    }
 
     mutating func giveBack(_ places: SwitchModel.FamilyCounts) {
         for family in AddressFamily.allCases { giveBack(places[family], family) }

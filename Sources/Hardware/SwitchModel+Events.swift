@@ -45,8 +45,10 @@ extension SwitchModel {
         case .retry: retry(job, now)
         case .learn:
             guard let fact = facts.removeFirst() else { preconditionFailure("a job that tells nothing") }
+            let concerned = concerned(by: fact)
             known.learn(fact)
-            judge(again: concerned(by: fact))
+            if case .nextHop = fact { relink(concerned) }
+            judge(again: concerned)
             sweep.tickets.append(job.ticket)
             if !sweep.isUnderWay { endSweep() }
         }
@@ -59,12 +61,39 @@ extension SwitchModel {
         case .namespace(let name, _): groups.groups { $0.namespace == name }
         case .link(let link, _): groups.groups { $0.namespace == link.namespace && $0.device == link.name }
         case .neighbour(let leg, _): groups.groups(over: leg)
+        case .nextHop(let name, let object):
+            groups.groups(
+                of: [name.id] + (object?.isGroup ?? false ? [] : known.groups(with: name)), in: name.namespace)
         }
+    }
+
+    /// In hardware they change where they are: who leads there has nothing to do with it.
+    private mutating func relink(_ concerned: Set<UInt32>) {
+        for number in concerned.sorted() {
+            let names = known.legs(groups[number].info, in: groups[number].namespace)
+            if !groups.relink(number, names, limit: limit(.nexthops)) { crowded = (.max, 0) }
+        }
+    }
+
+    /// Whether there is more room than when groups that lead elsewhere in hardware last asked for it.
+    var mayRelink: Bool {
+        !groups.outdated.isEmpty && (groups.programmedLegs < crowded.legs || limit(.nexthops) > crowded.limit)
+    }
+
+    mutating func retryOutdated() {
+        let before = groups.outdated
+        relink(before)
+        crowded = (groups.programmedLegs, limit(.nexthops))
+        judge(again: before.subtracting(groups.outdated))
     }
 
     private mutating func judge(again concerned: Set<UInt32>) {
         for number in concerned {
-            let answer = known.judge(groups[number].info, groups.legNames(number), settings.profile)
+            let group = groups[number]
+            let answer =
+                groups.outdated.contains(number)
+                ? NextHopGroup.Answer(state: .failed, reason: fullness(.nexthops))
+                : known.judge(group.info, in: group.namespace, groups.legNames(number), settings.profile)
             if groups.answer(answer, number), groups[number].uses > 0 { sweep.begin(entries.end) }
         }
     }

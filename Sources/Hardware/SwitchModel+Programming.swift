@@ -108,6 +108,7 @@ extension SwitchModel {
             return
         }
         programmings += 1
+        if answer.state == .failed { return fail(number, answer.reason ?? "") }
         let faults = settings.faults
         if faults.failsRouteOffload { return fail(number, "fail_route_offload is set") }
         if faults.failEvery > 0, programmings % faults.failEvery == 0 { return fail(number, "simulated failure") }
@@ -138,7 +139,7 @@ extension SwitchModel {
     }
 
     private mutating func wait(_ number: Int, _ resource: Resource, _ now: UInt64) {
-        fail(number, "\(resource.name) table is full (\(occupied(resource)) of \(limit(resource)))")
+        fail(number, fullness(resource))
         entries[number].marks.insert(.waiting)
         entries[number].stint &+= 1
         waiting.add(number, entries[number], resource, now)
@@ -182,6 +183,11 @@ extension SwitchModel {
         case .ipv6: settings.capacity.ipv6 ?? .max
         case .nexthops: settings.capacity.nexthops ?? .max
         }
+    }
+
+    /// As a reason.
+    func fullness(_ resource: Resource) -> String {
+        "\(resource.name) table is full (\(occupied(resource)) of \(limit(resource)))"
     }
 
     func hasRoom(_ resource: Resource) -> Bool { occupied(resource) < limit(resource) }

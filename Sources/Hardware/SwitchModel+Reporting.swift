@@ -33,7 +33,7 @@ extension SwitchModel {
         let entry = entries[number]
         let group = groups[entry.group]
         entries[number].told = group.revision
-        let reason = entry.state == .failed ? failure : group.answer.reason
+        let reason = entry.state == .failed && group.answer.state != .failed ? failure : group.answer.reason
         let table = tables.identity(entry.table)
         func report(_ version: UInt64) -> HardwareReport {
             HardwareReport(
@@ -152,6 +152,10 @@ extension SwitchModel {
             return
         }
         switch (entry.state, answer.state) {
+        // What failed was that its nexthops change.
+        case (.failed, let state)
+        where state != .none && entry.marks.contains(.programmed) && former[number] == nil:
+            entries[number].state = state
         case (.failed, let state) where state != .none:
             // It failed for another reason, and still does.
             entries[number].told = groups.revision(entry.group)

@@ -31,6 +31,8 @@ public struct SwitchModel {
     // What is to be looked at again.
     var waiting = WaitingPrefixes()
     var sweep = Sweep()
+    /// With how many legs in hardware, and by which limit, groups that lead elsewhere by now last found no room.
+    var crowded = (legs: Int.max, limit: 0)
     /// The next entry that a flush of everything comes to (R3-31).
     var flushing: Int?
 
@@ -103,6 +105,8 @@ public struct SwitchModel {
         case .link(let namespace, let name, let link):
             let isOffloaded = link?.isOffloaded
             learn(.link(.init(namespace: namespace, name: name), isOffloaded: isOffloaded), sequence, now)
+        case .nextHopObject(let namespace, let id, let object):
+            learn(.nextHop(.init(namespace: namespace, id: id), object), sequence, now)
         case .neighbour(let namespace, let device, let address, let neighbour):
             let leg = LegName(namespace: namespace, device: device, gateway: address)
             learn(.neighbour(leg, neighbour?.state), sequence, now)
@@ -139,7 +143,7 @@ public struct SwitchModel {
 
     /// When there is something to do again, at the earliest; nil if only when it is told something.
     public var deadline: UInt64? {
-        if flushing != nil || sweep.isUnderWay { return 0 }
+        if flushing != nil || sweep.isUnderWay || mayRelink { return 0 }
         return [queue.first?.due, held.first?.due, waiting.deadline { hasRoom($0) }].compactMap { $0 }.min()
     }
 
@@ -156,6 +160,8 @@ public struct SwitchModel {
             } else if let job = queue.first, job.due <= now {
                 _ = queue.removeFirst()
                 run(job, now)
+            } else if mayRelink {
+                retryOutdated()
             } else if retryWaiting(now) {
                 continue
             } else if sweep.isUnderWay {

@@ -18,7 +18,7 @@ extension Route {
         if let source = fields.preferredSource, source.family != prefix.address.family {
             throw FIBError(.einval, .familyMismatch, "prefsrc \(source) is not of the family of \(prefix)")
         }
-        for hop in fields.nextHops { try check(hop, fields, prefix.address.family) }
+        for hop in fields.nextHops { try check(hop, fields.scope, prefix.address.family) }
         try checkNextHops(fields, prefix)
         return Route(
             prefix: prefix, tos: tos, metric: resolved(metric, prefix.address.family), info: RouteInfo(fields))
@@ -81,14 +81,12 @@ extension Route {
         }
     }
 
-    private static func check(
-        _ hop: NextHop, _ fields: RouteInfo.Fields, _ family: AddressFamily
-    ) throws(FIBError) {
+    static func check(_ hop: NextHop, _ scope: RouteScope, _ family: AddressFamily) throws(FIBError) {
         if !(1...256).contains(hop.weight) {
             throw FIBError(.einval, .weightInvalid, "weight \(hop.weight) is not in 1…256", rule: "R1-50")
         }
         if hop.flags.contains(.onlink) {
-            if family == .inet, fields.scope >= .link {
+            if family == .inet, scope >= .link {
                 throw FIBError(.einval, .scopeInvalid, "onlink needs a scope wider than link", rule: "R1-76")
             }
             if hop.device.isEmpty {
@@ -118,6 +116,13 @@ extension Route {
     }
 
     private static func checkNextHops(_ fields: RouteInfo.Fields, _ prefix: Prefix) throws(FIBError) {
+        if fields.nextHopID != 0 {
+            if fields.nextHops.isEmpty { return }
+            throw FIBError(
+                .einval, .nextHopConflict,
+                "nhid \(fields.nextHopID) says where to: leave out gateway, dev and nexthops",
+                rule: "R1-82")
+        }
         if fields.type.isWithoutNextHop { return }
         let hops = fields.nextHops
         try checkCount(hops, prefix)

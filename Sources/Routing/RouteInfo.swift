@@ -17,6 +17,8 @@ public final class RouteInfo: Hashable, Sendable {
         public var preferredSource: IPAddress?
         /// In order; empty for types that lead nowhere.
         public var nextHops: [NextHop] = []
+        /// The nexthop object that it leads to, instead of nexthops of its own (`nhid`); 0 for none.
+        public var nextHopID: UInt32 = 0
         public var metrics = RouteMetrics()
         public var preference = Preference.medium
 

@@ -3,6 +3,7 @@ public struct RouteProtocol: RawRepresentable, Hashable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    public static let unspecified = RouteProtocol(rawValue: 0)
     public static let redirect = RouteProtocol(rawValue: 1)
     public static let kernel = RouteProtocol(rawValue: 2)
     public static let boot = RouteProtocol(rawValue: 3)

@@ -14,6 +14,8 @@ public struct RouteSelector: Sendable {
     /// One nexthop is compared with the first of an IPv4 route and with every leg of an IPv6 one; several must agree in
     /// number and order in IPv4. A device or gateway that is left empty isn't compared.
     public var nextHops: [NextHop] = []
+    /// The nexthop object that it uses.
+    public var nextHopID: UInt32?
     /// Names one entry exactly.
     public var hash: EntryHash?
     /// The entry must still be of this version.
@@ -24,7 +26,7 @@ public struct RouteSelector: Sendable {
     /// Nothing but the prefix is said.
     var isBare: Bool {
         metric == nil && type == nil && self.protocol == nil && preferredSource == nil && metrics == nil
-            && nextHops.isEmpty
+            && nextHops.isEmpty && nextHopID == nil
             && hash == nil && version == nil
     }
 
@@ -37,6 +39,7 @@ public struct RouteSelector: Sendable {
             && (scope.map { $0 == .nowhere || $0 == fields.scope } ?? true)
             && (preferredSource.map { $0 == fields.preferredSource } ?? true)
             && (metrics.map { $0 == fields.metrics } ?? true)
+            && (nextHopID.map { $0 == fields.nextHopID } ?? true)
             && (hash.map { $0 == route.value.hash } ?? true)
     }
 }

@@ -36,6 +36,9 @@ extension RouteTable {
         let whole = RouteEdit(
             operation: .delete, key: route.key, old: route.value, info: nil, first: first(of: route.key))
         if selector.nextHops.isEmpty { return whole }
+        // Of a route with a nexthop object, the kernel's IPv6 doesn't compare where it leads, and its IPv4 finds no route by
+        // that (`ip6_route_del`, `fib_nh_match`).
+        if route.value.info.fields.nextHopID != 0 { return family == .inet6 ? whole : nil }
         if family == .inet || !route.value.info.isMergeable {
             let agree =
                 selector.nextHops.count == 1

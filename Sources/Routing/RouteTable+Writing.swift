@@ -151,6 +151,8 @@ extension RouteInfo {
     /// Whether an IPv6 route can't stand beside the other in one key: the kernel compares device and gateway alone, and leads all
     /// that refuse over the loopback, so that one of these is as good as another (R1-25, R1-32).
     fileprivate func sharesHop(with other: RouteInfo) -> Bool {
+        let id = fields.nextHopID
+        if id != 0 || other.fields.nextHopID != 0 { return id == other.fields.nextHopID }
         if type.isWithoutNextHop, other.type.isWithoutNextHop { return true }
         return other.nextHops.contains { hop in nextHops.contains { $0.isSameHop(as: hop) } }
     }

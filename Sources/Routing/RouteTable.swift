@@ -55,6 +55,8 @@ public struct RouteTable: Sendable {
     public internal(set) var image = Image<RouteKey, StoredRoute>()
     /// Changes with the image.
     var index = PrefixIndex.none
+    /// Of each nexthop object that routes use, as the image has them.
+    var nextHopUsers: [UInt32: NextHopUsers] = [:]
 
     public init(family: AddressFamily) { self.family = family }
 
@@ -143,6 +145,7 @@ public struct RouteTable: Sendable {
         let stored = make(key)
         image.insert(stored, for: key, at: place)
         note(key, stored.info, isNew: true)
+        count(1, stored.info)
         return stored
     }
 
@@ -160,6 +163,7 @@ public struct RouteTable: Sendable {
     public func _checkInvariants() {
         image._checkInvariants()
         _checkPrefixes()
+        _checkUsers()
         var cursor = image.cursor()
         var previous: PlacedRoute?
         var hashesOfKey: Set<EntryHash> = []

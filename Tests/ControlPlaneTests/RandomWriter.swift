@@ -41,6 +41,11 @@ struct RandomWriter {
         fields.protocol = Self.protocols.randomElement(using: &random) ?? .static
         let hops = Int.random(in: 0..<4, using: &random)
         let isIPv4 = prefix.family == .inet
+        // Some lead where nexthop objects do, which may not be there.
+        if Int.random(in: 0..<6, using: &random) == 0 {
+            fields.nextHopID = UInt32.random(in: 1...6, using: &random)
+            return try Route.validated(prefix: prefix, tos: 0, metric: metric, fields: fields)
+        }
         for hop in 0..<max(1, hops) {
             let host = UInt32.random(in: 1..<5, using: &random) + UInt32(hop) * 8
             let gateway =
@@ -77,6 +82,37 @@ struct RandomWriter {
         }
     }
 
+    /// Few ids, so that they meet; of both families, and groups of them.
+    private mutating func nextHopOperation() -> ObjectOperation {
+        let id = UInt32.random(in: 1...6, using: &random)
+        let namespace = namespaces.randomElement(using: &random) ?? "default"
+        if Int.random(in: 0..<4, using: &random) == 0 { return ObjectOperation(namespace, .removeNextHop(id)) }
+        var fields = NextHopFields()
+        fields.id = Int.random(in: 0..<8, using: &random) == 0 ? nil : id
+        let other = UInt32.random(in: 1...6, using: &random)
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: fields.isBlackhole = true
+        case 1, 2: fields.members = [.init(id: id % 6 + 1, weight: 3), .init(id: other)]
+        default:
+            fields.device = "eth\(other)"
+            fields.gateway =
+                Bool.random(using: &random) ? IPAddress(inet: 0xc000_0200 + other) : IPAddress(inet6: 0xfe80 << 48, 1)
+        }
+        let verb: RouteVerb = Bool.random(using: &random) ? .add : .replace
+        return ObjectOperation(namespace, .writeNextHop(verb, fields))
+    }
+
+    /// One, or all over a link.
+    private mutating func writeNextHops(_ plane: ControlPlane) {
+        if Int.random(in: 0..<10, using: &random) > 0 {
+            _ = try? plane.change(nextHopOperation())
+        } else {
+            var selector = NextHopSelector()
+            selector.device = "eth\(Int.random(in: 1...6, using: &random))"
+            _ = try? plane.flushNextHops(selector, in: nil)
+        }
+    }
+
     private mutating func writeDevice(_ plane: ControlPlane) {
         let name = "asic\(Int.random(in: 0..<3, using: &random))"
         guard Bool.random(using: &random) || Bool.random(using: &random) else {
@@ -88,21 +124,25 @@ struct RandomWriter {
         _ = try? plane.putDeviceSettings(settings)
     }
 
-    /// One step: mostly single writes, now and then a rule, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
+    /// One step: mostly single writes, now and then a rule, a nexthop, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
     mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<70:
+        case 0..<60:
             guard let operation = try? operation(plane) else { return }
             switch operation {
             case .write(let verb, let write): _ = try? plane.write(verb, write)
             case .delete(let namespace, let id, let selector): _ = try? plane.delete(namespace, id, selector)
             }
+        case 60..<70: writeNextHops(plane)
         case 70..<80: writeRules(plane)
         case 80..<84: writeDevice(plane)
         case 84..<92:
             let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in
-                Int.random(in: 0..<8, using: &random) == 0
-                    ? TransactionOperation.object(ruleOperation()) : (try? operation(plane)).map { .route($0) }
+                switch Int.random(in: 0..<8, using: &random) {
+                case 0: TransactionOperation.object(ruleOperation())
+                case 1: .object(nextHopOperation())
+                default: (try? operation(plane)).map { .route($0) }
+                }
             }
             _ = try? plane.transact(operations)
         case 92..<96:

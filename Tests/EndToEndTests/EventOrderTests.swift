@@ -82,7 +82,9 @@ import Testing
         try add("10.1.0.0/16")
         #expect(try story(frames + reader.frames(1)) == ["hello live", "sync", "route add 10.1.0.0/16"])
         #expect(frames[0].id == nil)
-        #expect(try frames[1].json()["counts"]?.canonical == #"{"link":0,"namespace":1,"neigh":0,"route":1,"rule":5}"#)
+        #expect(
+            try frames[1].json()["counts"]?.canonical
+                == #"{"link":0,"namespace":1,"neigh":0,"nexthop":0,"route":1,"rule":5}"#)
     }
 
     @Test(

@@ -12,6 +12,7 @@ import Testing
         _ = try server.post("/v1/listeners", #"{"name":"one","role":"driver"}"#)
         _ = try server.request("PUT", "/v1/links/eth0", "{}")
         _ = try server.request("PUT", "/v1/neighbors/eth0/192.0.2.1", "{}")
+        _ = try server.request("PUT", "/v1/nexthops/1", #"{"dev":"eth0"}"#)
     }
 
     /// Path and methods of every resource, with examples in place of the names in braces.
@@ -22,7 +23,7 @@ import Testing
                 .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one").replacing("{device}", with: "one")
-                .replacing("{priority}", with: "32766")
+                .replacing("{priority}", with: "32766").replacing("{id}", with: "1")
                 .replacing("/v1/lookup", with: "/v1/lookup?dst=10.0.0.1")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
@@ -47,7 +48,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 12)
+        #expect(try server.state()["seq"]?.number == 13)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

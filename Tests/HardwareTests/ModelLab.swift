@@ -118,6 +118,30 @@ struct ModelLab {
         model.take(.link(namespace: "default", name: name, link), sequence, now * 1_000_000)
     }
 
+    /// A nexthop object, gone without a hop, which is as those of routes are.
+    mutating func nextHop(_ id: UInt32, _ text: String?) {
+        tell(text.map { NextHopObject(id: id, family: .inet, .leg(hop($0))) }, id)
+    }
+
+    mutating func blackhole(_ id: UInt32) { tell(NextHopObject(id: id, family: .inet, .blackhole), id) }
+
+    mutating func group(_ id: UInt32, _ members: UInt32...) {
+        tell(members.isEmpty ? nil : NextHopObject(id: id, family: nil, .group(members.map { .init(id: $0) })), id)
+    }
+
+    private mutating func tell(_ object: NextHopObject?, _ id: UInt32) {
+        sequence = sequence.next
+        model.take(.nextHopObject(namespace: "default", id: id, object), sequence, now * 1_000_000)
+    }
+
+    /// The first route of the prefix leads where that nexthop object leads.
+    mutating func put(_ text: String, nhid: UInt32, metric: UInt32 = 1_024) throws {
+        let prefix = try Prefix(text)
+        var fields = RouteInfo.Fields()
+        fields.nextHopID = nhid
+        _ = tell(prefix, shared(fields), metric, .own(.other))
+    }
+
     mutating func check(_ check: NextHopCheck) {
         sequence = sequence.next
         var settings = NamespaceSettings()
@@ -170,6 +194,10 @@ struct ModelLab {
         var fields = RouteInfo.Fields()
         fields.type = type
         fields.nextHops = hops
+        return shared(fields)
+    }
+
+    private mutating func shared(_ fields: RouteInfo.Fields) -> RouteInfo {
         if let known = infos[fields] { return known }
         let info = RouteInfo(fields)
         infos[fields] = info

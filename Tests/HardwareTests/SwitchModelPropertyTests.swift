@@ -20,7 +20,9 @@ import Testing
             let prefix = "10.\(Int.random(in: 0..<12, using: &random)).0.0/16"
             let six = "2001:db8:\(Int.random(in: 0..<6, using: &random))::/48"
             let isThere = lab.routes[try Prefix(six)] != nil
-            switch Int.random(in: 0..<16, using: &random) {
+            switch Int.random(in: 0..<20, using: &random) {
+            case 16, 17: nextHop()
+            case 18, 19: try lab.put(prefix, nhid: UInt32.random(in: 1...6, using: &random))
             case 0...4: try lab.put(prefix, hop(), metric: UInt32.random(in: 1...3, using: &random))
             case 5: try lab.put(prefix, type: [.blackhole, .prohibit].randomElement(using: &random) ?? .throw)
             case 6, 7: try lab.delete(prefix)
@@ -44,6 +46,19 @@ import Testing
             let device = "eth\(Int.random(in: 0..<3, using: &random))"
             let number = Int.random(in: 1...2, using: &random)
             return (family == 4 ? "192.0.2.\(number)" : "fe80::\(number)") + "@\(device)"
+        }
+
+        /// 1 to 4 lead somewhere, 5 and 6 are groups of them.
+        private mutating func nextHop() {
+            let id = UInt32.random(in: 1...6, using: &random)
+            let goes = Int.random(in: 0..<5, using: &random) == 0
+            if id > 4 {
+                if goes { lab.group(id) } else { lab.group(id, .random(in: 1...2, using: &random), 3) }
+            } else if Int.random(in: 0..<8, using: &random) == 0 {
+                lab.blackhole(id)
+            } else {
+                lab.nextHop(id, goes ? nil : hop())
+            }
         }
 
         private mutating func settings() {

@@ -1,4 +1,4 @@
-"""A network namespace of one's own, as the kernel keeps it: links, addresses, routes, rules, lookups."""
+"""A network namespace of one's own, as the kernel keeps it: links, addresses, routes, nexthops, rules, lookups."""
 
 import ctypes
 import errno
@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import subprocess
+import time
 
 from rtnetlink import Rtnetlink
 
@@ -33,18 +34,23 @@ class Kernel:
         self.netlink = Rtnetlink()
 
     def make_links(self):
+        # Routes that name a nexthop are told of without where that leads.
+        self.setting("net/ipv4/nexthop_compat_mode", "0")
         self.ip("link", "set", "lo", "up")
         for link in LINKS:
-            peer = f"peer-{link}"
-            self.ip("link", "add", link, "type", "veth", "peer", "name", peer)
-            self.setting(f"net/ipv6/conf/{peer}/disable_ipv6", "1")
-            # No link-local addresses, and no waiting for addresses to be found free.
-            self.setting(f"net/ipv6/conf/{link}/addr_gen_mode", "1")
-            self.setting(f"net/ipv6/conf/{link}/accept_dad", "0")
-            # As IPv4's, addresses outlive that their link goes down.
-            self.setting(f"net/ipv6/conf/{link}/keep_addr_on_down", "1")
-            self.ip("link", "set", peer, "up")
-            self.ip("link", "set", link, "up")
+            self.make_link(link)
+
+    def make_link(self, link):
+        peer = f"peer-{link}"
+        self.ip("link", "add", link, "type", "veth", "peer", "name", peer)
+        self.setting(f"net/ipv6/conf/{peer}/disable_ipv6", "1")
+        # No link-local addresses, and no waiting for addresses to be found free.
+        self.setting(f"net/ipv6/conf/{link}/addr_gen_mode", "1")
+        self.setting(f"net/ipv6/conf/{link}/accept_dad", "0")
+        # As IPv4's, addresses outlive that their link goes down.
+        self.setting(f"net/ipv6/conf/{link}/keep_addr_on_down", "1")
+        self.ip("link", "set", peer, "up")
+        self.ip("link", "set", link, "up")
 
     @staticmethod
     def setting(path, value):
@@ -68,6 +74,9 @@ class Kernel:
     def route(self, verb, route):
         return self.name(self.netlink.route(verb, route))
 
+    def nexthop(self, verb, nexthop):
+        return self.name(self.netlink.nexthop(verb, nexthop))
+
     def rule(self, verb, rule):
         return self.name(self.netlink.rule(verb, rule))
 
@@ -75,11 +84,24 @@ class Kernel:
 
     def links(self):
         """As fibd takes them; whether each has carrier."""
-        rows = json.loads(self.ip("-json", "-details", "address", "show"))
-        return {row["ifname"]: (row, "NO-CARRIER" not in row["flags"]) for row in rows if row["ifname"] in [*LINKS, "lo"]}
+        while True:
+            rows = json.loads(self.ip("-json", "-details", "address", "show"))
+            rows = {row["ifname"]: row for row in rows if row["ifname"] in [*LINKS, "lo"]}
+            if all(map(has_settled, rows.values())):
+                return {name: (row, "NO-CARRIER" not in row["flags"]) for name, row in rows.items()}
+            time.sleep(0.002)
 
     def is_up(self, link):
         return "UP" in json.loads(self.ip("-json", "link", "show", link))[0]["flags"]
+
+    def nexthops(self):
+        return [nexthop_outline(row) for row in self.netlink.nexthops()]
+
+    def blackholes(self):
+        """What drops packets, itself or as a group of nothing but such a one."""
+        rows = self.netlink.nexthops()
+        alone = {row["id"] for row in rows if "blackhole" in row}
+        return alone | {row["id"] for row in rows if any(member["id"] in alone for member in row.get("group", []))}
 
     def rules(self):
         rows = []
@@ -100,6 +122,11 @@ class Kernel:
         return self.name(number), answer
 
 
+def has_settled(link):
+    """Whether the kernel has drawn its conclusions from the carrier it has or hasn't, as it does in its own time."""
+    return "UP" not in link["flags"] or ("LOWER_UP" in link["flags"]) != ("NO-CARRIER" in link["flags"])
+
+
 def add_outline(found, row):
     """Puts what is to be the same of a route where it belongs; routes that only one side has by design are left out."""
     version = 4 if row["family"] == "inet" else 6
@@ -109,28 +136,38 @@ def add_outline(found, row):
     # The kernel makes these of its own.
     if destination.startswith(("ff00:", "fe80:")) or row.get("type") == "anycast":
         return
-    table = row.get("table", "main")
-    key = (row["family"], NUMBERS.get(table) or int(table), str(ipaddress.ip_network(destination)))
-    found.setdefault(key, []).append(route_outline(row, version))
+    found.setdefault(place(row | {"dst": destination}), []).append(route_outline(row, version))
+
+
+def place(route):
+    destination = ipaddress.ip_network(route["dst"])
+    table = route.get("table", "main")
+    return ("inet" if destination.version == 4 else "inet6", NUMBERS.get(table) or int(table), str(destination))
 
 
 def route_outline(row, version):
     kind = row.get("type", "unicast")
     # The kernel doesn't print the weight of a single leg.
     hops = [hop_outline(hop) for hop in row["nexthops"]] if row.get("nexthops") else [hop_outline(row | {"weight": 1})]
-    if kind in REFUSING:
+    if kind in REFUSING or "nhid" in row:
         # IPv6 leads them over the loopback (R1-32).
         hops = []
     scope = row.get("scope", "global") if version == 4 else "global"
     tos = row.get("tos", 0)
     return (kind, int(tos, 16) if isinstance(tos, str) else tos, row.get("metric", 0), row.get("protocol", "boot"), scope,
-            row.get("prefsrc", "-"), *hops)
+            row.get("prefsrc", "-"), row.get("nhid"), *hops)
 
 
 def hop_outline(hop):
     gateway = hop.get("gateway") or hop.get("via", {}).get("host") or "-"
     flags = [flag for flag in hop.get("flags", []) if flag in ("dead", "onlink", "linkdown", "pervasive")]
     return (gateway, hop.get("dev", "-"), hop.get("weight", 1), *sorted(flags))
+
+
+def nexthop_outline(row):
+    members = [(member["id"], member.get("weight", 1)) for member in row.get("group", [])]
+    return (row["id"], row.get("family"), row.get("protocol", "unspec"), row.get("gateway"), row.get("dev"),
+            "blackhole" in row, *row.get("flags", []), *members)
 
 
 def rule_outline(row):

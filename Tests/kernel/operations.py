@@ -1,6 +1,7 @@
 """Random operations: few prefixes, gateways and links, so that they meet."""
 
 from kernel import LINKS
+from nexthops import PENDING, NextHops
 
 PREFIXES = {
     4: ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.128/25", "10.0.1.129/32", "192.0.2.128/25"],
@@ -20,20 +21,23 @@ DESTINATIONS = {
 class Operations:
     """Draws what happens next."""
 
-    def __init__(self, rng):
+    def __init__(self, rng, kernel):
         self.rng = rng
         self.rules = []
+        self.nexthops = NextHops(rng, kernel, self.rules)
 
     def chance(self, percent):
         return self.rng.random() * 100 < percent
 
     def step(self, pair):
         draw = self.rng.random() * 100
-        if draw < 45:
+        if draw < 40:
             self.route(pair)
-        elif draw < 55:
+        elif draw < 57:
+            pair.change("nexthop", *self.nexthops.draw())
+        elif draw < 65:
             self.rule(pair)
-        elif draw < 60:
+        elif draw < 71:
             self.link(pair)
         else:
             self.look_up(pair)
@@ -59,12 +63,17 @@ class Operations:
 
     def removal(self, version):
         route = self.place(version)
-        if self.chance(20):
+        draw = self.rng.random() * 100
+        if draw < 20:
             route |= self.hop(version, wants=True)
+        elif draw < 35:
+            route["nhid"] = self.nexthops.some()
         return route
 
     def addition(self, version):
         route = self.place(version)
+        if self.chance(30):
+            return self.named(route, version)
         if self.chance(12):
             return route | {"type": self.rng.choice(["blackhole", "unreachable", "prohibit", "throw"])}
         self.lead(route, version)
@@ -76,13 +85,29 @@ class Operations:
                 route["scope"] = self.rng.choice(["global", "link"])
         return route
 
+    def named(self, route, version):
+        """Where a nexthop leads."""
+        route["nhid"] = self.nexthops.target(version)
+        if self.chance(5):
+            # Which it can't say as well.
+            return route | self.hop(version)
+        if self.chance(8) and not ("types" in PENDING and version == 6):
+            route["type"] = self.rng.choice(["blackhole", "unreachable", "prohibit", "throw"])
+        if version == 4:
+            route["scope"] = self.rng.choice(["global"] * 8 + ["link", "host"])
+            if "type" in route and "refusing" in PENDING:
+                return route | {"scope": "global"}
+        if self.chance(10) and not ("prefsrc" in PENDING and version == 6):
+            route["prefsrc"] = self.rng.choice(SOURCES[version])
+        return route
+
     def lead(self, route, version):
         if self.chance(20):
             count = self.rng.choice([1, 2, 2, 3])
             route["nexthops"] = [self.leg(version) for _ in range(count)]
         else:
             route |= self.hop(version)
-        if self.chance(10):
+        if self.chance(10) and not ("prefsrc" in PENDING and version == 6 and "table" in route):
             route["prefsrc"] = self.rng.choice(SOURCES[version])
 
     def leg(self, version):
@@ -164,14 +189,18 @@ class Operations:
         link = self.rng.choice(LINKS)
         number = LINKS.index(link) + 1
         draw = self.rng.random() * 100
-        if draw < 50:
+        if draw < 8:
+            pair.remove(link)
+        elif draw < 25:
+            pair.link("link", "set", f"peer-{link}", self.rng.choice(["up", "up", "down"]))
+        elif draw < 55:
             pair.link("link", "set", link, self.rng.choice(["up", "up", "down"]))
         elif draw < 75:
             pair.link("address", self.rng.choice(["add", "del"]), f"192.0.{number}.7/24", "dev", link)
         else:
             # What is added to a link that is down the kernel routes to right then, unlike what is there when it goes down.
             if pair.kernel.is_up(link):
-                pair.link("address", self.rng.choice(["add", "del"]), f"2001:db8:{number}::7/64", "dev", link)
+                pair.link("address", self.rng.choice(["add", "del"]), f"2001:db8:{number}::7/64", "dev", link, "nodad")
 
     # Lookups
 

@@ -1,6 +1,6 @@
 """Requests to the kernel's routing tables as raw rtnetlink messages, so that the errno is seen that `ip` hides behind a text.
 
-Source: include/uapi/linux/{netlink,rtnetlink,fib_rules}.h.
+Source: include/uapi/linux/{netlink,rtnetlink,fib_rules,nexthop}.h.
 """
 
 import ipaddress
@@ -8,25 +8,32 @@ import socket
 import struct
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 1, 4, 0x100, 0x200, 0x400, 0x800
+NLM_F_DUMP = 0x300
+NLMSG_ERROR, NLMSG_DONE = 2, 3
 # The words of `ip route` as flags (iproute2 ip/iproute.c, do_iproute).
 VERBS = {
     "add": NLM_F_CREATE | NLM_F_EXCL, "replace": NLM_F_CREATE | NLM_F_REPLACE, "change": NLM_F_REPLACE,
     "append": NLM_F_CREATE | NLM_F_APPEND, "prepend": NLM_F_CREATE, "test": NLM_F_EXCL,
 }
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE, RTM_NEWRULE, RTM_DELRULE = 24, 25, 26, 32, 33
+RTM_NEWNEXTHOP, RTM_DELNEXTHOP, RTM_GETNEXTHOP = 104, 105, 106
 TYPES = {"unicast": 1, "local": 2, "broadcast": 3, "anycast": 4, "multicast": 5, "blackhole": 6, "unreachable": 7,
          "prohibit": 8, "throw": 9}
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 TABLES = {"main": 254, "local": 255, "default": 253}
 FR_ACTIONS = {"table": 1, "goto": 2, "nop": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 (RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_MARK,
- RTA_VIA, RTA_UID, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT) = 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 25, 27, 28, 29
+ RTA_VIA, RTA_UID, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT, RTA_NH_ID) = (
+    1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 25, 27, 28, 29, 30)
 RTNH_F_ONLINK = 4
 RTM_F_FIB_MATCH, RTM_F_LOOKUP_TABLE = 0x2000, 0x1000
 (FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_GOTO, FRA_PRIORITY, FRA_FWMARK, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_FWMASK,
  FRA_OIFNAME, FRA_UID_RANGE, FRA_PROTOCOL, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE) = (
     1, 2, 3, 4, 6, 10, 14, 15, 16, 17, 20, 21, 22, 23, 24)
 FIB_RULE_INVERT = 2
+NHA_ID, NHA_GROUP, NHA_BLACKHOLE, NHA_OIF, NHA_GATEWAY = 1, 2, 4, 5, 6
+FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+PROTOCOLS = {"unspec": 0, "static": 4}
 
 
 def attribute(kind, payload):
@@ -46,6 +53,16 @@ def packed(address):
     return ipaddress.ip_address(address).packed
 
 
+def attributes(data):
+    """The payload of each attribute in there, by its kind."""
+    found = {}
+    while len(data) >= 4:
+        size, number = struct.unpack_from("=HH", data)
+        found[number & 0x3FFF] = data[4:size]
+        data = data[(size + 3) & ~3:]
+    return found
+
+
 def table_number(table):
     return TABLES.get(table) or int(table)
 
@@ -60,10 +77,15 @@ class Rtnetlink:
 
     def request(self, kind, flags, body):
         """The errno, 0 if there is none, and what the kernel answers with."""
+        errno, answers = self.exchange(kind, NLM_F_ACK | flags, body)
+        return errno, answers[-1] if answers else None
+
+    def exchange(self, kind, flags, body):
+        """The errno, 0 if there is none, and all that the kernel answers with."""
         self.number += 1
-        header = struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST | NLM_F_ACK | flags, self.number, 0)
+        header = struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST | flags, self.number, 0)
         self.socket.send(header + body)
-        answer = None
+        answers = []
         while True:
             data = self.socket.recv(1 << 16)
             while len(data) >= 16:
@@ -71,9 +93,9 @@ class Rtnetlink:
                 payload, data = data[16:length], data[(length + 3) & ~3:]
                 if number != self.number:
                     continue
-                if found == 2:
-                    return -struct.unpack_from("=i", payload)[0], answer
-                answer = payload
+                if found in (NLMSG_ERROR, NLMSG_DONE):
+                    return -struct.unpack_from("=i", payload)[0], answers
+                answers.append(payload)
 
     # Routes
 
@@ -100,6 +122,8 @@ class Rtnetlink:
             body += u32(RTA_PRIORITY, route["metric"])
         if "prefsrc" in route:
             body += attribute(RTA_PREFSRC, packed(route["prefsrc"]))
+        if "nhid" in route:
+            body += u32(RTA_NH_ID, route["nhid"])
         if "nexthops" in route:
             return body + attribute(RTA_MULTIPATH, b"".join(map(self.leg, route["nexthops"])))
         return body + self.hop(route) + (u32(RTA_OIF, self.index(route["dev"])) if "dev" in route else b"")
@@ -124,6 +148,37 @@ class Rtnetlink:
             return socket.if_nametoindex(device)
         except OSError:
             return 9999
+
+    # Nexthops
+
+    def nexthop(self, verb, nexthop):
+        if verb == "delete":
+            body = struct.pack("=BBBBI", 0, 0, 0, 0, 0) + u32(NHA_ID, nexthop["id"])
+            return self.request(RTM_DELNEXTHOP, 0, body)[0]
+        return self.request(RTM_NEWNEXTHOP, VERBS[verb], self.nexthop_body(nexthop))[0]
+
+    def nexthop_body(self, nexthop):
+        family = FAMILIES.get(nexthop.get("family"))
+        if family is None:
+            # As `ip nexthop` fills it in: a group has none, else it is the gateway's.
+            family = 0 if "group" in nexthop else FAMILIES["inet6" if ":" in nexthop.get("gateway", "") else "inet"]
+        flags = RTNH_F_ONLINK if "onlink" in nexthop.get("flags", []) else 0
+        body = struct.pack("=BBBBI", family, 0, PROTOCOLS[nexthop.get("protocol", "unspec")], 0, flags)
+        if "id" in nexthop:
+            body += u32(NHA_ID, nexthop["id"])
+        if "group" in nexthop:
+            members = [struct.pack("=IBBH", member["id"], member.get("weight", 1) - 1, 0, 0) for member in nexthop["group"]]
+            body += attribute(NHA_GROUP, b"".join(members))
+        if "blackhole" in nexthop:
+            body += attribute(NHA_BLACKHOLE, b"")
+        if "dev" in nexthop:
+            body += u32(NHA_OIF, self.index(nexthop["dev"]))
+        return body + (attribute(NHA_GATEWAY, packed(nexthop["gateway"])) if "gateway" in nexthop else b"")
+
+    def nexthops(self):
+        """In the words of fibd."""
+        _, answers = self.exchange(RTM_GETNEXTHOP, NLM_F_DUMP, struct.pack("=BBBBI", 0, 0, 0, 0, 0))
+        return [parsed_nexthop(answer) for answer in answers]
 
     # Rules
 
@@ -189,12 +244,7 @@ class Rtnetlink:
 def parsed(message):
     """What a route message says, in the words of fibd."""
     family, length, _, tos, table, _, scope, kind, _ = struct.unpack_from("=BBBBBBBBI", message)
-    found = {}
-    rest = message[12:]
-    while len(rest) >= 4:
-        size, number = struct.unpack_from("=HH", rest)
-        found[number & 0x3FFF] = rest[4:size]
-        rest = rest[(size + 3) & ~3:]
+    found = attributes(message[12:])
     zero = bytes(4 if family == socket.AF_INET else 16)
     answer = {
         "dst": f"{ipaddress.ip_address(found.get(RTA_DST, zero))}/{length}",
@@ -203,6 +253,8 @@ def parsed(message):
         "metric": struct.unpack("=I", found[RTA_PRIORITY])[0] if RTA_PRIORITY in found else 0,
         "tos": tos, "scope": scope, "has_legs": RTA_MULTIPATH in found,
     }
+    if RTA_NH_ID in found:
+        answer["nhid"] = struct.unpack("=I", found[RTA_NH_ID])[0]
     if RTA_OIF in found:
         answer["dev"] = socket.if_indextoname(struct.unpack("=I", found[RTA_OIF])[0])
     if RTA_GATEWAY in found:
@@ -211,4 +263,25 @@ def parsed(message):
         answer["gateway"] = str(ipaddress.ip_address(found[RTA_VIA][2:]))
     if RTA_PREFSRC in found:
         answer["prefsrc"] = str(ipaddress.ip_address(found[RTA_PREFSRC]))
+    return answer
+
+
+def parsed_nexthop(message):
+    """What a nexthop message says, in the words of fibd."""
+    family, _, protocol, _, flags = struct.unpack_from("=BBBBI", message)
+    found = attributes(message[8:])
+    answer = {"id": struct.unpack("=I", found[NHA_ID])[0]}
+    for names, number, field in ((FAMILIES, family, "family"), (PROTOCOLS, protocol, "protocol")):
+        answer |= {field: text for text, known in names.items() if known == number}
+    if flags & RTNH_F_ONLINK:
+        answer["flags"] = ["onlink"]
+    if NHA_GROUP in found:
+        answer["group"] = [{"id": member, "weight": (high << 8 | low) + 1}
+                           for member, low, high, _ in struct.iter_unpack("=IBBH", found[NHA_GROUP])]
+    if NHA_BLACKHOLE in found:
+        answer["blackhole"] = True
+    if NHA_OIF in found:
+        answer["dev"] = socket.if_indextoname(struct.unpack("=I", found[NHA_OIF])[0])
+    if NHA_GATEWAY in found:
+        answer["gateway"] = str(ipaddress.ip_address(found[NHA_GATEWAY]))
     return answer

@@ -31,6 +31,7 @@ struct ObjectCursor: Comparable {
         switch object.value {
         case .namespace, .device: []
         case .link(let link): [link.name]
+        case .nextHop(let object): [String(object.id)]
         case .neighbour(let neighbour): [neighbour.device, digits(neighbour.address)]
         case .rule(let placed):
             [placed.rule.family.name, String(placed.rule.priority), String(placed.position)]
@@ -43,6 +44,7 @@ struct ObjectCursor: Comparable {
         case (.link, 1) where isDeviceName(parts[0]): return .link(parts[0])
         case (.neigh, 2) where isDeviceName(parts[0]):
             return address(parts[1]).map { .neighbour(parts[0], $0) }
+        case (.nexthop, 1): return UInt32(parts[0]).map { .nextHop($0) }
         case (.rule, 3):
             guard let family = AddressFamily(name: parts[0]), let priority = UInt32(parts[1]),
                 let position = UInt64(parts[2])

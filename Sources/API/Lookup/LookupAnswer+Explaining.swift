@@ -31,7 +31,7 @@ extension LookupAnswer {
 
     private func appendFound(_ step: LookupTrace.Step, to bytes: inout [UInt8]) {
         guard let found = step.found else { return bytes.appendASCII("null") }
-        bytes.appendASCII("{\"dst\":\"\(prefix(found.length))\",\"type\":\"\(found.info.type.name)\"}")
+        bytes.appendASCII("{\"dst\":\"\(prefix(found.length))\",\"type\":\"\(found.type.name)\"}")
     }
 
     private func appendPassedOver(_ step: LookupTrace.Step, to bytes: inout [UInt8]) {

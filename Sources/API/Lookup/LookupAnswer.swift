@@ -38,6 +38,7 @@ struct LookupAnswer {
             members.add("metric", number: UInt64(key.metric), to: &bytes)
         }
         members.add("namespace", text: view.namespace, to: &bytes)
+        if let id = found?.info.fields.nextHopID, id != 0 { members.add("nhid", number: UInt64(id), to: &bytes) }
         appendRest(found, way, &members, to: &bytes)
         members.end(&bytes)
     }
@@ -63,7 +64,7 @@ struct LookupAnswer {
             members.add("table", plain: found.table.name, to: &bytes)
         }
         if query.tos != 0 { members.add("tos", number: UInt64(query.tos), to: &bytes) }
-        if let found { members.add("type", plain: found.info.type.name, to: &bytes) }
+        if let found { members.add("type", plain: found.type.name, to: &bytes) }
         if let via = way?.via {
             members.add("via", to: &bytes)
             bytes.appendASCII("{\"family\":\"\(via.family.name)\",\"host\":\"\(via)\"}")
@@ -92,7 +93,7 @@ private struct Way {
         device = found.info.type == .local ? "lo" : hop?.device ?? ""
         if hop?.gateway?.family == query.destination.family { gateway = hop?.gateway } else { via = hop?.gateway }
         if query.source == nil, query.input == nil { source = view.source(to: query.destination, by: found) }
-        let legs = found.info.legStatus(query.destination.family, view.impairments)
+        let legs = found.info.legStatus(query.destination.family, view.impairments, of: found.hops)
         status = found.leg.flatMap { legs?[$0] } ?? []
         flags = hop?.flags ?? []
     }
@@ -120,7 +121,7 @@ extension LookupResult {
     fileprivate var refusal: (name: String, errno: FIBError.Errno)? {
         switch self {
         case .route: nil
-        case .refused(let found): (found.info.type.name, found.info.type.lookupErrno)
+        case .refused(let found): (found.type.name, found.type.lookupErrno)
         case .refusedByRule(let rule): ("\(rule.action)", rule.action.lookupErrno)
         case .nothing: ("no-route", .enetunreach)
         }

@@ -66,7 +66,12 @@ struct Query {
 
     /// `1` or `0` (also `true` and `false`); false if it isn't given.
     mutating func flag(_ name: String) throws(Problem) -> Bool {
-        try take(name, "0 or 1") { ["1": true, "true": true, "0": false, "false": false][$0] } ?? false
+        try optionalFlag(name) ?? false
+    }
+
+    /// The same; nil if it isn't given.
+    mutating func optionalFlag(_ name: String) throws(Problem) -> Bool? {
+        try take(name, "0 or 1") { ["1": true, "true": true, "0": false, "false": false][$0] }
     }
 
     mutating func number<Number: FixedWidthInteger>(

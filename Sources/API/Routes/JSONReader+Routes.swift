@@ -103,6 +103,12 @@ extension JSONReader {
         return flags
     }
 
+    /// iproute2 prints flags that are set as null.
+    mutating func readMark() throws -> Bool {
+        if try readNull() { return true }
+        return try readBool()
+    }
+
     /// A number, or a text as `ip` prints it: `0x08`, or a name of `rt_dsfield`.
     mutating func readTos() throws -> UInt8 {
         if try peek() == .number { return UInt8(try readUInt(max: 255)) }

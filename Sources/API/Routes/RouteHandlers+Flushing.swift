@@ -16,11 +16,12 @@ extension RouteHandlers {
         try call.request.refuseCondition()
         let isNarrowed =
             selection.destination != nil || selection.within != nil || selection.protocols != nil
-            || selection.devices != nil || selection.tables != nil || selection.types != nil
+            || selection.devices != nil || selection.nextHopIDs != nil || selection.tables != nil
+            || selection.types != nil
         guard isNarrowed || all else {
             throw Problem(
                 status: 400, reason: "flush-unbounded",
-                detail: "say what to remove: dst, within, protocol, dev, table or type; or all=1 for everything")
+                detail: "say what to remove: dst, within, protocol, dev, nhid, table or type; or all=1 for everything")
         }
         // What the kernel put there comes and goes with links and addresses.
         if !(selection.protocols?.contains(.kernel) ?? false) { selection.spared = .kernel }

@@ -198,6 +198,9 @@ extension Query {
         selection.destination = try prefix("dst", family: selection.onlyFamily)
         selection.covers = try prefix("covers", family: selection.onlyFamily)
         selection.types = try takeList("type", "a route type") { RouteType(name: $0) }
+        selection.nextHopIDs = try takeList("nhid", "the id of a nexthop") { text in
+            UInt32(text).flatMap { $0 != 0 && String($0) == text ? $0 : nil }
+        }.map { Set($0) }
         selection.devices = try takeList("dev", "the name of a device") { isDeviceName($0) ? $0 : nil }
     }
 }

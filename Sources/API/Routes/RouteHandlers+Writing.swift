@@ -172,6 +172,7 @@ extension RouteHandlers {
         if gateway != nil || device != nil {
             selector.nextHops = [NextHop(gateway: gateway, device: device ?? "")]
         }
+        selector.nextHopID = try query.number("nhid", in: 1...UInt32.max)
         let options = try WriteOptions(&query, call.request)
         try query.finish()
         if case .version(let version) = try call.request.deleteCondition() { selector.version = version }

@@ -79,6 +79,7 @@ extension RouteInput {
         fields.preference = preference ?? .medium
         fields.metrics = metrics ?? RouteMetrics()
         fields.nextHops = try resolvedHops(family)
+        fields.nextHopID = nextHopID
         return try Route.validated(
             prefix: try resolvedPrefix(family), tos: tos ?? 0, metric: metric, fields: fields)
     }
@@ -92,13 +93,14 @@ extension RouteInput {
         let preferredSource: IPAddress?
         let preference: RouteInfo.Preference?
         let hop: NextHopInput
+        let nextHopID: UInt32
     }
 
     func common(_ family: AddressFamily) -> Common? {
         guard metrics == nil, hops == nil else { return nil }
         return Common(
             family: family, type: type, protocol: self.protocol, scope: scope, preferredSource: preferredSource,
-            preference: preference, hop: hop)
+            preference: preference, hop: hop, nextHopID: nextHopID)
     }
 
     /// As the kernel reads a deletion: what is given is compared (R1-85).
@@ -112,6 +114,13 @@ extension RouteInput {
         selector.preferredSource = preferredSource
         selector.metrics = metrics
         selector.nextHops = try resolvedHops(family)
+        if nextHopID != 0 {
+            if !selector.nextHops.isEmpty {
+                throw FIBError(
+                    .einval, .nextHopConflict, "give nhid, or gateway and dev, not both", rule: "R1-82")
+            }
+            selector.nextHopID = nextHopID
+        }
         return selector
     }
 }
@@ -163,7 +172,7 @@ struct RouteBuilder {
     /// Tables have few infos for many routes: most rows differ from an earlier one in their prefix only, and share its info.
     private mutating func route(_ input: RouteInput, _ family: AddressFamily) throws(FIBError) -> Route {
         guard let common = input.common(family) else { return try input.route(family) }
-        let place = common.hop.spread & (Self.knownCount - 1)
+        let place = (common.hop.spread &+ Int(common.nextHopID)) & (Self.knownCount - 1)
         if let info = knownInfo(common, place) {
             return try Route.validated(
                 prefix: try input.resolvedPrefix(family), tos: input.tos ?? 0, metric: input.metric, info: info)

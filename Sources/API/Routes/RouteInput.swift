@@ -22,6 +22,8 @@ struct RouteInput {
     /// Of the route itself: `gateway`, `via`, `dev`, `weight`, `flags`.
     var hop = NextHopInput()
     var hops: [NextHopInput]?
+    /// 0 is none, as for the kernel.
+    var nextHopID: UInt32 = 0
 
     private enum Field: Int, CaseIterable {
         case namespace, family, table, type, dst, tos, metric, `protocol`, scope, prefsrc, pref, metrics
@@ -74,8 +76,7 @@ struct RouteInput {
             try reader.readArray { reader, _ in list.append(try NextHopInput(&reader)) }
             hops = list
         case .nhid:
-            let id = try reader.readUInt(max: UInt64(UInt32.max))
-            throw FIBError(.einval, .nextHopObjectUnknown, "there is no nexthop object \(id)", rule: "R1-82")
+            nextHopID = UInt32(try reader.readUInt(max: UInt64(UInt32.max)))
         case .expiresAt:
             throw FIBError(.eopnotsupp, .unsupported, "routes that expire are not supported by this version")
         case .hw, .seq, .version, .h, .expires, .error, .cache, .users, .used, .age: try reader.skipValue()

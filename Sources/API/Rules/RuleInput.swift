@@ -109,14 +109,6 @@ struct RuleInput {
     }
 }
 
-extension JSONReader {
-    /// iproute2 prints flags that are set as null.
-    fileprivate mutating func readMark() throws -> Bool {
-        if try readNull() { return true }
-        return try readBool()
-    }
-}
-
 /// An address and its length, in one text or two fields.
 private struct PrefixParts {
     private var text: String?

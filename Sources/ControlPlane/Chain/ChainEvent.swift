@@ -11,6 +11,8 @@ public enum ChainEvent: Sendable {
     case neighbour(namespace: String, device: String, IPAddress, Neighbour?)
     /// `RULE_ADD` of the kernel if there was none, `RULE_DEL` if there is none any more; both if one took the place of another.
     case rule(namespace: String, was: PolicyRule?, PolicyRule?)
+    /// It came, leads elsewhere, or is gone (nil).
+    case nextHopObject(namespace: String, id: UInt32, NextHopObject?)
     case route(RouteEvent)
     case nextHops(NextHopsEvent)
 
@@ -32,7 +34,8 @@ public enum ChainEvent: Sendable {
 
     var namespace: String {
         switch self {
-        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .rule(let name, _, _):
+        case .namespace(let name, _), .link(let name, _, _), .neighbour(let name, _, _, _), .rule(let name, _, _),
+            .nextHopObject(let name, _, _):
             name
         case .route(let event): event.table.namespace
         case .nextHops(let event): event.table.namespace
@@ -66,6 +69,8 @@ extension ChainEvent {
                 namespace: object.namespace, device: neighbour.device, neighbour.address, isGone ? nil : neighbour)
         case .rule:
             self = .rule(namespace: object.namespace, was: change.old?.rule?.rule, change.new?.rule?.rule)
+        case .nextHop(let nextHop):
+            self = .nextHopObject(namespace: object.namespace, id: nextHop.id, isGone ? nil : nextHop)
         case .device: return nil
         }
     }

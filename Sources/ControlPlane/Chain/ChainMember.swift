@@ -31,8 +31,8 @@ extension ChainMember {
     public func joined(at sequence: ChangeSequence) {}
 }
 
-/// A member that has a say: it may refuse that a route becomes the first of its prefix, or that a rule is added, for want of
-/// room.
+/// A member that has a say: it may refuse that a route becomes the first of its prefix, that a rule is added, or that a nexthop
+/// object comes or becomes another one, for want of room.
 ///
 /// It is called with locks of the control plane held, by many threads: they may count, and nothing else.
 public protocol AdmittingMember: ChainMember {
@@ -45,16 +45,22 @@ public protocol AdmittingMember: ChainMember {
     /// Before a rule is added (R2-57, R2-58).
     func admit(_ rule: PolicyRule) throws(ChainVeto)
 
+    /// Before a nexthop object comes, or takes the place of another one, whose room is not free yet (R3-33).
+    func admit(_ object: NextHopObject) throws(ChainVeto)
+
     /// What it admitted did not come about after all: another one refused, or the transaction failed (R2-52 leaves that
     /// open; here every member hears it).
     func withdraw(_ event: RouteEvent)
     func withdraw(_ rule: PolicyRule)
+    func withdraw(_ object: NextHopObject)
 }
 
 extension AdmittingMember {
     public var isAsked: Bool { true }
     public func admit(_ rule: PolicyRule) throws(ChainVeto) {}
+    public func admit(_ object: NextHopObject) throws(ChainVeto) {}
     public func withdraw(_ rule: PolicyRule) {}
+    public func withdraw(_ object: NextHopObject) {}
 }
 
 /// A member's refusal.

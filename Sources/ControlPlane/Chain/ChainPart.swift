@@ -51,6 +51,12 @@ struct ChainPart {
         return guards.isEmpty ? nil : try ask(.rule(rule))
     }
 
+    /// The same for a nexthop that is about to come, or to take the place of another one.
+    mutating func call(_ object: NextHopObject) throws(FIBError) -> Admission? {
+        countObject()
+        return guards.isEmpty ? nil : try ask(.nextHop(object))
+    }
+
     /// A call that no one is asked about; none if the first of the prefix stays as it is (R2-22).
     mutating func count(_ best: BestChange, _ family: AddressFamily) {
         if case .none = best { return }
@@ -66,6 +72,7 @@ struct ChainPart {
                 switch subject {
                 case .route(let event): try member.admit(event)
                 case .rule(let rule): try member.admit(rule)
+                case .nextHop(let object): try member.admit(object)
                 }
             } catch {
                 admission.withdraw()
@@ -82,6 +89,7 @@ struct Admission {
     fileprivate enum Subject {
         case route(RouteEvent)
         case rule(PolicyRule)
+        case nextHop(NextHopObject)
     }
 
     fileprivate let subject: Subject
@@ -92,6 +100,7 @@ struct Admission {
             switch subject {
             case .route(let event): member.withdraw(event)
             case .rule(let rule): member.withdraw(rule)
+            case .nextHop(let object): member.withdraw(object)
             }
         }
     }

@@ -31,6 +31,8 @@ struct Recovery {
     private let logBytes: Int
     private var checkpoint = ChangeSequence.zero
     private var isFirstBatch = true
+    /// By namespace, the latest operation that removes users of nexthops.
+    private var userRemovals: [String: (transaction: ChangeSequence, cause: ChangeSequence)] = [:]
     /// Of the latest route; nil after a change of a namespace.
     private var latest: Namespace?
 
@@ -256,8 +258,8 @@ struct Recovery {
             log.restore(change)
         }
         guard let batch = change.batch, let cause = batch.cause else { return }
-        // What followed from a link within its own transaction says nothing of the runs after that.
-        if operations[cause.sequence]?.remainder.link != nil, batch.transaction <= cause.sequence { return }
+        // What followed at once, within the transaction of the cause, says nothing of the runs after that.
+        if operations[cause.sequence] != nil, batch.transaction <= cause.sequence { return }
         operations[cause.sequence] = batch.remainder.map { remainder in
             UnfinishedOperation(cause: cause.sequence, reason: cause.reason, remainder: remainder)
         }
@@ -271,6 +273,7 @@ struct Recovery {
         }
         guard object.object.kind == .namespace else {
             guard let namespace = namespaces[name] else { return false }
+            noteUsers(of: object, change, namespace)
             if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object.key) }
             if let operation = namespace.cascade(of: object, change) { operations[change.sequence] = operation }
             return true
@@ -289,6 +292,23 @@ struct Recovery {
             namespaces[name] = Namespace(name: name, stored: new)
         }
         return true
+    }
+
+    /// As the draft that removed a nexthop did it (`RouteDraft.begin(removingUsersOf:in:_:)`).
+    private mutating func noteUsers(of object: ObjectChange, _ change: Change, _ namespace: Namespace) {
+        guard object.new == nil, !namespace.isClosing,
+            let id = namespace.state.withLock({ $0.usedNextHop(object.object) })
+        else { return }
+        let transaction = change.batch?.transaction ?? change.sequence
+        if let open = userRemovals[namespace.name], open.transaction == transaction,
+            let operation = operations[open.cause]
+        {
+            operations[open.cause] = operation.joined(by: id, change.sequence)
+        } else {
+            userRemovals[namespace.name] = (transaction, change.sequence)
+            operations[change.sequence] = UnfinishedOperation(
+                removingUsersOf: id, in: namespace.name, change.sequence)
+        }
     }
 
     // MARK: Errors

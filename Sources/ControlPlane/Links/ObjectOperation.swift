@@ -2,7 +2,7 @@ public import Addressing
 public import ChangeLog
 public import Routing
 
-/// A change of a link, a neighbour or a rule that someone asks for.
+/// A change of a link, a neighbour, a rule or a nexthop that someone asks for.
 public struct ObjectOperation: Sendable {
     public enum Action: Sendable {
         /// Makes it, or changes it.
@@ -16,9 +16,11 @@ public struct ObjectOperation: Sendable {
         case writeRule(RouteVerb, RuleFields)
         /// The first that agrees (R1-13).
         case removeRule(RuleSelector)
+        case writeNextHop(RouteVerb, NextHopFields)
+        case removeNextHop(UInt32)
     }
 
-    /// What of a link or a neighbour must be there. Of rules, the verb says it.
+    /// What of a link or a neighbour must be there. Of rules and nexthops, the verb says it.
     public enum Existence: Sendable {
         case any, absent, present
     }
@@ -37,14 +39,14 @@ public struct ObjectOperation: Sendable {
         self.condition = condition
     }
 
-    /// Nil of rules, which are found by what they say.
+    /// Nil of rules, which are found by what they say, and of nexthops, which may have no id yet.
     var key: ObjectKey? {
         switch action {
         case .putLink(let link): .link(link.name)
         case .setCarrier(let name, _), .removeLink(let name): .link(name)
         case .putNeighbour(let neighbour): .neighbour(neighbour.device, neighbour.address)
         case .removeNeighbour(let device, let address): .neighbour(device, address)
-        case .writeRule, .removeRule: nil
+        case .writeRule, .removeRule, .writeNextHop, .removeNextHop: nil
         }
     }
 
@@ -56,6 +58,7 @@ public struct ObjectOperation: Sendable {
         case .putNeighbour(let neighbour): "neighbour \(neighbour.address) on '\(neighbour.device)'"
         case .removeNeighbour(let device, let address): "neighbour \(address) on '\(device)'"
         case .writeRule, .removeRule: "rule"
+        case .writeNextHop, .removeNextHop: "nexthop"
         }
     }
 }

@@ -7,7 +7,12 @@ extension RouteDraft {
     /// What the operation would come to after those before it. The draft is as it was if it throws.
     public mutating func apply(_ operation: ObjectOperation) throws(FIBError) -> ObjectResult {
         let place = try place(of: operation.namespace)
-        guard let key = operation.key else { return try applyToRules(operation, at: place) }
+        switch operation.action {
+        case .writeRule, .removeRule: return try applyToRules(operation, at: place)
+        case .writeNextHop, .removeNextHop: return try applyToNextHops(operation, at: place)
+        default: break
+        }
+        guard let key = operation.key else { preconditionFailure("no key of \(operation.subject)") }
         let present = touched[place].1.objects[key]
         try check(operation, present)
         guard let wanted = try wanted(operation, present, touched[place].1) else {
@@ -33,7 +38,7 @@ extension RouteDraft {
             return StoredObject(value, in: operation.namespace, status, version: upcoming)
         }
         switch operation.action {
-        case .removeLink, .removeNeighbour, .removeRule, .writeRule: return nil
+        case .removeLink, .removeNeighbour, .removeRule, .writeRule, .removeNextHop, .writeNextHop: return nil
         case .putLink(let edit):
             let link = edit.applied(to: present?.link)
             try link.validate()
@@ -91,18 +96,20 @@ extension RouteDraft {
         if let cascade = LinkCascade(change, others: others) {
             begin(UnfinishedOperation(cascade, in: change.object.namespace, cause))
         }
-        removeNeighbours(change, cause, at: place)
+        removeUsers(of: change, cause, at: place)
         changeRoutes(from: old?.link, to: new?.link, cause, at: place)
         return head
     }
 
-    /// Those of a link that is gone or goes down are forgotten; of one without carrier only what isn't permanent.
-    private mutating func removeNeighbours(_ change: ObjectChange, _ cause: ChangeBatch.Cause, at place: Int) {
+    /// Neighbours of a link that is gone or goes down are forgotten, of one without carrier only what isn't permanent; nexthops
+    /// over it go in all these cases.
+    private mutating func removeUsers(of change: ObjectChange, _ cause: ChangeBatch.Cause, at place: Int) {
         guard let old = change.old, let link = old.link else { return }
         let name = link.name
         let goesDown = change.new?.link.map { link.isUp && !$0.isUp } ?? true
         let losesCarrier = old.status.hasCarrier && !(change.new?.status.hasCarrier ?? true)
         guard goesDown || losesCarrier else { return }
+        removeNextHops(over: name, cause, at: place)
         let start = ObjectKey.startOfNeighbours(on: name)
         for neighbour in touched[place].1.objects.all(.neigh, from: start) {
             guard neighbour.key.isNeighbour(on: name) else { break }
@@ -146,7 +153,7 @@ extension Namespace.State {
         let limit =
             switch kind {
             case .link: 16_384
-            case .rule: 65_536
+            case .rule, .nexthop: 65_536
             default: 131_072
             }
         guard objects.summary(of: kind).count >= limit else { return }

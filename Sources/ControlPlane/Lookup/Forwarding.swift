@@ -42,6 +42,8 @@ public final class Forwarding: ForwardingView, Sendable {
     public func isOwn(_ address: IPAddress) -> Bool { part.ownAddresses[address] != nil }
 
     public func link(_ name: String) -> Link? { part.objects[.link(name)]?.link }
+
+    public func nextHopObject(_ id: UInt32) -> NextHopObject? { part.objects[.nextHop(id)]?.nextHop }
 }
 
 extension ControlPlane {

@@ -40,6 +40,8 @@ public import Routing
         return ObjectKey(kind: ObjectKind.rule.order, (place, 0), low: position)
     }
 
+    public static func nextHop(_ id: UInt32) -> ObjectKey { ObjectKey(kind: ObjectKind.nexthop.order, low: UInt64(id)) }
+
     /// No key of the kind is below it.
     public static func start(of kind: ObjectKind) -> ObjectKey { ObjectKey(kind: kind.order) }
     /// No key of the kind is at or above it.

@@ -39,6 +39,9 @@ extension ObjectValue {
         case .rule(let rule):
             members.add("namespace", text: namespace)
             rule.rule.add(to: &members)
+        case .nextHop(let object):
+            members.add("namespace", text: namespace)
+            object.add(to: &members)
         case .device: preconditionFailure("what a device is set to is not known here")
         }
         return members
@@ -77,7 +80,7 @@ extension StoredObject {
 
     private func addStatus(to members: inout JSONMembers) {
         switch value {
-        case .namespace, .rule, .device: break
+        case .namespace, .rule, .nextHop, .device: break
         case .link: members.add("carrier", status.hasCarrier)
         case .neighbour: members.add("updated", text: WallClock.text(milliseconds: status.updated))
         }

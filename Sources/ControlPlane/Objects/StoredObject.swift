@@ -8,6 +8,7 @@ public enum ObjectValue: Hashable, Sendable {
     case link(Link)
     case neighbour(Neighbour)
     case rule(PlacedRule)
+    case nextHop(NextHopObject)
     case device(DeviceSettings)
 
     public var kind: ObjectKind {
@@ -16,6 +17,7 @@ public enum ObjectValue: Hashable, Sendable {
         case .link: .link
         case .neighbour: .neigh
         case .rule: .rule
+        case .nextHop: .nexthop
         case .device: .device
         }
     }
@@ -27,6 +29,7 @@ public enum ObjectValue: Hashable, Sendable {
         case .link(let link): .link(link.name)
         case .neighbour(let neighbour): .neighbour(neighbour.device, neighbour.address)
         case .rule(let rule): .rule(rule)
+        case .nextHop(let object): .nextHop(object.id)
         case .device: .start(of: .device)
         }
     }
@@ -91,6 +94,9 @@ public final class StoredObject: ImageValue {
     }
     public var rule: PlacedRule? {
         if case .rule(let rule) = value { rule } else { nil }
+    }
+    public var nextHop: NextHopObject? {
+        if case .nextHop(let object) = value { object } else { nil }
     }
     public var device: DeviceSettings? {
         if case .device(let settings) = value { settings } else { nil }

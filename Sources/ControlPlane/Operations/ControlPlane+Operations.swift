@@ -80,8 +80,9 @@ extension ControlPlane {
 
     /// Under the namespace's lock; false if there are none left.
     private func removeRun(of operation: UnfinishedOperation, _ state: inout Namespace.State) -> Bool {
-        // Neighbours before the links they are on.
-        let objects = [ObjectKind.rule, .neigh, .link].flatMap { state.objects.all($0) }.prefix(Self.runLength)
+        // Groups before their members, and all before the links they are on.
+        let objects = [ObjectKind.rule, .nexthop, .neigh, .link].flatMap { state.objects.all($0) }.prefix(
+            Self.runLength)
         if objects.isEmpty { return false }
         var batch: ChangeBatch?
         log.append(count: objects.count) { index, sequence in

@@ -94,10 +94,12 @@ extension RecordReader {
         fields.type = type
         fields.protocol = RouteProtocol(rawValue: try bytes.byte())
         fields.scope = RouteScope(rawValue: try bytes.byte())
-        guard let preference = RouteInfo.Preference(rawValue: try bytes.byte()) else {
+        let byte = try bytes.byte()
+        guard let preference = RouteInfo.Preference(rawValue: byte & ~RecordForm.hasNextHopID) else {
             throw bytes.malformed("an unknown preference")
         }
         fields.preference = preference
+        if byte & RecordForm.hasNextHopID != 0 { fields.nextHopID = try bytes.varint(as: UInt32.self) }
         fields.preferredSource = try optionalAddress()
         for _ in 0..<(try bytes.count()) {
             let gateway = try optionalAddress()
@@ -129,10 +131,15 @@ extension RecordReader {
 
     mutating func remainder() throws(Malformed) -> OperationRemainder {
         let bound = try sequence()
-        let selection = try selection()
+        var selection = try selection()
         // Versions 1 and 2 end here.
-        let hasLink = form == .current ? try bytes.byte() != 0 : false
-        return OperationRemainder(selection: selection, bound: bound, link: hasLink ? try cascade() : nil)
+        let parts = form == .current ? try bytes.byte() : 0
+        if parts & ~3 != 0 { throw bytes.malformed("an operation with unknown parts") }
+        if parts & 2 != 0 {
+            let ids = try list { (reader) throws(Malformed) in try reader.bytes.varint(as: UInt32.self) }
+            selection.nextHopIDs = ids.map { Set($0) }
+        }
+        return OperationRemainder(selection: selection, bound: bound, link: parts & 1 != 0 ? try cascade() : nil)
     }
 
     private mutating func cascade() throws(Malformed) -> LinkCascade {

@@ -83,7 +83,8 @@ extension RecordWriter {
         append(byte: fields.type.rawValue)
         append(byte: fields.protocol.rawValue)
         append(byte: fields.scope.rawValue)
-        append(byte: fields.preference.rawValue)
+        append(byte: fields.preference.rawValue | (fields.nextHopID == 0 ? 0 : RecordForm.hasNextHopID))
+        if fields.nextHopID != 0 { append(UInt64(fields.nextHopID)) }
         appendOptional(fields.preferredSource)
         append(UInt64(fields.nextHops.count))
         for hop in fields.nextHops {
@@ -109,7 +110,8 @@ extension RecordWriter {
     mutating func append(_ remainder: OperationRemainder) {
         append(remainder.bound.rawValue)
         append(remainder.selection)
-        append(byte: remainder.link == nil ? 0 : 1)
+        append(byte: (remainder.link == nil ? 0 : 1) | (remainder.selection.nextHopIDs == nil ? 0 : 2))
+        if let ids = remainder.selection.nextHopIDs { appendList(ids.sorted()) { $0.append(UInt64($1)) } }
         guard let link = remainder.link else { return }
         append(link.device)
         append(
@@ -151,6 +153,9 @@ extension RecordWriter {
 /// The first byte of a change's record.
 struct RecordForm: RawRepresentable {
     var rawValue: UInt8 = 0
+
+    /// In the byte of a route's preference: the id of a nexthop object follows.
+    static let hasNextHopID: UInt8 = 0x80
 
     init() {}
     init?(rawValue: UInt8) {

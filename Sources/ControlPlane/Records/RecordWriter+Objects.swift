@@ -39,6 +39,7 @@ extension RecordWriter {
             append(neighbour)
             append(object.status.updated)
         case .rule(let rule): append(rule)
+        case .nextHop(let object): append(object)
         case .device(let settings):
             append(settings.name)
             append(settings.entry)
@@ -87,6 +88,7 @@ extension RecordReader {
             value = .neighbour(try neighbour())
             status.updated = try bytes.varint()
         case .rule: value = .rule(try placedRule())
+        case .nexthop: value = .nextHop(try nextHopObject())
         case .device: value = .device(DeviceSettings(name: try bytes.text(), entry: try bytes.text()))
         default: throw bytes.malformed("an object of an unknown kind")
         }

@@ -53,10 +53,14 @@ public struct LinkImpairment: Hashable, Sendable {
 extension RouteInfo {
     /// What is wrong with each of its legs, in order; nil if nothing is, which is nearly always so.
     ///
-    /// - Parameter impairments: of the links with which something is wrong, by name.
-    public func legStatus(_ family: AddressFamily, _ impairments: [String: LinkImpairment]) -> [LegStatus]? {
+    /// - Parameters:
+    ///   - impairments: of the links with which something is wrong, by name.
+    ///   - legs: where it leads, if it doesn't say that itself.
+    public func legStatus(
+        _ family: AddressFamily, _ impairments: [String: LinkImpairment], of legs: [NextHop]? = nil
+    ) -> [LegStatus]? {
         if impairments.isEmpty || !isMarked(family) { return nil }
-        let legs = nextHops.map { hop -> LegStatus in
+        let legs = (legs ?? nextHops).map { hop -> LegStatus in
             let status = impairments[hop.device]?[family] ?? []
             // Whether there is someone at the other end means nothing to local addresses.
             return isMarkedForCarrier(family) || status.contains(.dead) ? status : []

@@ -10,7 +10,7 @@ enum RuleResult {
     /// Where packets don't go anywhere.
     var errno: FIBError.Errno {
         switch self {
-        case .found(let found): found.info.type.lookupErrno
+        case .found(let found): found.type.lookupErrno
         case .refused(let rule): rule.action.lookupErrno
         case .nothing: .enetunreach
         }
@@ -19,7 +19,7 @@ enum RuleResult {
     /// For messages.
     var refusal: String {
         switch self {
-        case .found(let found): "a \(found.info.type.name) route in table \(found.table.name)"
+        case .found(let found): "a \(found.type.name) route in table \(found.table.name)"
         case .refused(let rule): "the rule of priority \(rule.priority)"
         case .nothing: "nothing"
         }
@@ -116,7 +116,7 @@ extension ForwardingView {
 
     /// R1-14. What refuses counts, however short its prefix (kernel `fib_rules_lookup`, which suppresses routes only).
     private func suppresses(_ rule: PolicyRule, _ found: FoundRoute) -> Bool {
-        if found.info.type.isWithoutNextHop { return false }
+        if found.type.isWithoutNextHop { return false }
         if let length = rule.suppressedLength, found.length <= length { return true }
         guard let group = rule.suppressedGroup, let device = found.hop?.device else { return false }
         return (link(device)?.group ?? 0) == group

@@ -8,6 +8,7 @@ public protocol ForwardingView {
     /// In the order in which they are asked.
     func rules(_ family: AddressFamily) -> PolicyRules
     func link(_ name: String) -> Link?
+    func nextHopObject(_ id: UInt32) -> NextHopObject?
     /// Whether a link has that address, be it up or down.
     func isOwn(_ address: IPAddress) -> Bool
     func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy
@@ -24,17 +25,16 @@ extension ForwardingView {
         case .nothing: return .nothing
         case .refused(let rule): return .refusedByRule(rule)
         case .found(let found):
-            return found.info.type.isWithoutNextHop ? .refused(found) : .route(choosingLeg(of: found, query))
+            return found.type.isWithoutNextHop ? .refused(found) : .route(choosingLeg(of: found, query))
         }
     }
 
     private func choosingLeg(of route: FoundRoute, _ query: LookupQuery) -> FoundRoute {
         // Who says which link to leave by has chosen (R1-55).
-        guard route.info.hopCount > 1, query.device == nil else { return route }
-        let legs = route.info.legStatus(query.destination.family, impairments)
-        let weights = route.info.nextHops.indices.map { index in
-            legs?[index].isUnusable ?? false ? 0 : UInt64(route.info.nextHops[index].weight)
-        }
+        guard route.info.hopCount > 1 || route.ways != nil, query.device == nil else { return route }
+        let hops = route.hops
+        let legs = route.info.legStatus(query.destination.family, impairments, of: hops)
+        let weights = hops.indices.map { index in legs?[index].isUnusable ?? false ? 0 : UInt64(hops[index].weight) }
         var found = route
         found.leg = Multipath.choice(Multipath.hash(query, by: hashPolicy(query.destination.family)), weights)
         return found
@@ -62,8 +62,8 @@ extension ForwardingView {
         if let tree {
             guard let (length, info) = tree.longest(query.destination) else { return nil }
             // Mostly the longest prefix has one route, and that serves.
-            if info !== RouteTable.several, case .serves(let leg) = judge(info, tos: 0, query) {
-                return FoundRoute(table: id, length: UInt8(length), info: info, leg: leg, key: nil)
+            if info !== RouteTable.several, case .serves(let leg, let ways) = judge(info, tos: 0, query) {
+                return FoundRoute(table: id, length: UInt8(length), info: info, leg: leg, ways: ways, key: nil)
             }
         }
         guard let table = table(family, id) else { return nil }
@@ -72,8 +72,9 @@ extension ForwardingView {
         tree.forEach(holding: query.destination) { length, info in
             guard info === RouteTable.several else {
                 switch judge(info, tos: 0, query) {
-                case .serves(let leg):
-                    found = FoundRoute(table: id, length: UInt8(length), info: info, leg: leg, key: nil)
+                case .serves(let leg, let ways):
+                    found = FoundRoute(
+                        table: id, length: UInt8(length), info: info, leg: leg, ways: ways, key: nil)
                 case .passedOver(let reason):
                     if trace != nil, let route = table.first(of: query.prefix(length)) {
                         trace?.note(route, family, reason)
@@ -109,9 +110,9 @@ extension ForwardingView {
         for route in routes {
             if let key = best?.key, family == .inet || route.key.metric != key.metric { break }
             switch judge(route.value.info, tos: route.key.tos, query) {
-            case .serves(let leg):
+            case .serves(let leg, let ways):
                 let found = FoundRoute(
-                    table: id, length: route.key.length, info: route.value.info, leg: leg, key: route.key)
+                    table: id, length: route.key.length, info: route.value.info, leg: leg, ways: ways, key: route.key)
                 if let best, best.score(query) >= found.score(query) { continue }
                 best = found
             case .passedOver(let reason): trace?.note(route, family, reason)
@@ -130,17 +131,27 @@ extension ForwardingView {
             return isElsewhere ? .passedOver(.device) : .serves(leg: nil)
         }
         if query.device == nil, impairments.isEmpty, info.hopCount > 0 { return .serves(leg: 0) }
-        let legs = info.legStatus(family, impairments)
-        let alive = info.nextHops.indices.filter { !(legs?[$0].isUnusable ?? false) }
-        let leg = alive.first { index in query.device.map { $0 == info.nextHops[index].device } ?? true }
-        if let leg = leg ?? (query.isStrict ? nil : alive.first) { return .serves(leg: leg) }
+        if info.fields.nextHopID == 0 { return judge(info, info.nextHops, nil, query) }
+        guard let ways = ways(of: info.fields.nextHopID) else { return .passedOver(.nexthop) }
+        return switch ways {
+        case .blackhole: .serves(leg: nil, ways)
+        case .legs(let legs): judge(info, legs, ways, query)
+        }
+    }
+
+    /// By where it leads.
+    private func judge(_ info: RouteInfo, _ hops: [NextHop], _ ways: NextHopWays?, _ query: LookupQuery) -> Judgement {
+        let legs = info.legStatus(query.destination.family, impairments, of: hops)
+        let alive = hops.indices.filter { !(legs?[$0].isUnusable ?? false) }
+        let leg = alive.first { index in query.device.map { $0 == hops[index].device } ?? true }
+        if let leg = leg ?? (query.isStrict ? nil : alive.first) { return .serves(leg: leg, ways) }
         return .passedOver(alive.isEmpty ? .dead : .device)
     }
 }
 
 /// Whether a route serves, and with which of its nexthops.
 private enum Judgement {
-    case serves(leg: Int?)
+    case serves(leg: Int?, NextHopWays? = nil)
     case passedOver(LookupTrace.Reason)
 }
 

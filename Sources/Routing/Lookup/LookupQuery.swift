@@ -41,10 +41,18 @@ public struct FoundRoute: Sendable {
     public let info: RouteInfo
     /// Which of its nexthops counts; nil of a route that leads nowhere.
     public internal(set) var leg: Int?
+    /// Where its nexthop object leads, if it names one.
+    let ways: NextHopWays?
     /// Its key, where there are several routes of the prefix; else it is the one that there is.
     public let key: RouteKey?
 
-    public var hop: NextHop? { leg.map { info.nextHops[$0] } }
+    /// Its nexthops, or those of its nexthop object.
+    public var hops: [NextHop] { ways?.legs ?? info.nextHops }
+
+    public var hop: NextHop? { leg.map { hops[$0] } }
+
+    /// What it does with packets: `blackhole` also if its nexthop object is one.
+    public var type: RouteType { if case .blackhole = ways { .blackhole } else { info.type } }
 }
 
 /// What a lookup comes to (R1-09, R1-30, R1-31).
@@ -96,6 +104,8 @@ public struct LookupTrace: Sendable {
         case dead
         /// No nexthop of it leads over the link that was asked for.
         case device
+        /// The nexthop object that it names is gone, and it is about to go too.
+        case nexthop
     }
 
     public internal(set) var steps: [Step] = []

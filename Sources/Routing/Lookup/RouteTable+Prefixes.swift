@@ -46,7 +46,11 @@ extension RouteTable {
     @discardableResult
     mutating func insert(_ route: StoredRoute, for key: RouteKey) -> StoredRoute? {
         let former = image.insert(route, for: key)
-        if former?.info !== route.info { note(key, route.info, isNew: former == nil) }
+        if former?.info !== route.info {
+            note(key, route.info, isNew: former == nil)
+            if let former { count(-1, former.info) }
+            count(1, route.info)
+        }
         return former
     }
 
@@ -54,7 +58,10 @@ extension RouteTable {
     @discardableResult
     mutating func remove(_ key: RouteKey) -> StoredRoute? {
         let former = image.remove(key)
-        if former != nil { note(key, nil, isNew: false) }
+        if let former {
+            note(key, nil, isNew: false)
+            count(-1, former.info)
+        }
         return former
     }
 

@@ -65,9 +65,9 @@ extension ForwardingView {
         guard let found = try way(query, table) else {
             throw unreachable(gateway, hop, .enetunreach, rule: hop.device.isEmpty ? "R1-72" : "R1-74")
         }
-        guard found.info.type == .unicast || found.info.type == .local, let reached = found.hop else {
+        guard found.type == .unicast || found.type == .local, let reached = found.hop else {
             throw FIBError(
-                .einval, .gatewayInvalid, "the way to gateway \(gateway) is of type \(found.info.type.name)",
+                .einval, .gatewayInvalid, "the way to gateway \(gateway) is of type \(found.type.name)",
                 rule: "R1-73")
         }
         var resolved = hop
@@ -78,12 +78,12 @@ extension ForwardingView {
 
     /// In the route's own table, or else by the rules. What refuses packets to the gateway refuses it as well.
     private func way(_ query: LookupQuery, _ table: TableID) throws(FIBError) -> FoundRoute? {
-        if table != .main, let found = find(query, in: table), !found.info.type.isWithoutNextHop { return found }
+        if table != .main, let found = find(query, in: table), !found.type.isWithoutNextHop { return found }
         var trace: LookupTrace?
         let result = find(query, &trace)
         switch result {
         case .nothing: return nil
-        case .found(let found) where !found.info.type.isWithoutNextHop: return found
+        case .found(let found) where !found.type.isWithoutNextHop: return found
         case .found, .refused:
             throw FIBError(
                 result.errno, .gatewayUnreachable,

@@ -14,6 +14,7 @@ final class ChainMirror: AdmittingMember {
         var tos: UInt8
         var type: RouteType
         var hops: [NextHop]
+        var nextHopID: UInt32 = 0
     }
 
     struct Place: Hashable {
@@ -25,6 +26,8 @@ final class ChainMirror: AdmittingMember {
     struct State {
         var firsts: [Place: First] = [:]
         var rules: Set<String> = []
+        /// By namespace and id.
+        var nextHops: [String: NextHopObject] = [:]
         var latest = ChangeSequence.zero
         var dumpsInconsistent = 0
         var isBehind = false
@@ -66,6 +69,7 @@ final class ChainMirror: AdmittingMember {
         state.withLock { state in
             state.firsts = [:]
             state.rules = []
+            state.nextHops = [:]
             state.isBehind = false
         }
     }
@@ -75,6 +79,7 @@ final class ChainMirror: AdmittingMember {
             switch event {
             case .namespace, .link, .neighbour, .nextHops: break
             case .rule(let namespace, let old, let new): state.take(old, new, of: namespace)
+            case .nextHopObject(let namespace, let id, let object): state.nextHops["\(namespace) \(id)"] = object
             case .route(let event):
                 let place = Place(event)
                 if state.firsts[place] != nil { state.complaints.append("\(place) came twice in a replay") }
@@ -94,6 +99,9 @@ final class ChainMirror: AdmittingMember {
         if let door { _ = door.take() }
         if case .rule(let namespace, let old, let new) = event {
             state.withLock { $0.take(old, new, of: namespace) }
+        }
+        if case .nextHopObject(let namespace, let id, let object) = event {
+            state.withLock { $0.nextHops["\(namespace) \(id)"] = object }
         }
         guard case .route(let event) = event else { return }
         state.withLock { state in
@@ -118,7 +126,7 @@ extension ChainMirror.State {
     mutating func take(_ event: RouteEvent, _ place: ChainMirror.Place) {
         let first = ChainMirror.First(
             metric: event.key.metric, tos: event.key.tos, type: event.route.info.type,
-            hops: event.route.info.nextHops)
+            hops: event.route.info.nextHops, nextHopID: event.route.info.fields.nextHopID)
         switch event.operation {
         case .replace: firsts[place] = first
         case .append:

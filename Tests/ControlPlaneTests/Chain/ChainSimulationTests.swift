@@ -166,6 +166,7 @@ final class ChainSchedule: @unchecked Sendable {
 
     private func holdsAll(_ mirror: ChainMirror) -> Bool {
         mirror.now.firsts == firsts(mirror.scope) && mirror.now.rules == rules(mirror.scope)
+            && mirror.now.nextHops == nextHops(mirror.scope)
     }
 
     private func rules(_ scope: ChainScope) -> Set<String> {
@@ -176,6 +177,13 @@ final class ChainSchedule: @unchecked Sendable {
         return Set(rules)
     }
 
+    private func nextHops(_ scope: ChainScope) -> [String: NextHopObject] {
+        let all = EventFilter.everything.objects(of: plane.snapshot()).filter { scope.includes($0.namespace) }
+        return all.reduce(into: [:]) { found, object in
+            if let nextHop = object.nextHop { found["\(object.namespace) \(nextHop.id)"] = nextHop }
+        }
+    }
+
     private func compare(_ mirror: ChainMirror) {
         let held = mirror.now.firsts
         let there = firsts(mirror.scope)
@@ -183,6 +191,7 @@ final class ChainSchedule: @unchecked Sendable {
             check(false, "\(mirror.name) holds \(String(describing: held[place])) of \(place), not \(first)")
         }
         check(mirror.now.rules == rules(mirror.scope), "\(mirror.name) holds other rules than there are")
+        check(mirror.now.nextHops == nextHops(mirror.scope), "\(mirror.name) holds other nexthops than there are")
         for place in held.keys where there[place] == nil {
             check(false, "\(mirror.name) holds \(place), which is gone")
         }
@@ -195,7 +204,8 @@ final class ChainSchedule: @unchecked Sendable {
             guard scope.includes(table.namespace) else { continue }
             let info = route.value.info
             result[.init(RouteEvent(table, route.key, route.value))] = .init(
-                metric: route.key.metric, tos: route.key.tos, type: info.type, hops: info.nextHops)
+                metric: route.key.metric, tos: route.key.tos, type: info.type, hops: info.nextHops,
+                nextHopID: info.fields.nextHopID)
         }
         return result
     }

@@ -89,6 +89,8 @@ extension ChainEvent {
         case .rule(let namespace, let old?, let new):
             "rule \(namespace) \(old.short) now \(new?.short ?? "gone")"
         case .rule: "a rule of nothing"
+        case .nextHopObject(let namespace, let id, let object):
+            "nexthop \(namespace) \(id)\(object == nil ? " gone" : "")"
         case .route(let event): event.short
         case .nextHops(let event):
             "legs(/\(event.key.length) m\(event.key.metric) -\(event.died.map(\.device)) +\(event.revived.map(\.device)))"

@@ -58,6 +58,48 @@ struct LinkLab {
             verb, RouteWrite(try plane.table("default", prefix.family, table), route, EntryWriter()))
     }
 
+    /// A nexthop object; what it is then.
+    @discardableResult
+    func nextHop(
+        _ id: UInt32?, verb: RouteVerb = .replace, _ fill: (inout NextHopFields) throws -> Void
+    ) throws -> NextHopObject {
+        var fields = NextHopFields()
+        fields.id = id
+        try fill(&fields)
+        let result = try plane.change(ObjectOperation("default", .writeNextHop(verb, fields)))
+        return try #require(result.object.nextHop)
+    }
+
+    /// One over a link, through a gateway if one is given.
+    @discardableResult
+    func nextHop(_ id: UInt32, _ hop: String) throws -> NextHopObject {
+        try nextHop(id) { fields in
+            let leg = try leg(hop)
+            (fields.gateway, fields.device) = (leg.gateway, leg.device)
+        }
+    }
+
+    @discardableResult
+    func group(_ id: UInt32, _ members: UInt32...) throws -> NextHopObject {
+        try nextHop(id) { $0.members = members.map { NextHopObject.Member(id: $0) } }
+    }
+
+    func removeNextHop(_ id: UInt32) throws {
+        _ = try plane.change(ObjectOperation("default", .removeNextHop(id)))
+    }
+
+    /// A route that leads where a nexthop object does.
+    func add(
+        _ text: String, nhid: UInt32, scope: RouteScope = .global, type: RouteType = .unicast, verb: RouteVerb = .add
+    ) throws {
+        let prefix = try Prefix(text)
+        var fields = RouteInfo.Fields()
+        (fields.nextHopID, fields.scope, fields.type) = (nhid, scope, type)
+        let route = try Route.validated(prefix: prefix, tos: 0, metric: nil, fields: fields)
+        _ = try plane.write(
+            verb, RouteWrite(try plane.table("default", prefix.family, .main), route, EntryWriter()))
+    }
+
     /// What the log says since the last time, but for its numbers. `#n` is the place of a cause among these changes.
     mutating func news() -> [String] {
         var changes: [Change] = []
@@ -78,15 +120,16 @@ struct LinkLab {
         switch change.object {
         case .object(let object):
             let key =
-                object.object.link?.name
+                object.object.link?.name ?? object.object.nextHop.map { "\($0.id)" }
                 ?? object.object.neighbour.map { "\($0.address)%\($0.device)" } ?? object.object.namespace
             return "\(object.object.kind) \(name) \(key)"
         case .route(let route):
             let info = route.new?.info ?? route.old?.info
-            let hops = (info?.nextHops ?? []).map { hop in
+            var hops = (info?.nextHops ?? []).map { hop in
                 [hop.gateway.map { "\($0)" }, hop.device.isEmpty ? nil : hop.device].compactMap(\.self)
                     .joined(separator: "%")
             }
+            if let id = info?.fields.nextHopID, id != 0 { hops = ["nhid \(id)"] }
             let table = route.table.id == .main ? "" : " \(route.table.id.name)"
             return "\(name) \(route.key.prefix(route.table.family)) \(hops.joined(separator: ","))\(table)"
         case .status(let status):

@@ -31,18 +31,30 @@ import Testing
             case .goto(let priority):
                 if rules.contains(where: { $0.priority == priority }) { target = priority }
             case .table(let id):
-                guard let found = found(in: id, rows, query, view.impairments) else { continue }
+                guard let found = found(in: id, rows, query, view) else { continue }
                 let info = found.route.value.info
                 if info.type == .throw { continue }
                 let length = found.route.key.length
-                let refuses = [.blackhole, .unreachable, .prohibit].contains(info.type)
+                let (hops, isBlackhole) = ways(info, view)
+                let refuses = [.blackhole, .unreachable, .prohibit].contains(info.type) || isBlackhole
                 if !refuses, let least = rule.suppressedLength, length <= least { continue }
-                let groups = info.nextHops.map { view.link($0.device)?.group ?? 0 }
-                if !refuses, let group = rule.suppressedGroup, groups.first == group { continue }
-                return "\(id.name)/\(length) \(info.type.name) \(found.route.value.version.rawValue)"
+                // Over the link that is asked for, if it is but a wish.
+                let alive = hops.filter { serves($0, query, view.impairments) }
+                let hop = alive.first { $0.device == query.device } ?? alive.first
+                let group = hop.flatMap { view.link($0.device)?.group } ?? 0
+                if !refuses, let wanted = rule.suppressedGroup, group == wanted { continue }
+                let type = isBlackhole ? RouteType.blackhole : info.type
+                return "\(id.name)/\(length) \(type.name) \(found.route.value.version.rawValue)"
             }
         }
         return "nothing"
+    }
+
+    /// Where a route leads: its own nexthops, or those of its nexthop object, which may be a blackhole.
+    private static func ways(_ info: RouteInfo, _ view: Forwarding) -> ([NextHop], isBlackhole: Bool) {
+        guard let object = view.nextHopObject(info.fields.nextHopID) else { return (info.nextHops, false) }
+        let all = object.isGroup ? object.members.compactMap { view.nextHopObject($0.id) } : [object]
+        return (all.compactMap(\.leg), all.contains { $0.target == .blackhole })
     }
 
     /// R1-08.
@@ -64,7 +76,7 @@ import Testing
     }
 
     private static func found(
-        in table: TableID, _ rows: [Row], _ query: LookupQuery, _ impairments: [String: LinkImpairment]
+        in table: TableID, _ rows: [Row], _ query: LookupQuery, _ view: Forwarding
     ) -> Row? {
         let family = query.destination.family
         var candidates = rows.filter { row in
@@ -72,14 +84,14 @@ import Testing
                 && row.route.key.prefix(family).contains(query.destination)
         }
         candidates.sort { $0.route.key.length > $1.route.key.length }
-        candidates.removeAll { !serves($0.route, query, family, impairments) }
+        candidates.removeAll { !serves($0.route, query, family, view) }
         guard let longest = candidates.first?.route.key.length else { return nil }
         var best = candidates.filter { $0.route.key.length == longest }
         best.sort { a, b in
             let (x, y) = (a.route.key, b.route.key)
             if x.tos != y.tos { return x.tos > y.tos }
             if x.metric != y.metric { return x.metric < y.metric }
-            let ranks = [a, b].map { family == .inet ? 0 : rank($0.route.value.info, query, impairments) }
+            let ranks = [a, b].map { family == .inet ? 0 : rank($0.route.value.info, query, view) }
             return ranks[0] != ranks[1] ? ranks[0] > ranks[1] : x.position < y.position
         }
         return best.first
@@ -87,27 +99,36 @@ import Testing
 
     /// R1-47: the link that was asked for before others, then the router's preference.
     private static func rank(
-        _ info: RouteInfo, _ query: LookupQuery, _ impairments: [String: LinkImpairment]
+        _ info: RouteInfo, _ query: LookupQuery, _ view: Forwarding
     ) -> Int {
         let preference = info.fields.preference
-        let leadsThere = info.nextHops.contains { hop in
-            hop.device == query.device && !(impairments[hop.device]?[.inet6].contains(.dead) ?? false)
+        let leadsThere = ways(info, view).0.contains { hop in
+            hop.device == query.device && !(view.impairments[hop.device]?[.inet6].contains(.dead) ?? false)
         }
         return (leadsThere ? 10 : 0) + (preference == .high ? 1 : preference == .low ? -1 : 0)
     }
 
     private static func serves(
-        _ route: PlacedRoute, _ query: LookupQuery, _ family: AddressFamily, _ impairments: [String: LinkImpairment]
+        _ route: PlacedRoute, _ query: LookupQuery, _ family: AddressFamily, _ view: Forwarding
     ) -> Bool {
         if family == .inet, route.key.tos != 0, route.key.tos != query.tos & 0xFC { return false }
         let info = route.value.info
         // In IPv6 the link is but a wish where a source is given; and what refuses leads over the loopback.
-        let isFree = query.device == nil || family == .inet6 && query.source != nil
+        let isFree = isFree(query)
         if [.blackhole, .unreachable, .prohibit, .throw].contains(info.type) { return isFree || family == .inet }
-        return info.nextHops.contains { hop in
-            let isDead = impairments[hop.device]?[family].contains(.dead) ?? false
-            return !isDead && (isFree || query.device == hop.device)
-        }
+        let (hops, isBlackhole) = ways(info, view)
+        return isBlackhole || hops.contains { serves($0, query, view.impairments) }
+    }
+
+    private static func isFree(_ query: LookupQuery) -> Bool {
+        query.device == nil || query.destination.family == .inet6 && query.source != nil
+    }
+
+    private static func serves(
+        _ hop: NextHop, _ query: LookupQuery, _ impairments: [String: LinkImpairment]
+    ) -> Bool {
+        let isDead = impairments[hop.device]?[query.destination.family].contains(.dead) ?? false
+        return !isDead && (isFree(query) || query.device == hop.device)
     }
 
     private static func rows(_ plane: ControlPlane) -> [Row] {
@@ -121,7 +142,7 @@ import Testing
         var trace: LookupTrace?
         func text(_ found: FoundRoute) -> String {
             let version = view.route(of: found, to: query.destination)?.route.value.version.rawValue ?? 0
-            return "\(found.table.name)/\(found.length) \(found.info.type.name) \(version)"
+            return "\(found.table.name)/\(found.length) \(found.type.name) \(version)"
         }
         switch view.lookup(query, &trace) {
         case .nothing: return "nothing"
@@ -141,6 +162,7 @@ import Testing
         for step in 0..<300 {
             let prefix = one(Self.prefixes)
             switch Int.random(in: 0..<20, using: &random) {
+            case 9: try Self.changeNextHop(lab, &random)
             case 0: try lab.put(one(["eth0", "eth1", "eth2"]), isUp: Bool.random(using: &random))
             case 6...8: model.change(lab.plane, Self.randomRule(&random), adds: one([true, true, false]))
             case 1...5:
@@ -152,7 +174,9 @@ import Testing
                 var fields = RouteInfo.Fields()
                 fields.type = one([.unicast, .unicast, .unicast, .blackhole, .throw])
                 fields.preference = prefix.contains(":") ? one([.low, .medium, .high]) : .medium
-                if fields.type == .unicast {
+                if fields.type == .unicast, one([true, false, false, false]) {
+                    fields.nextHopID = UInt32.random(in: 1...6, using: &random)
+                } else if fields.type == .unicast {
                     fields.nextHops = try (0...Int.random(in: 0..<2, using: &random)).map { _ in
                         NextHop(
                             gateway: try IPAddress(prefix.contains(":") ? "fe80::1" : "192.0.2.1"),
@@ -189,6 +213,22 @@ import Testing
         }
         lab.plane.snapshot()._checkInvariants()
         _ = lab.news()
+    }
+
+    /// 1 to 4 lead somewhere or are blackholes, 5 and 6 are groups of them.
+    private static func changeNextHop(_ lab: LinkLab, _ random: inout SeededGenerator) throws {
+        let id = UInt32.random(in: 1...6, using: &random)
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            _ = try? lab.removeNextHop(id)
+        } else if id > 4 {
+            _ = try? lab.group(id, .random(in: 1...4, using: &random), .random(in: 1...4, using: &random))
+        } else if id == 4 {
+            let family: AddressFamily = Bool.random(using: &random) ? .inet : .inet6
+            _ = try? lab.nextHop(id) { ($0.family, $0.isBlackhole) = (family, true) }
+        } else {
+            let device = "eth\(Int.random(in: 0...2, using: &random))"
+            _ = try? lab.nextHop(id, Bool.random(using: &random) ? "fe80::1%\(device)" : "192.0.2.1%\(device)")
+        }
     }
 
     private static func rules(_ plane: ControlPlane) -> [PolicyRule] {
