@@ -12,6 +12,11 @@ extension Route {
         prefix: Prefix, tos: UInt8, metric: UInt32?, fields: RouteInfo.Fields
     ) throws(FIBError) -> Route {
         var fields = fields
+        if fields.nextHopID != 0, !fields.nextHops.isEmpty {
+            throw FIBError(
+                .einval, .nextHopConflict,
+                "nhid \(fields.nextHopID) says where to: leave out gateway, dev and nexthops", rule: "R1-82")
+        }
         try checkType(&fields, prefix.address.family)
         try checkTos(tos, prefix.address.family)
         try checkScope(fields, prefix.address.family)
@@ -116,14 +121,7 @@ extension Route {
     }
 
     private static func checkNextHops(_ fields: RouteInfo.Fields, _ prefix: Prefix) throws(FIBError) {
-        if fields.nextHopID != 0 {
-            if fields.nextHops.isEmpty { return }
-            throw FIBError(
-                .einval, .nextHopConflict,
-                "nhid \(fields.nextHopID) says where to: leave out gateway, dev and nexthops",
-                rule: "R1-82")
-        }
-        if fields.type.isWithoutNextHop { return }
+        if fields.type.isWithoutNextHop || fields.nextHopID != 0 { return }
         let hops = fields.nextHops
         try checkCount(hops, prefix)
         if hops.isEmpty || hops.contains(where: { $0.device.isEmpty && $0.gateway == nil }) {

@@ -1,7 +1,7 @@
 """Random operations: few prefixes, gateways and links, so that they meet."""
 
 from kernel import LINKS
-from nexthops import PENDING, NextHops
+from nexthops import NextHops
 
 PREFIXES = {
     4: ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.128/25", "10.0.1.129/32", "192.0.2.128/25"],
@@ -24,7 +24,7 @@ class Operations:
     def __init__(self, rng, kernel):
         self.rng = rng
         self.rules = []
-        self.nexthops = NextHops(rng, kernel, self.rules)
+        self.nexthops = NextHops(rng, kernel)
 
     def chance(self, percent):
         return self.rng.random() * 100 < percent
@@ -91,13 +91,11 @@ class Operations:
         if self.chance(5):
             # Which it can't say as well.
             return route | self.hop(version)
-        if self.chance(8) and not ("types" in PENDING and version == 6):
+        if self.chance(8):
             route["type"] = self.rng.choice(["blackhole", "unreachable", "prohibit", "throw"])
         if version == 4:
             route["scope"] = self.rng.choice(["global"] * 8 + ["link", "host"])
-            if "type" in route and "refusing" in PENDING:
-                return route | {"scope": "global"}
-        if self.chance(10) and not ("prefsrc" in PENDING and version == 6):
+        if self.chance(10):
             route["prefsrc"] = self.rng.choice(SOURCES[version])
         return route
 
@@ -107,7 +105,7 @@ class Operations:
             route["nexthops"] = [self.leg(version) for _ in range(count)]
         else:
             route |= self.hop(version)
-        if self.chance(10) and not ("prefsrc" in PENDING and version == 6 and "table" in route):
+        if self.chance(10):
             route["prefsrc"] = self.rng.choice(SOURCES[version])
 
     def leg(self, version):
@@ -194,7 +192,10 @@ class Operations:
         elif draw < 25:
             pair.link("link", "set", f"peer-{link}", self.rng.choice(["up", "up", "down"]))
         elif draw < 55:
-            pair.link("link", "set", link, self.rng.choice(["up", "up", "down"]))
+            state = self.rng.choice(["up", "up", "down"])
+            if state == "up" and not pair.kernel.is_up(link):
+                pair.link("link", "set", f"peer-{link}", "up")  # "carrier"
+            pair.link("link", "set", link, state)
         elif draw < 75:
             pair.link("address", self.rng.choice(["add", "del"]), f"192.0.{number}.7/24", "dev", link)
         else:

@@ -132,7 +132,10 @@ extension Namespace.State {
         }
         let id = wanted == 0 ? try nextFreeID() : wanted
         let object = try fields.object(id)
-        if settings.nextHopCheck == .strict { try checkLeg(object) }
+        let isStrict = settings.nextHopCheck == .strict
+        if isStrict, let leg = object.leg { try checkLink(of: leg) }
+        try object.checkLeg()
+        if isStrict { try checkGateway(of: object) }
         try checkMembers(of: object)
         let present = objects[.nextHop(id)]
         try condition.check(present, "nexthop \(id)")

@@ -27,7 +27,7 @@ struct LinkCascade: Hashable, Sendable {
     func fate(
         _ info: RouteInfo, _ table: TableIdentity, _ impairments: [String: LinkImpairment]
     ) -> RouteFate {
-        let losesSource = table.id == .main && info.fields.preferredSource.map(sources.contains) ?? false
+        let losesSource = losesSource(info, table)
         if losesSource, table.family == .inet { return .removed }
         let remaining = losesSource ? info.withoutSource() : info
         let fate = info.leads(over: device) ? fateOfUser(remaining, table.family, impairments) : .stays
@@ -36,11 +36,24 @@ struct LinkCascade: Hashable, Sendable {
         return losesSource ? .replaced(remaining) : fate
     }
 
+    /// R1-114. In IPv6 the address itself has to be removed, and then counts in all tables, but for routes with a nexthop object
+    /// (net/ipv6/route.c `fib6_remove_prefsrc`).
+    private func losesSource(_ info: RouteInfo, _ table: TableIdentity) -> Bool {
+        guard let source = info.fields.preferredSource, sources.contains(source) else { return false }
+        return table.family == .inet ? table.id == .main : !isRemoved && info.fields.nextHopID == 0
+    }
+
     private func fateOfUser(
         _ info: RouteInfo, _ family: AddressFamily, _ impairments: [String: LinkImpairment]
     ) -> RouteFate {
         // IPv4 loses the whole route (R1-112), IPv6 a leg of it.
         let others = info.nextHops.filter { $0.device != device }
+        // It goes down before it goes, and with the last leg that isn't dead goes the route (R1-110).
+        if isRemoved, !before[family].contains(.dead),
+            others.allSatisfy({ impairments[$0.device]?[family].contains(.dead) ?? false })
+        {
+            return .removed
+        }
         if isRemoved { return family == .inet || others.isEmpty ? .removed : .replaced(info.with(nextHops: others)) }
         if hasLostIPv4, family == .inet, others.isEmpty { return .removed }
         let now = info.legStatus(family, impairments)

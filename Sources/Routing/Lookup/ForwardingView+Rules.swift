@@ -59,7 +59,7 @@ extension ForwardingView {
         while index < rules.members.count {
             if trace == nil, let table = rules.members[index].plainTable {
                 // Leaves its table, and the next rule is asked.
-                if let found = find(query, in: table, &trace), found.info.type != .throw { return .found(found) }
+                if let found = find(query, in: table, &trace), found.type != .throw { return .found(found) }
                 index += 1
                 continue
             }
@@ -105,8 +105,8 @@ extension ForwardingView {
             guard let found = find(query, in: id, &trace) else { return .next(index + 1) }
             let last = (trace?.steps.count ?? 0) - 1
             trace?.steps[last].found = found
-            if found.info.type == .throw { return .next(index + 1) }
-            if suppresses(rule, found) {
+            if found.type == .throw { return .next(index + 1) }
+            if query.isSuppressible, suppresses(rule, found) {
                 trace?.steps[last].course = .suppresses
                 return .next(index + 1)
             }

@@ -113,6 +113,8 @@ extension ForwardingView {
             case .serves(let leg, let ways):
                 let found = FoundRoute(
                     table: id, length: route.key.length, info: route.value.info, leg: leg, ways: ways, key: route.key)
+                // In IPv6, a nexthop object that is a blackhole ends the search (`__find_rr_leaf`).
+                if family == .inet6, found.isBlackhole { return found }
                 if let best, best.score(query) >= found.score(query) { continue }
                 best = found
             case .passedOver(let reason): trace?.note(route, family, reason)
@@ -125,7 +127,8 @@ extension ForwardingView {
         let family = query.destination.family
         if tos != 0, tos != query.tos & 0xFC { return .passedOver(.tos) }
         if family == .inet, info.fields.scope < query.scope { return .passedOver(.scope) }
-        if info.type.isWithoutNextHop {
+        // In IPv6, a nexthop object counts for more than the type.
+        if info.type.isWithoutNextHop, family == .inet || info.fields.nextHopID == 0 {
             // In IPv6 they lead over the loopback (R1-32), and are asked for by it.
             let isElsewhere = family == .inet6 && query.isStrict && !(query.device.map { $0 == "lo" } ?? true)
             return isElsewhere ? .passedOver(.device) : .serves(leg: nil)

@@ -24,6 +24,9 @@ public struct LookupQuery: Hashable, Sendable {
     public var ipProtocol: UInt8 = 0
     public var sourcePort: UInt16 = 0
     public var destinationPort: UInt16 = 0
+    /// Whether rules may say that what is found doesn't count (R1-14). Not of gateways of IPv6 (kernel `fib6_lookup`, whose result
+    /// `fib6_rule_suppress` doesn't look at).
+    var isSuppressible = true
     /// No route of a wider scope will do (R1-44).
     var scope = RouteScope.global
 
@@ -51,8 +54,11 @@ public struct FoundRoute: Sendable {
 
     public var hop: NextHop? { leg.map { hops[$0] } }
 
+    /// Whether its nexthop object is a blackhole.
+    var isBlackhole: Bool { if case .blackhole = ways { true } else { false } }
+
     /// What it does with packets: `blackhole` also if its nexthop object is one.
-    public var type: RouteType { if case .blackhole = ways { .blackhole } else { info.type } }
+    public var type: RouteType { isBlackhole ? .blackhole : info.type }
 }
 
 /// What a lookup comes to (R1-09, R1-30, R1-31).

@@ -10,11 +10,7 @@ extension ForwardingView {
     ) throws(FIBError) -> [NextHop] {
         var hops: [NextHop] = []
         if !info.type.isWithoutNextHop {
-            for hop in info.nextHops {
-                hops.append(
-                    try prefix.family == .inet
-                        ? checkedIPv4(hop, info.fields.scope, table) : checkedIPv6(hop, info, table))
-            }
+            for hop in info.nextHops { hops.append(try checked(hop, prefix.family, info.fields.scope, in: table)) }
         }
         // Two that were told apart only by the device that one of them didn't name.
         if prefix.family == .inet6, hops.count > 1 {
@@ -26,9 +22,16 @@ extension ForwardingView {
         return hops
     }
 
+    /// - Parameter table: the route's, in which its gateway is looked for before the rules are asked; nil if they are at once.
+    func checked(
+        _ hop: NextHop, _ family: AddressFamily, _ scope: RouteScope, in table: TableID?
+    ) throws(FIBError) -> NextHop {
+        try family == .inet ? checkedIPv4(hop, scope, table) : checkedIPv6(hop, table)
+    }
+
     // MARK: IPv4 (net/ipv4/fib_semantics.c, fib_check_nh)
 
-    private func checkedIPv4(_ hop: NextHop, _ scope: RouteScope, _ table: TableID) throws(FIBError) -> NextHop {
+    private func checkedIPv4(_ hop: NextHop, _ scope: RouteScope, _ table: TableID?) throws(FIBError) -> NextHop {
         guard let gateway = hop.gateway else {
             let link = try link(of: hop)
             if !hop.flags.isEmpty {
@@ -55,7 +58,7 @@ extension ForwardingView {
     }
 
     private func checkedGateway(
-        _ hop: NextHop, _ gateway: IPAddress, _ scope: RouteScope, _ table: TableID
+        _ hop: NextHop, _ gateway: IPAddress, _ scope: RouteScope, _ table: TableID?
     ) throws(FIBError) -> NextHop {
         if !hop.device.isEmpty { _ = try link(of: hop) }
         var query = LookupQuery(destination: gateway)
@@ -77,8 +80,8 @@ extension ForwardingView {
     }
 
     /// In the route's own table, or else by the rules. What refuses packets to the gateway refuses it as well.
-    private func way(_ query: LookupQuery, _ table: TableID) throws(FIBError) -> FoundRoute? {
-        if table != .main, let found = find(query, in: table), !found.type.isWithoutNextHop { return found }
+    private func way(_ query: LookupQuery, _ table: TableID?) throws(FIBError) -> FoundRoute? {
+        if let table, table != .main, let found = find(query, in: table), !found.type.isWithoutNextHop { return found }
         var trace: LookupTrace?
         let result = find(query, &trace)
         switch result {
@@ -94,7 +97,7 @@ extension ForwardingView {
 
     // MARK: IPv6 (net/ipv6/route.c, fib6_nh_init and ip6_validate_gw)
 
-    private func checkedIPv6(_ hop: NextHop, _ info: RouteInfo, _ table: TableID) throws(FIBError) -> NextHop {
+    private func checkedIPv6(_ hop: NextHop, _ table: TableID?) throws(FIBError) -> NextHop {
         if let gateway = hop.gateway { return try checkedGatewayIPv6(hop, gateway, table) }
         let link = try link(of: hop)
         try checkUsableIPv6(link)
@@ -102,7 +105,7 @@ extension ForwardingView {
     }
 
     private func checkedGatewayIPv6(
-        _ hop: NextHop, _ gateway: IPAddress, _ table: TableID
+        _ hop: NextHop, _ gateway: IPAddress, _ table: TableID?
     ) throws(FIBError) -> NextHop {
         if !hop.device.isEmpty {
             let link = try link(of: hop)
@@ -127,13 +130,17 @@ extension ForwardingView {
     }
 
     /// A gateway is not behind another one, and behind the device that was named.
-    private func deviceIPv6(to gateway: IPAddress, _ hop: NextHop, _ table: TableID) throws(FIBError) -> String {
+    private func deviceIPv6(to gateway: IPAddress, _ hop: NextHop, _ table: TableID?) throws(FIBError) -> String {
         var query = LookupQuery(destination: gateway)
         // Unlike IPv4's, these come in by no link, not even the loopback (kernel `rt6_lookup`).
         query.input = ""
+        query.isSuppressible = false
         query.device = hop.device.isEmpty ? nil : hop.device
-        func isDirect(_ found: FoundRoute?) -> Bool { found?.hop.map { $0.gateway == nil } ?? false }
-        var found = find(query, in: table)
+        func isDirect(_ found: FoundRoute?) -> Bool {
+            guard let found, let hop = found.hop else { return false }
+            return hop.gateway == nil && !found.type.isWithoutNextHop
+        }
+        var found = table.flatMap { find(query, in: $0) }
         if !isDirect(found) { found = find(query) }
         guard isDirect(found), let device = found?.hop?.device else {
             throw unreachable(gateway, hop, .ehostunreach, rule: "R1-100")
@@ -196,6 +203,8 @@ extension ForwardingView {
 
     private func checkSource(_ info: RouteInfo, _ prefix: Prefix, _ table: TableID) throws(FIBError) {
         guard let source = info.fields.preferredSource else { return }
+        // IPv4 doesn't look at that of a route that refuses (`fib_create_info`).
+        if prefix.family == .inet, info.type.isWithoutNextHop { return }
         // The route of an address of one's own is its own proof.
         if info.type == .local, prefix == Prefix(host: source) { return }
         let query = LookupQuery(destination: source)

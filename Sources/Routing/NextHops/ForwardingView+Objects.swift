@@ -44,6 +44,8 @@ extension ForwardingView {
                 rule: "R1-82")
         }
         if family == .inet6 { return try checkIPv6(object) }
+        // What refuses leads nowhere, whatever it names (`fib_create_info`).
+        if info.type.isWithoutNextHop { return }
         var users = NextHopUsers()
         users.add(1, info)
         try checkIPv4(object, users)
@@ -96,13 +98,10 @@ extension ForwardingView {
 
     // MARK: Where nexthops are checked
 
-    /// What the kernel asks of a leg: that its link is up and has someone at its other end, and that its gateway is reached
-    /// through it.
+    /// What the kernel asks of a leg before it looks at its gateway: that its link is up and has someone at its other end.
     ///
-    /// - Throws: EINVAL, ENETDOWN, and what a route with this nexthop would be refused with.
-    ///   Source: net/ipv4/nexthop.c `rtm_to_nh_config`, `nh_create_ipv4`, `nh_create_ipv6`.
-    public func checkLeg(_ object: NextHopObject) throws(FIBError) {
-        guard let hop = object.leg else { return }
+    /// - Throws: EINVAL, ENETDOWN. Source: net/ipv4/nexthop.c `rtm_to_nh_config`.
+    public func checkLink(of hop: NextHop) throws(FIBError) {
         guard let link = link(hop.device) else {
             throw FIBError(
                 .einval, .linkNotFound, "there is no link '\(hop.device)'; create it with PUT /v1/links/\(hop.device)")
@@ -111,9 +110,14 @@ extension ForwardingView {
         if impairments[link.name]?.inet.contains(.linkDown) ?? false {
             throw FIBError(.enetdown, .linkDown, "link '\(link.name)' has no carrier")
         }
-        var fields = RouteInfo.Fields()
-        fields.nextHops = [hop]
-        let prefix = Prefix.default(object.family ?? .inet)
-        _ = try checkedNextHops(of: RouteInfo(fields), prefix, in: .main)
+    }
+
+    /// That a gateway is reached over its link.
+    ///
+    /// - Throws: what a route with this nexthop would be refused with.
+    ///   Source: net/ipv4/nexthop.c `nh_create_ipv4`, `nh_create_ipv6`.
+    public func checkGateway(of object: NextHopObject) throws(FIBError) {
+        guard let hop = object.leg, let family = object.family else { return }
+        _ = try checked(hop, family, .global, in: family == .inet ? .main : nil)
     }
 }

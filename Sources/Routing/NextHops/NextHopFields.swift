@@ -18,7 +18,7 @@ public struct NextHopFields: Hashable, Sendable {
     /// In its group.
     public static let memberLimit = 256
 
-    /// The object under that number, checked as far as that needs neither links nor others.
+    /// The object under that number, if it says what makes one; `NextHopObject.checkLeg` and others look at the rest.
     ///
     /// - Throws: EINVAL. Source: net/ipv4/nexthop.c `rtm_to_nh_config`, `nh_check_attr_group`.
     public func object(_ id: UInt32) throws(FIBError) -> NextHopObject {
@@ -27,7 +27,7 @@ public struct NextHopFields: Hashable, Sendable {
             if gateway != nil || device != nil || isBlackhole || family != nil || !flags.isEmpty {
                 throw Self.invalid("a group has members and nothing else: no family, gateway, dev, flags or blackhole")
             }
-            try Self.check(members, id)
+            try Self.check(members)
             return NextHopObject(id: id, family: nil, .group(members), protocol: owner)
         }
         let family = self.family ?? gateway?.family ?? .inet
@@ -51,23 +51,21 @@ public struct NextHopFields: Hashable, Sendable {
         if gateway == nil, !flags.isEmpty {
             throw FIBError(.einval, .gatewayInvalid, "onlink says something of a gateway, and there is none")
         }
-        let hop = NextHop(gateway: gateway, device: device, flags: flags)
-        try Route.check(hop, .global, family)
-        return hop
+        return NextHop(gateway: gateway, device: device, flags: flags)
     }
 
-    private static func check(_ members: [NextHopObject.Member], _ id: UInt32) throws(FIBError) {
+    private static func check(_ members: [NextHopObject.Member]) throws(FIBError) {
         if members.isEmpty { throw invalid("a group without members") }
         if members.count > memberLimit {
             throw invalid("a group of \(members.count) members; \(memberLimit) is the limit")
         }
-        var seen: Set<UInt32> = [id]
+        var seen: Set<UInt32> = []
         for member in members {
             if !(1...256).contains(member.weight) {
                 throw FIBError(.einval, .weightInvalid, "weight \(member.weight) is not in 1…256", rule: "R1-50")
             }
             if seen.insert(member.id).inserted { continue }
-            throw invalid(member.id == id ? "group \(id) in itself" : "nexthop \(member.id) is twice in the group")
+            throw invalid("nexthop \(member.id) is twice in the group")
         }
     }
 

@@ -46,6 +46,13 @@ public struct NextHopObject: Hashable, Sendable {
 
     public var isGroup: Bool { if case .group = target { true } else { false } }
 
+    /// Whether its gateway, if it has one, can be one at all.
+    ///
+    /// - Throws: EINVAL (R1-73, R1-100).
+    public func checkLeg() throws(FIBError) {
+        if let leg, let family { try Route.check(leg, .global, family) }
+    }
+
     /// The group without the others; nil if no one is left.
     public func without(_ ids: Set<UInt32>) -> NextHopObject? {
         let left = members.filter { !ids.contains($0.id) }

@@ -166,6 +166,46 @@ import Testing
         lab.plane.snapshot()._checkInvariants()
     }
 
+    @Test("R1-110, R1-112: a link that goes takes an IPv6 route with it whose other legs are dead already")
+    func removalAfterOthers() throws {
+        var lab = LinkLab()
+        for name in ["eth0", "eth1", "eth2"] { try lab.put(name, isUp: true) }
+        try lab.add("2001:db8:1::/48", "fe80::1%eth0", "fe80::1%eth1")
+        try lab.add("2001:db8:2::/48", "fe80::1%eth1", "fe80::1%eth2")
+        try lab.put("eth0", isUp: false)
+        _ = lab.news()
+        try lab.remove("eth1")
+        #expect(
+            lab.news().filter { !$0.hasPrefix("link") } == [
+                "delete 2001:db8:1::/48 fe80::1%eth0,fe80::1%eth1 (link-removed #0)",
+                "replace 2001:db8:2::/48 fe80::1%eth2 (link-removed #0)",
+            ])
+    }
+
+    @Test(
+        "R1-114: in IPv6 a source is lost with its address, in all tables, but not with its link, nor under a nexthop object"
+    )
+    func sourcesIPv6() throws {
+        let lab = LinkLab()
+        try lab.put("eth0", ["2001:db8::1/64", "2001:db8::7/64"], isUp: true)
+        try lab.put("eth1", isUp: true)
+        try lab.add("2001:db8:1::/48", "eth1", source: "2001:db8::7", table: TableID(rawValue: 77))
+        try lab.add("2001:db8:2::/48", "eth1", source: "2001:db8::1")
+        func sources() -> [String] {
+            var walk = RouteWalk(lab.plane.snapshot(), RouteSelection())
+            var found: [String] = []
+            while let (_, route) = walk.next() {
+                if let source = route.value.info.fields.preferredSource { found.append("\(source)") }
+            }
+            return found
+        }
+        #expect(sources() == ["2001:db8::7", "2001:db8::1"])
+        try lab.put("eth0", ["2001:db8::1/64"])
+        #expect(sources() == ["2001:db8::1"])
+        try lab.remove("eth0")
+        #expect(sources() == ["2001:db8::1"])
+    }
+
     @Test("R1-114: with an address go the IPv4 routes that use it as their source; IPv6 ones lose the source")
     func sources() throws {
         var lab = LinkLab()

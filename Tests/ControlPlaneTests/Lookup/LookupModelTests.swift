@@ -33,9 +33,11 @@ import Testing
             case .table(let id):
                 guard let found = found(in: id, rows, query, view) else { continue }
                 let info = found.route.value.info
-                if info.type == .throw { continue }
                 let length = found.route.key.length
-                let (hops, isBlackhole) = ways(info, view)
+                let (hops, leadsNowhere) = ways(info, view)
+                // In IPv4, a type that refuses counts for more than where the route leads.
+                let isBlackhole = leadsNowhere && (info.type == .unicast || family == .inet6)
+                if info.type == .throw, !isBlackhole { continue }
                 let refuses = [.blackhole, .unreachable, .prohibit].contains(info.type) || isBlackhole
                 if !refuses, let least = rule.suppressedLength, length <= least { continue }
                 // Over the link that is asked for, if it is but a wish.
@@ -91,6 +93,9 @@ import Testing
             let (x, y) = (a.route.key, b.route.key)
             if x.tos != y.tos { return x.tos > y.tos }
             if x.metric != y.metric { return x.metric < y.metric }
+            // What leads to a blackhole ends the search.
+            let ends = [a, b].map { family == .inet6 && ways($0.route.value.info, view).isBlackhole }
+            if ends[0] != ends[1] { return ends[0] }
             let ranks = [a, b].map { family == .inet ? 0 : rank($0.route.value.info, query, view) }
             return ranks[0] != ranks[1] ? ranks[0] > ranks[1] : x.position < y.position
         }
@@ -115,7 +120,10 @@ import Testing
         let info = route.value.info
         // In IPv6 the link is but a wish where a source is given; and what refuses leads over the loopback.
         let isFree = isFree(query)
-        if [.blackhole, .unreachable, .prohibit, .throw].contains(info.type) { return isFree || family == .inet }
+        let counts = family == .inet || info.fields.nextHopID == 0
+        if counts, [.blackhole, .unreachable, .prohibit, .throw].contains(info.type) {
+            return isFree || family == .inet
+        }
         let (hops, isBlackhole) = ways(info, view)
         return isBlackhole || hops.contains { serves($0, query, view.impairments) }
     }
@@ -174,7 +182,7 @@ import Testing
                 var fields = RouteInfo.Fields()
                 fields.type = one([.unicast, .unicast, .unicast, .blackhole, .throw])
                 fields.preference = prefix.contains(":") ? one([.low, .medium, .high]) : .medium
-                if fields.type == .unicast, one([true, false, false, false]) {
+                if one([true, false, false, false]) {
                     fields.nextHopID = UInt32.random(in: 1...6, using: &random)
                 } else if fields.type == .unicast {
                     fields.nextHops = try (0...Int.random(in: 0..<2, using: &random)).map { _ in

@@ -194,7 +194,7 @@ import Testing
             ("blackhole into a group", "EINVAL nexthop-invalid"),
             ("IPv4 under an IPv6 route", "EINVAL family-mismatch"),
             ("IPv4 into its group", "EINVAL family-mismatch"), ("gateway under scope host", "EINVAL scope-invalid"),
-            ("onlink under scope link", "EINVAL scope-invalid"), ("in itself", "EINVAL nexthop-invalid"),
+            ("onlink under scope link", "EINVAL scope-invalid"), ("in itself", "EINVAL nexthop-object-unknown"),
         ])
     func refusals(_ name: String, _ expected: String) throws {
         let lab = LinkLab()
