@@ -31,6 +31,7 @@ public final class FIBService: HTTPApplication {
     private let keeper: ListenerKeeper
     private let waits: HardwareWaits
     private let stuck: StuckWatch
+    private let expiry: ExpiryWatch
     private let board: SwitchBoard
     private let requestGuard: RequestGuard
     /// In the order in which they are tried.
@@ -47,6 +48,7 @@ public final class FIBService: HTTPApplication {
         keeper = ListenerKeeper(plane, events, board)
         waits = HardwareWaits(plane)
         stuck = StuckWatch(plane, seconds: configuration.stuckSeconds)
+        expiry = ExpiryWatch(plane)
         let hardware = HardwareAnswers(plane: plane, waits: waits)
         let streams = EventHandlers(hub: events)
         let routes = RouteHandlers(
@@ -69,6 +71,7 @@ public final class FIBService: HTTPApplication {
         keeper.stop()
         waits.stop()
         stuck.stop()
+        expiry.stop()
         board.stop()
     }
 
@@ -84,6 +87,7 @@ public final class FIBService: HTTPApplication {
         keeper.start()
         waits.start()
         stuck.start()
+        expiry.start()
     }
 
     /// To be called when changes have become visible; see `ControlPlane.whenVisible`.
@@ -97,6 +101,7 @@ public final class FIBService: HTTPApplication {
         keeper.stop()
         waits.stop()
         stuck.stop()
+        expiry.stop()
         board.stop()
         events.whenStreamsMustWake {}
     }

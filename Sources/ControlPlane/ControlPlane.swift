@@ -1,5 +1,6 @@
 public import ChangeLog
 internal import JSON
+public import Platform
 public import Routing
 public import Storage
 internal import Synchronization
@@ -29,6 +30,8 @@ public final class ControlPlane: Sendable {
     public let epoch: String
     public let log: Log<Change>
     let limits: Limits
+    /// The time of day, in milliseconds since 1970; by it routes expire.
+    let clock: @Sendable () -> UInt64
     let gate = Gate()
     /// Sorted by name.
     let namespaces: Locked<[Namespace]>
@@ -71,8 +74,9 @@ public final class ControlPlane: Sendable {
     }
 
     /// With memory as the only store.
-    public init(limits: Limits) {
+    public init(limits: Limits, clock: @escaping @Sendable () -> UInt64 = { WallClock.milliseconds }) {
         self.limits = limits
+        self.clock = clock
         log = Log(byteLimit: limits.logBytes)
         namespaces = Locked([], rank: .namespaces)
         listeners = Locked([], rank: .listeners)
@@ -85,9 +89,12 @@ public final class ControlPlane: Sendable {
     }
 
     /// With the state that the store holds. Nothing in it has been changed if this throws.
-    public init(limits: Limits, store: any Store) throws(RecoveryError) {
+    public init(
+        limits: Limits, store: any Store, clock: @escaping @Sendable () -> UInt64 = { WallClock.milliseconds }
+    ) throws(RecoveryError) {
         let recovery = try Recovery(store, logBytes: limits.logBytes)
         self.limits = limits
+        self.clock = clock
         log = recovery.log
         namespaces = Locked(recovery.namespaces.values.sorted { $0.name < $1.name }, rank: .namespaces)
         listeners = Locked(recovery.listeners.values.sorted { $0.id < $1.id }, rank: .listeners)

@@ -1,6 +1,7 @@
 public import Addressing
 public import Bytes
 public import ChangeLog
+internal import Platform
 public import Routing
 
 /// All of this becomes part of the loop over a run of routes: a call for each piece of a row would cost more than to copy
@@ -37,7 +38,14 @@ extension EntryTemplate {
         let number = DecimalText(row.version.rawValue)
         output.append(blocksOf: text, start, prefix)
         row.key.prefix(row.family).write(to: &output)
-        output.append(blocksOf: text, prefix, hash)
+        if expiresAt == 0 {
+            output.append(blocksOf: text, prefix, hash)
+        } else {
+            // Before `expires_at`, that is, behind the quotation mark with which the text goes on.
+            output.append(literal: "\",\"expires\":")
+            output.append(decimal: secondsLeft)
+            output.append(blocksOf: text, prefix &+ 1, hash)
+        }
         output.append(literal: ",\"h\":\"")
         output.append(row.hash)
         output.append(UInt8(ascii: "\""))
@@ -53,6 +61,12 @@ extension EntryTemplate {
         output.append(literal: ",\"version\":")
         output.append(number)
         output.append(blocksOf: text, version, end)
+    }
+
+    /// Until the route expires, rounded up.
+    @usableFromInline var secondsLeft: UInt64 {
+        let now = WallClock.milliseconds
+        return expiresAt > now ? (expiresAt - now + 999) / 1_000 : 0
     }
 
     @inlinable @inline(__always)

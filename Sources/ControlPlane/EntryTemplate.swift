@@ -1,6 +1,7 @@
 internal import Addressing
 internal import Bytes
 internal import JSON
+internal import Platform
 internal import Routing
 
 /// The canonical bytes of an entry but for what differs between the routes of one table that share an info: prefix,
@@ -25,6 +26,8 @@ internal import Routing
     /// … `version`.
     @usableFromInline let version: UInt32
     @usableFromInline let end: UInt32
+    /// When the route expires, in milliseconds since 1970, of which rows say how long that is from now; 0 for never.
+    @usableFromInline let expiresAt: UInt64
 
     /// Appends the text to `text`.
     ///
@@ -47,6 +50,11 @@ internal import Routing
         }
         text.append(literal: "\"dst\":\"")
         prefix = UInt32(text.count)
+        expiresAt = fields.expiresAt
+        if expiresAt != 0 {
+            text.append(literal: "\",\"expires_at\":\"")
+            WallClock.append(milliseconds: expiresAt, to: &text)
+        }
         text.append(literal: table.family == .inet ? "\",\"family\":\"inet\"" : "\",\"family\":\"inet6\"")
         text.appendFlags(single?.flags ?? [], single == nil ? [] : legs?.first ?? [], status)
         if let single {

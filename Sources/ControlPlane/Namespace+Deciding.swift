@@ -107,6 +107,9 @@ extension Namespace.State: ForwardingView {
 
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }
 
+    /// Gateways are looked for without regard to the time: what expires goes, and what leads over it stays.
+    var now: UInt64 { 0 }
+
     func nextHopObject(_ id: UInt32) -> NextHopObject? { objects[.nextHop(id)]?.nextHop }
 }
 

@@ -33,6 +33,7 @@ public struct FIBError: Error, Hashable, Sendable {
         case nextHopMissing = "nexthop-missing"
         case nextHopDuplicate = "nexthop-duplicate"
         case nextHopConflict = "nexthop-conflict"
+        case expiryInvalid = "expiry-invalid"
         case nextHopInvalid = "nexthop-invalid"
         case nextHopExists = "nexthop-exists"
         case nextHopNotFound = "nexthop-not-found"

@@ -20,6 +20,8 @@ public final class RouteInfo: Hashable, Sendable {
         /// The nexthop object that it leads to, instead of nexthops of its own (`nhid`); 0 for none.
         public var nextHopID: UInt32 = 0
         public var metrics = RouteMetrics()
+        /// When it ends to be, in milliseconds since 1970; 0 for never.
+        public var expiresAt: UInt64 = 0
         public var preference = Preference.medium
 
         public init() {}
@@ -45,10 +47,10 @@ public final class RouteInfo: Hashable, Sendable {
     public func hash(into hasher: inout Hasher) { hasher.combine(hashValueOfFields) }
 
     /// May be one leg of an IPv6 multipath route: reached through a gateway, and not learned from an advertisement
-    /// (R1-24).
+    /// (R1-24). Nor one that expires, which would take the others with it.
     var isMergeable: Bool {
         fields.type == .unicast && fields.protocol != .routerAdvertisement && !fields.nextHops.isEmpty
-            && fields.nextHops.allSatisfy { $0.gateway != nil }
+            && fields.nextHops.allSatisfy { $0.gateway != nil } && fields.expiresAt == 0
     }
 
     /// The same with other nexthops.

@@ -36,6 +36,9 @@ public import ChangeLog
         self.rank = rank
     }
 
+    /// No key is below it.
+    static let least = RouteKey(high: 0, low: 0, rank: 0)
+
     /// For walks that start at an address: no route of `address` comes before this key.
     public init(startingAt address: IPAddress) {
         self.init(high: address.high, low: address.low, rank: 0)

@@ -57,6 +57,8 @@ public struct RouteTable: Sendable {
     var index = PrefixIndex.none
     /// Of each nexthop object that routes use, as the image has them.
     var nextHopUsers: [UInt32: NextHopUsers] = [:]
+    /// Its routes that expire, in the order in which they do; nil if there are none.
+    var expiring: Image<ExpiryKey, StoredRoute>?
 
     public init(family: AddressFamily) { self.family = family }
 
@@ -146,16 +148,22 @@ public struct RouteTable: Sendable {
         image.insert(stored, for: key, at: place)
         note(key, stored.info, isNew: true)
         count(1, stored.info)
+        noteExpiry(of: stored, at: key)
         return stored
     }
 
     /// Spreads the routes of a key anew around the middle, when appends or prepends have used up the positions on one
     /// side. No one sees positions, so this is no change.
     mutating func respace(_ routes: [PlacedRoute]) {
-        for route in routes { image.remove(route.key) }
+        for route in routes {
+            image.remove(route.key)
+            forgetExpiry(of: route.value, at: route.key)
+        }
         let start = Int(RouteKey.firstPosition) - routes.count / 2
         for (index, route) in routes.enumerated() {
-            image.insert(route.value, for: route.key.at(position: UInt16(start + index)))
+            let key = route.key.at(position: UInt16(start + index))
+            image.insert(route.value, for: key)
+            noteExpiry(of: route.value, at: key)
         }
     }
 
@@ -164,6 +172,7 @@ public struct RouteTable: Sendable {
         image._checkInvariants()
         _checkPrefixes()
         _checkUsers()
+        _checkExpiries()
         var cursor = image.cursor()
         var previous: PlacedRoute?
         var hashesOfKey: Set<EntryHash> = []

@@ -41,6 +41,10 @@ struct RandomWriter {
         fields.protocol = Self.protocols.randomElement(using: &random) ?? .static
         let hops = Int.random(in: 0..<4, using: &random)
         let isIPv4 = prefix.family == .inet
+        // Some expire, long after the test; a few with the same time.
+        if Int.random(in: 0..<8, using: &random) == 0 {
+            fields.expiresAt = 4_102_444_800_000 + UInt64.random(in: 0..<5, using: &random)
+        }
         // Some lead where nexthop objects do, which may not be there.
         if Int.random(in: 0..<6, using: &random) == 0 {
             fields.nextHopID = UInt32.random(in: 1...6, using: &random)

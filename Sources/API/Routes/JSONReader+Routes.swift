@@ -1,5 +1,6 @@
 internal import Addressing
 internal import JSON
+internal import Platform
 internal import Routing
 
 /// Names that stand for values, found by their bytes: without a string for each that is read.
@@ -101,6 +102,15 @@ extension JSONReader {
             }
         }
         return flags
+    }
+
+    /// A time as RFC 3339 writes it; in milliseconds since 1970.
+    mutating func readTime() throws -> UInt64 {
+        let text = try readString()
+        if let time = WallClock.milliseconds(of: text) { return time }
+        throw FIBError(
+            .einval, .expiryInvalid,
+            "'\(text)' is not a time from 1970 to 9999, such as 2026-12-01T06:00:00Z")
     }
 
     /// iproute2 prints flags that are set as null.

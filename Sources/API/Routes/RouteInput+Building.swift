@@ -80,6 +80,7 @@ extension RouteInput {
         fields.metrics = metrics ?? RouteMetrics()
         fields.nextHops = try resolvedHops(family)
         fields.nextHopID = nextHopID
+        fields.expiresAt = expiresAt
         return try Route.validated(
             prefix: try resolvedPrefix(family), tos: tos ?? 0, metric: metric, fields: fields)
     }
@@ -94,13 +95,14 @@ extension RouteInput {
         let preference: RouteInfo.Preference?
         let hop: NextHopInput
         let nextHopID: UInt32
+        let expiresAt: UInt64
     }
 
     func common(_ family: AddressFamily) -> Common? {
         guard metrics == nil, hops == nil else { return nil }
         return Common(
             family: family, type: type, protocol: self.protocol, scope: scope, preferredSource: preferredSource,
-            preference: preference, hop: hop, nextHopID: nextHopID)
+            preference: preference, hop: hop, nextHopID: nextHopID, expiresAt: expiresAt)
     }
 
     /// As the kernel reads a deletion: what is given is compared (R1-85).
@@ -171,6 +173,7 @@ struct RouteBuilder {
 
     /// Tables have few infos for many routes: most rows differ from an earlier one in their prefix only, and share its info.
     private mutating func route(_ input: RouteInput, _ family: AddressFamily) throws(FIBError) -> Route {
+        if input.expiresAt != 0 { try plane.checkExpiry(input.expiresAt) }
         guard let common = input.common(family) else { return try input.route(family) }
         let place = (common.hop.spread &+ Int(common.nextHopID)) & (Self.knownCount - 1)
         if let info = knownInfo(common, place) {

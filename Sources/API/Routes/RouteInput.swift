@@ -24,6 +24,8 @@ struct RouteInput {
     var hops: [NextHopInput]?
     /// 0 is none, as for the kernel.
     var nextHopID: UInt32 = 0
+    /// In milliseconds since 1970; 0 for never.
+    var expiresAt: UInt64 = 0
 
     private enum Field: Int, CaseIterable {
         case namespace, family, table, type, dst, tos, metric, `protocol`, scope, prefsrc, pref, metrics
@@ -78,7 +80,7 @@ struct RouteInput {
         case .nhid:
             nextHopID = UInt32(try reader.readUInt(max: UInt64(UInt32.max)))
         case .expiresAt:
-            throw FIBError(.eopnotsupp, .unsupported, "routes that expire are not supported by this version")
+            expiresAt = try reader.readTime()
         case .hw, .seq, .version, .h, .expires, .error, .cache, .users, .used, .age: try reader.skipValue()
         }
     }

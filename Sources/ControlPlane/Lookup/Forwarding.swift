@@ -8,10 +8,13 @@ public final class Forwarding: ForwardingView, Sendable {
     public let namespace: String
     public let sequence: ChangeSequence
     public let impairments: [String: LinkImpairment]
+    public let now: UInt64
     private let part: Snapshot.Namespace
     private var tables: [(identity: TableIdentity, table: RouteTable)] { part.tables }
 
-    init(_ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment], at sequence: ChangeSequence) {
+    init(_ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment], at sequence: ChangeSequence, now: UInt64)
+    {
+        self.now = now
         namespace = part.name
         self.sequence = sequence
         self.impairments = impairments
@@ -61,7 +64,7 @@ extension ControlPlane {
         for (family, id) in missing { makeIndex(family, id, of: namespace) }
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
-            return Forwarding(state.snapshotPart, state.impairments, at: log.head)
+            return Forwarding(state.snapshotPart, state.impairments, at: log.head, now: clock())
         }
     }
 

@@ -95,11 +95,12 @@ extension RecordReader {
         fields.protocol = RouteProtocol(rawValue: try bytes.byte())
         fields.scope = RouteScope(rawValue: try bytes.byte())
         let byte = try bytes.byte()
-        guard let preference = RouteInfo.Preference(rawValue: byte & ~RecordForm.hasNextHopID) else {
+        guard let preference = RouteInfo.Preference(rawValue: byte & 0x3f) else {
             throw bytes.malformed("an unknown preference")
         }
         fields.preference = preference
         if byte & RecordForm.hasNextHopID != 0 { fields.nextHopID = try bytes.varint(as: UInt32.self) }
+        if byte & RecordForm.hasExpiry != 0 { fields.expiresAt = try bytes.varint() }
         fields.preferredSource = try optionalAddress()
         for _ in 0..<(try bytes.count()) {
             let gateway = try optionalAddress()

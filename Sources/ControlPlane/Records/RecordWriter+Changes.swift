@@ -83,8 +83,11 @@ extension RecordWriter {
         append(byte: fields.type.rawValue)
         append(byte: fields.protocol.rawValue)
         append(byte: fields.scope.rawValue)
-        append(byte: fields.preference.rawValue | (fields.nextHopID == 0 ? 0 : RecordForm.hasNextHopID))
+        append(
+            byte: fields.preference.rawValue | (fields.nextHopID == 0 ? 0 : RecordForm.hasNextHopID)
+                | (fields.expiresAt == 0 ? 0 : RecordForm.hasExpiry))
         if fields.nextHopID != 0 { append(UInt64(fields.nextHopID)) }
+        if fields.expiresAt != 0 { append(fields.expiresAt) }
         appendOptional(fields.preferredSource)
         append(UInt64(fields.nextHops.count))
         for hop in fields.nextHops {
@@ -156,6 +159,8 @@ struct RecordForm: RawRepresentable {
 
     /// In the byte of a route's preference: the id of a nexthop object follows.
     static let hasNextHopID: UInt8 = 0x80
+    /// In the same byte: when it expires follows.
+    static let hasExpiry: UInt8 = 0x40
 
     init() {}
     init?(rawValue: UInt8) {

@@ -12,6 +12,8 @@ public protocol ForwardingView {
     /// Whether a link has that address, be it up or down.
     func isOwn(_ address: IPAddress) -> Bool
     func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy
+    /// In milliseconds since 1970: routes that have expired by then are passed over (R1-48).
+    var now: UInt64 { get }
     /// Links with which something is wrong, by name.
     var impairments: [String: LinkImpairment] { get }
 }
@@ -127,6 +129,7 @@ extension ForwardingView {
         let family = query.destination.family
         if tos != 0, tos != query.tos & 0xFC { return .passedOver(.tos) }
         if family == .inet, info.fields.scope < query.scope { return .passedOver(.scope) }
+        if info.fields.expiresAt != 0, info.fields.expiresAt <= now { return .passedOver(.expired) }
         // In IPv6, a nexthop object counts for more than the type.
         if info.type.isWithoutNextHop, family == .inet || info.fields.nextHopID == 0 {
             // In IPv6 they lead over the loopback (R1-32), and are asked for by it.

@@ -110,6 +110,8 @@ public struct LookupTrace: Sendable {
         case dead
         /// No nexthop of it leads over the link that was asked for.
         case device
+        /// It is about to go (R1-48).
+        case expired
         /// The nexthop object that it names is gone, and it is about to go too.
         case nexthop
     }

@@ -48,8 +48,12 @@ extension RouteTable {
         let former = image.insert(route, for: key)
         if former?.info !== route.info {
             note(key, route.info, isNew: former == nil)
-            if let former { count(-1, former.info) }
+            if let former {
+                count(-1, former.info)
+                forgetExpiry(of: former, at: key)
+            }
             count(1, route.info)
+            noteExpiry(of: route, at: key)
         }
         return former
     }
@@ -61,6 +65,7 @@ extension RouteTable {
         if let former {
             note(key, nil, isNew: false)
             count(-1, former.info)
+            forgetExpiry(of: former, at: key)
         }
         return former
     }
