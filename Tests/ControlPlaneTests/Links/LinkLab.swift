@@ -90,11 +90,12 @@ struct LinkLab {
 
     /// A route that leads where a nexthop object does.
     func add(
-        _ text: String, nhid: UInt32, scope: RouteScope = .global, type: RouteType = .unicast, verb: RouteVerb = .add
+        _ text: String, nhid: UInt32, scope: RouteScope = .global, source: String? = nil, verb: RouteVerb = .add
     ) throws {
         let prefix = try Prefix(text)
         var fields = RouteInfo.Fields()
-        (fields.nextHopID, fields.scope, fields.type) = (nhid, scope, type)
+        (fields.nextHopID, fields.scope) = (nhid, scope)
+        fields.preferredSource = try source.map { try IPAddress($0) }
         let route = try Route.validated(prefix: prefix, tos: 0, metric: nil, fields: fields)
         _ = try plane.write(
             verb, RouteWrite(try plane.table("default", prefix.family, .main), route, EntryWriter()))

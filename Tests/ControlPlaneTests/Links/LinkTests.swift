@@ -191,6 +191,8 @@ import Testing
         try lab.put("eth1", isUp: true)
         try lab.add("2001:db8:1::/48", "eth1", source: "2001:db8::7", table: TableID(rawValue: 77))
         try lab.add("2001:db8:2::/48", "eth1", source: "2001:db8::1")
+        try lab.nextHop(1) { ($0.family, $0.device) = (.inet6, "eth1") }
+        try lab.add("2001:db8:3::/48", nhid: 1, source: "2001:db8::7")
         func sources() -> [String] {
             var walk = RouteWalk(lab.plane.snapshot(), RouteSelection())
             var found: [String] = []
@@ -199,11 +201,11 @@ import Testing
             }
             return found
         }
-        #expect(sources() == ["2001:db8::7", "2001:db8::1"])
+        #expect(sources() == ["2001:db8::7", "2001:db8::1", "2001:db8::7"])
         try lab.put("eth0", ["2001:db8::1/64"])
-        #expect(sources() == ["2001:db8::1"])
+        #expect(sources() == ["2001:db8::1", "2001:db8::7"])
         try lab.remove("eth0")
-        #expect(sources() == ["2001:db8::1"])
+        #expect(sources() == ["2001:db8::1", "2001:db8::7"])
     }
 
     @Test("R1-114: with an address go the IPv4 routes that use it as their source; IPv6 ones lose the source")
