@@ -54,7 +54,7 @@ public struct RouteTable: Sendable {
     public let family: AddressFamily
     public internal(set) var image = Image<RouteKey, StoredRoute>()
     /// Changes with the image.
-    var index = PrefixIndex.none
+    var index = PrefixIndex()
     /// Of each nexthop object that routes use, as the image has them.
     var nextHopUsers: [UInt32: NextHopUsers] = [:]
     /// Its routes that expire, in the order in which they do; nil if there are none.

@@ -26,9 +26,10 @@ extension RoutePrefixes {
 /// Which prefixes of a table hold an address, once someone has asked: kept beside the image from then on, so that a lookup need
 /// not try every length. It is a tenth of a table's memory and makes an import in no order a fifth slower, so tables of which no
 /// one asks have none.
-enum PrefixIndex: Sendable {
-    case none
-    /// Someone is making it, of a copy; what has changed since then.
-    case making([RouteKey])
-    case made(RoutePrefixes)
+///
+/// Two references rather than an enum of them, whose bits would say which it is: who looks for leaks would not know them again.
+struct PrefixIndex: Sendable {
+    var tree: RoutePrefixes?
+    /// While someone makes the tree, of a copy: what has changed since then.
+    var noted: [RouteKey]?
 }

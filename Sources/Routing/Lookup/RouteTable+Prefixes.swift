@@ -5,13 +5,13 @@ extension RouteTable {
     static let several = RouteInfo(RouteInfo.Fields())
 
     /// Nil as long as no one has asked for it.
-    public var prefixes: RoutePrefixes? { if case .made(let tree) = index { tree } else { nil } }
+    public var prefixes: RoutePrefixes? { index.tree }
 
     /// Whether no one has asked for an index yet.
-    public var isWithoutIndex: Bool { if case .none = index { true } else { false } }
+    public var isWithoutIndex: Bool { index.tree == nil && index.noted == nil }
 
     /// From now on, what changes is noted; the tree is to be made of a copy of the table as it is now.
-    public mutating func beginIndex() { index = .making([]) }
+    public mutating func beginIndex() { index.noted = [] }
 
     /// Of the table as it is. O(routes).
     public func makeIndex() -> RoutePrefixes {
@@ -28,10 +28,10 @@ extension RouteTable {
 
     /// Ends what `beginIndex` began: makes good in the tree what has changed meanwhile.
     public mutating func endIndex(_ made: RoutePrefixes) {
-        guard case .making(let keys) = index else { preconditionFailure("no one has begun to make an index") }
+        guard let keys = index.noted else { preconditionFailure("no one has begun to make an index") }
         var tree = made
         for key in keys { tree.set(key.prefix(family), value(of: key)) }
-        index = .made(tree)
+        index = PrefixIndex(tree: tree)
     }
 
     /// What the tree has for the prefix of a key.
@@ -72,20 +72,14 @@ extension RouteTable {
 
     /// After the image has changed at a key, where the info is another one now, or there is none any more.
     mutating func note(_ key: RouteKey, _ info: RouteInfo?, isNew: Bool) {
-        switch index {
-        case .none: break
-        case .making(var keys):
-            index = .none  // or the list would be copied
-            keys.append(key)
-            index = .making(keys)
-        case .made(var tree):
-            index = .none
-            let prefix = key.prefix(family)
-            let former = tree.set(prefix, key.tos == 0 ? info : info.map { _ in Self.several })
-            // Others of the prefix may be there.
-            if former === Self.several || isNew && former != nil { tree.set(prefix, value(of: key)) }
-            index = .made(tree)
-        }
+        index.noted?.append(key)
+        guard index.tree != nil else { return }
+        let prefix = key.prefix(family)
+        let former = index.tree?.set(prefix, key.tos == 0 ? info : info.map { _ in Self.several })
+        // Others of the prefix may be there.
+        guard former === Self.several || isNew && former != nil else { return }
+        let value = value(of: key)
+        index.tree?.set(prefix, value)
     }
 
     /// Stops the process if the tree says something else than the image.
