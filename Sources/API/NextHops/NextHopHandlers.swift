@@ -2,7 +2,6 @@ internal import Addressing
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
-internal import JSON
 internal import Routing
 
 /// `/v1/nexthops` and what is below it.
@@ -52,42 +51,12 @@ struct NextHopHandlers: Sendable {
 
     private func add(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let verb =
-            try query.take("mode", "add, replace or change") { name in
-                RouteVerb(rawValue: name).flatMap { [.add, .replace, .change].contains($0) ? $0 : nil }
-            } ?? .add
-        let namespace = try query.namespace()
+        let (verb, namespace) = (try query.objectVerb(), try query.namespace())
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let condition = try call.request.writeCondition()
-        _ = try call.request.bodyKind()
-        return .collect(limit: RouteHandlers.bodyLimit) { body in
-            let isArray = body.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d } == UInt8(ascii: "[")
-            if isArray, condition != .none { return .response(Problem.conditionOnMany.response) }
-            return .work {
-                .of { () throws(Problem) in
-                    if isArray { return try addAll(body, verb, namespace, options) }
-                    let operation = try Self.read(body) { reader in
-                        try NextHopObjectInput(&reader).operation(verb, namespace, condition)
-                    }
-                    return try answers.change(operation, options, location: Self.location)
-                }
-            }
+        return try answers.add(call, options, hardware, location: Self.location) { reader, condition in
+            try NextHopObjectInput(&reader).operation(verb, namespace, condition)
         }
-    }
-
-    private func addAll(
-        _ body: [UInt8], _ verb: RouteVerb, _ namespace: String?, _ options: WriteOptions
-    ) throws(Problem) -> HTTPAnswer {
-        let operations = try Self.read(body) { reader in
-            var operations: [TransactionOperation] = []
-            try reader.readArray { reader, index in
-                guard index < RouteHandlers.arrayLimit else { throw Problem.tooManyRows }
-                operations.append(.object(try NextHopObjectInput(&reader).operation(verb, namespace, .none)))
-            }
-            return operations
-        }
-        return try transact(plane, hardware, operations, options) { "/\($0)" }
     }
 
     private func put(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -95,17 +64,8 @@ struct NextHopHandlers: Sendable {
         let (id, namespace) = (try Self.id(call), try query.namespace() ?? ControlPlane.defaultNamespace)
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let condition = try call.request.writeCondition()
-        _ = try call.request.bodyKind()
-        return .collect(limit: 64 << 10) { body in
-            .work {
-                .of { () throws(Problem) in
-                    let operation = try Self.read(body) { reader in
-                        try NextHopObjectInput(&reader).operation(at: id, in: namespace, condition)
-                    }
-                    return try answers.change(operation, options, location: Self.location)
-                }
-            }
+        return try answers.put(call, options, location: Self.location) { reader, condition in
+            try NextHopObjectInput(&reader).operation(at: id, in: namespace, condition)
         }
     }
 
@@ -114,10 +74,8 @@ struct NextHopHandlers: Sendable {
         let (id, namespace) = (try Self.id(call), try query.namespace() ?? ControlPlane.defaultNamespace)
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let operation = ObjectOperation(
-            namespace, .removeNextHop(id), condition: try call.request.deleteCondition())
-        return .answer(
-            .work { .of { () throws(Problem) in try answers.change(operation, options, location: { _ in "" }) } })
+        let condition = try call.request.deleteCondition()
+        return answers.delete(ObjectOperation(namespace, .removeNextHop(id), condition: condition), options)
     }
 
     /// As `ip nexthop flush`, but that it says what.
@@ -135,31 +93,12 @@ struct NextHopHandlers: Sendable {
                 status: 400, reason: "flush-unbounded",
                 detail: "say which nexthops go: dev, protocol, family, groups, blackhole or member; or all=1")
         }
-        return .answer(
-            .work {
-                .of { () throws(Problem) in
-                    let (count, sequence) = try Problem.of { () throws(FIBError) in
-                        try plane.flushNextHops(selector, in: namespaces, expected: expected, dryRun: options.isDryRun)
-                    }
-                    let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
-                    let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
-                    return options.acknowledge(.json(200, body, sequence: sequence), sequence, plane)
-                }
-            })
+        return answers.flush(options) { [plane] () throws(FIBError) in
+            try plane.flushNextHops(selector, in: namespaces, expected: expected, dryRun: options.isDryRun)
+        }
     }
 
     // MARK: Parts
-
-    private static func read<Result>(
-        _ body: [UInt8], _ read: (inout JSONReader) throws -> Result
-    ) throws(Problem) -> Result {
-        do {
-            var reader = JSONReader(body.span)
-            return try reader.read { reader in try read(&reader) }
-        } catch {
-            throw Problem(input: error)
-        }
-    }
 
     private static func id(_ call: Call) throws(Problem) -> UInt32 {
         let text = call.names[0]

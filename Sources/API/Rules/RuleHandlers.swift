@@ -71,44 +71,15 @@ struct RuleHandlers: Sendable {
 
     private func add(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        let verb =
-            try query.take("mode", "add, replace or change") { name in
-                RouteVerb(rawValue: name).flatMap { [.add, .replace, .change].contains($0) ? $0 : nil }
-            } ?? .add
+        let verb = try query.objectVerb()
         let defaults = RuleDefaults(
             namespace: try query.namespace(),
             family: try query.take("family", "inet or inet6") { AddressFamily(name: $0) })
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let condition = try call.request.writeCondition()
-        _ = try call.request.bodyKind()
-        return .collect(limit: RouteHandlers.bodyLimit) { body in
-            let isArray = body.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d } == UInt8(ascii: "[")
-            if isArray, condition != .none { return .response(Problem.conditionOnMany.response) }
-            return .work {
-                .of { () throws(Problem) in
-                    if isArray { return try addAll(body, verb, defaults, options) }
-                    let operation = try Self.operation(body) { reader in
-                        try defaults.operation(verb, try RuleInput(&reader), condition)
-                    }
-                    return try answers.change(operation, options, location: Self.location)
-                }
-            }
+        return try answers.add(call, options, hardware, location: Self.location) { reader, condition in
+            try defaults.operation(verb, try RuleInput(&reader), condition)
         }
-    }
-
-    private func addAll(
-        _ body: [UInt8], _ verb: RouteVerb, _ defaults: RuleDefaults, _ options: WriteOptions
-    ) throws(Problem) -> HTTPAnswer {
-        let operations = try Self.operation(body) { reader in
-            var operations: [TransactionOperation] = []
-            try reader.readArray { reader, index in
-                guard index < RouteHandlers.arrayLimit else { throw Problem.tooManyRows }
-                operations.append(.object(try defaults.operation(verb, try RuleInput(&reader), .none)))
-            }
-            return operations
-        }
-        return try transact(plane, hardware, operations, options) { "/\($0)" }
     }
 
     private func put(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -116,28 +87,8 @@ struct RuleHandlers: Sendable {
         let place = try Place(priorityOf: call, &query)
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let condition = try call.request.writeCondition()
-        _ = try call.request.bodyKind()
-        return .collect(limit: 64 << 10) { body in
-            .work {
-                .of { () throws(Problem) in
-                    let operation = try Self.operation(body) { reader in
-                        try place.operation(try RuleInput(&reader), condition)
-                    }
-                    return try answers.change(operation, options, location: Self.location)
-                }
-            }
-        }
-    }
-
-    private static func operation<Result>(
-        _ body: [UInt8], _ read: (inout JSONReader) throws -> Result
-    ) throws(Problem) -> Result {
-        do {
-            var reader = JSONReader(body.span)
-            return try reader.read { reader in try read(&reader) }
-        } catch {
-            throw Problem(input: error)
+        return try answers.put(call, options, location: Self.location) { reader, condition in
+            try place.operation(try RuleInput(&reader), condition)
         }
     }
 
@@ -146,10 +97,9 @@ struct RuleHandlers: Sendable {
         let place = try Place(call, &query)
         let options = try WriteOptions(&query, call.request)
         try query.finish()
-        let operation = ObjectOperation(
-            place.namespace, .removeRule(place.selector), condition: try call.request.deleteCondition())
-        return .answer(
-            .work { .of { () throws(Problem) in try answers.change(operation, options, location: { _ in "" }) } })
+        let condition = try call.request.deleteCondition()
+        return answers.delete(
+            ObjectOperation(place.namespace, .removeRule(place.selector), condition: condition), options)
     }
 
     /// As `ip rule flush`, but that it says what: the rules that the kernel begins with go only if they are asked for.
@@ -171,17 +121,9 @@ struct RuleHandlers: Sendable {
         }
         if selector.fields.protocol != .kernel { selector.spared = .kernel }
         let wanted = selector
-        return .answer(
-            .work {
-                .of { () throws(Problem) in
-                    let (count, sequence) = try Problem.of { () throws(FIBError) in
-                        try plane.flushRules(wanted, in: namespaces, expected: expected, dryRun: options.isDryRun)
-                    }
-                    let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
-                    let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
-                    return options.acknowledge(.json(200, body, sequence: sequence), sequence, plane)
-                }
-            })
+        return answers.flush(options) { [plane] () throws(FIBError) in
+            try plane.flushRules(wanted, in: namespaces, expected: expected, dryRun: options.isDryRun)
+        }
     }
 
     static func location(_ object: StoredObject) -> String {
