@@ -14,7 +14,7 @@ let package = Package(
     name: "fibd",
     products: [
         .executable(name: "fibd", targets: ["fibd"]),
-        // For the benchmarks, which are a package of their own.
+        // For the benchmarks and the fuzzer, which are packages of their own.
         .library(name: "API", targets: ["API"]),
         .library(name: "Addressing", targets: ["Addressing"]),
         .library(name: "ChangeLog", targets: ["ChangeLog"]),
@@ -23,7 +23,9 @@ let package = Package(
         .library(name: "Hardware", targets: ["Hardware"]),
         .library(name: "JSON", targets: ["JSON"]),
         .library(name: "Routing", targets: ["Routing"]),
+        .library(name: "ServiceSupport", targets: ["ServiceSupport"]),
         .library(name: "Storage", targets: ["Storage"]),
+        .library(name: "TestSupport", targets: ["TestSupport"]),
         .library(name: "Threads", targets: ["Threads"]),
     ],
     dependencies: [
@@ -78,6 +80,9 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Storage", "Threads"], swiftSettings: checked),
+        .target(
+            name: "ServiceSupport", dependencies: ["API", "ControlPlane", "HTTPServer"],
+            swiftSettings: checked),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", "Threads"], swiftSettings: checked),
@@ -105,8 +110,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "Storage", "TestSupport",
-                "Threads",
+                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "ServiceSupport", "Storage",
+                "TestSupport", "Threads",
             ],
             swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.

@@ -4,7 +4,7 @@ public struct StreamOutput {
     public static let turnBytes = 256 * 1024
 
     // Nearly always there is one slice at most, so that one needs no list.
-    private(set) var first: [UInt8] = []
+    package private(set) var first: [UInt8] = []
     /// Bytes of `first` that were sent.
     private(set) var firstOffset = 0
     /// What comes after `first`, from `restHead`.
@@ -22,7 +22,7 @@ public struct StreamOutput {
     }
 
     /// What comes after the first slice.
-    var others: ArraySlice<[UInt8]> { rest[restHead...] }
+    package var others: ArraySlice<[UInt8]> { rest[restHead...] }
 
     mutating func drop(_ sent: Int) {
         queuedBytes -= sent

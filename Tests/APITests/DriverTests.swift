@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import Storage
 import TestSupport
 import Testing
@@ -121,7 +122,7 @@ import Threads
 
     @Test("A report on a route whose namespace has gone is stale, like one on a route that has")
     func reportWithoutNamespace() {
-        let service = Service()
+        let service = LocalService()
         #expect(service.call("POST", "/v1/listeners", #"{"name":"asic","role":"driver"}"#).status == 201)
         let reports = ["a", "default"].map {
             #"{"route":{"dst":"10.0.0.0/8","namespace":"\#($0)"},"version":7,"state":"offload"}"#
@@ -133,7 +134,7 @@ import Threads
 
     @Test("A driver that wants everything anew programs anew: what was said before is void")
     func fullReplay() {
-        let service = Service()
+        let service = LocalService()
         #expect(service.call("POST", "/v1/listeners", #"{"name":"asic","role":"driver"}"#).status == 201)
         let version = service.call("POST", "/v1/routes", #"{"dst":"10.0.0.0/8","dev":"eth0"}"#).field("Fibd-Seq") ?? ""
         let report = #"{"route":{"dst":"10.0.0.0/8"},"version":\#(version),"state":"offload"}"#

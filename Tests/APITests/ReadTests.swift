@@ -1,8 +1,9 @@
+import ServiceSupport
 import Testing
 
 @Suite("Paths, parameters and lists")
 struct ReadTests {
-    private let service = Service()
+    private let service = LocalService()
 
     @Test(
         "What can be read in two ways, or names nothing, is refused",

@@ -1,8 +1,9 @@
+import ServiceSupport
 import Testing
 
 @Suite("Writes and their conditions")
 struct WriteTests {
-    private let service = Service()
+    private let service = LocalService()
     private let route = #"{"dst":"192.0.2.0/24","dev":"eth0"}"#
 
     @Test(
