@@ -51,13 +51,27 @@ extension [UInt8] {
     }
 
     mutating func appendMetrics(_ metrics: RouteMetrics) {
-        if metrics.values.isEmpty { return }
-        append(literal: ",\"metrics\":{")
-        for (index, metric) in metrics.values.enumerated() {
-            if index > 0 { append(UInt8(ascii: ",")) }
-            appendJSON(string: RouteMetrics.names[Int(metric.name)])
+        if metrics.isEmpty { return }
+        var members: [(name: String, value: [UInt8])] = metrics.values.map { metric in
+            var value: [UInt8] = []
+            value.appendDecimal(metric.value)
+            return (RouteMetrics.names[Int(metric.name)], value)
+        }
+        if !metrics.algorithm.isEmpty {
+            var value: [UInt8] = []
+            value.appendJSON(string: metrics.algorithm)
+            members.append((RouteMetrics.names[RouteMetrics.congestion], value))
+        }
+        if metrics.locks != 0 {
+            let names = metrics.lockedNames.map { "\"\($0)\"" }.joined(separator: ",")
+            members.append(("lock", Array("[\(names)]".utf8)))
+        }
+        append(literal: ",\"metrics\":")
+        for (index, member) in members.sorted(by: { $0.name < $1.name }).enumerated() {
+            append(literal: index == 0 ? "{" : ",")
+            appendJSON(string: member.name)
             append(UInt8(ascii: ":"))
-            appendDecimal(UInt64(metric.value))
+            append(contentsOf: member.value)
         }
         append(UInt8(ascii: "}"))
     }

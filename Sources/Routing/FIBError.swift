@@ -40,6 +40,7 @@ public struct FIBError: Error, Hashable, Sendable {
         case nextHopBusy = "nexthop-busy"
         case nextHopObjectUnknown = "nexthop-object-unknown"
         case weightInvalid = "weight-invalid"
+        case metricsInvalid = "metrics-invalid"
         case deviceMissing = "device-missing"
         case tooManyRoutes = "too-many-routes"
         case tableInvalid = "table-invalid"

@@ -23,6 +23,7 @@ extension Route {
         if let source = fields.preferredSource, source.family != prefix.address.family {
             throw FIBError(.einval, .familyMismatch, "prefsrc \(source) is not of the family of \(prefix)")
         }
+        fields.metrics = try fields.metrics.kept()
         for hop in fields.nextHops { try check(hop, fields.scope, prefix.address.family) }
         try checkNextHops(fields, prefix)
         return Route(

@@ -60,27 +60,3 @@ public final class RouteInfo: Hashable, Sendable {
         return RouteInfo(fields)
     }
 }
-
-/// Path metrics of a route, by their names in iproute2 (`RTAX_…`). Sorted, so that equal sets are equal.
-public struct RouteMetrics: Hashable, Sendable {
-    /// Names that the kernel knows and whose value is a number.
-    public static let names: [String] = [
-        "advmss", "cwnd", "features", "hoplimit", "initcwnd", "initrwnd", "mtu", "quickack", "reordering", "rto_min",
-        "rtt", "rttvar", "ssthresh", "window",
-    ]
-
-    public struct Value: Hashable, Sendable {
-        /// Index into `names`.
-        public let name: UInt8
-        public let value: UInt32
-    }
-    public private(set) var values: [Value] = []
-
-    public init() {}
-
-    public mutating func set(_ index: Int, to value: UInt32) {
-        values.removeAll { $0.name == UInt8(index) }
-        let place = values.firstIndex { $0.name > UInt8(index) } ?? values.count
-        values.insert(Value(name: UInt8(index), value: value), at: place)
-    }
-}

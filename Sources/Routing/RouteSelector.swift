@@ -38,7 +38,7 @@ public struct RouteSelector: Sendable {
             && (self.protocol.map { $0 == fields.protocol } ?? true)
             && (scope.map { $0 == .nowhere || $0 == fields.scope } ?? true)
             && (preferredSource.map { $0 == fields.preferredSource } ?? true)
-            && (metrics.map { $0 == fields.metrics } ?? true)
+            && (metrics.map { fields.metrics.agrees(with: $0) } ?? true)
             && (nextHopID.map { $0 == fields.nextHopID } ?? true)
             && (hash.map { $0 == route.value.hash } ?? true)
     }

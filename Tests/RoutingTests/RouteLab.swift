@@ -35,18 +35,25 @@ struct RouteLab {
             fields.scope = table.family == .inet ? type.minimumScope : .global
             fields.nextHops = try via.map { NextHop(gateway: try IPAddress($0), device: dev ?? "") }
             if via.isEmpty, let dev { fields.nextHops = [NextHop(device: dev)] }
-            let route = try Route.validated(
-                prefix: try Prefix(prefix), tos: tos, metric: metric, fields: fields)
+            return run(
+                verb, try Route.validated(prefix: try Prefix(prefix), tos: tos, metric: metric, fields: fields))
+        } catch let error as FIBError {
+            return .refused(error.errno, rule: error.rule)
+        } catch {
+            return .refused(.einval, rule: nil)
+        }
+    }
+
+    mutating func run(_ verb: RouteVerb, _ route: Route) -> Outcome {
+        do throws(FIBError) {
             switch try table.decide(verb, route) {
             case .unchanged: return .unchanged
             case .edit(let edit):
                 apply(edit)
                 return .did(edit.operation)
             }
-        } catch let error as FIBError {
-            return .refused(error.errno, rule: error.rule)
         } catch {
-            return .refused(.einval, rule: nil)
+            return .refused(error.errno, rule: error.rule)
         }
     }
 
@@ -61,13 +68,19 @@ struct RouteLab {
             selector.type = type
             selector.nextHops = try via.map { NextHop(gateway: try IPAddress($0), device: dev ?? "") }
             if via.isEmpty, let dev { selector.nextHops = [NextHop(device: dev)] }
+            return delete(selector)
+        } catch {
+            return .refused(.einval, rule: nil)
+        }
+    }
+
+    mutating func delete(_ selector: RouteSelector) -> Outcome {
+        do throws(FIBError) {
             let edit = try table.decideDelete(selector)
             apply(edit)
             return .did(edit.operation)
-        } catch let error as FIBError {
-            return .refused(error.errno, rule: error.rule)
         } catch {
-            return .refused(.einval, rule: nil)
+            return .refused(error.errno, rule: error.rule)
         }
     }
 

@@ -26,6 +26,7 @@ DELIBERATE = {
     "B-02": "IPv4 routes that go with their link are told of; not compared, since no one listens to the kernel here",
     "B-08": "IPv6 prefixes with host bits, `test` of IPv6 and the type of an IPv6 deletion follow IPv4's rules",
     "several errors": "of a list of nexthops with more than one error, another one may be told",
+    "metrics": "an IPv6 deletion compares metrics here, as one of IPv4 does; legs of an IPv6 route share what the first came with",
     "R1-03": "a route that is refused makes no table here, and the kernel's IPv6 tables have an entry that ::/0 finds",
     "R1-75": "a gateway that is an own address is told by lookups as it was given; the kernel leaves it out",
     "prefsrc": "where a link has no address, the kernel takes one of another link in IPv6, and fibd says none",

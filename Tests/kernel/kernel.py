@@ -155,7 +155,17 @@ def route_outline(row, version):
     scope = row.get("scope", "global") if version == 4 else "global"
     tos = row.get("tos", 0)
     return (kind, int(tos, 16) if isinstance(tos, str) else tos, row.get("metric", 0), row.get("protocol", "boot"), scope,
-            row.get("prefsrc", "-"), row.get("nhid"), *hops)
+            row.get("prefsrc", "-"), row.get("nhid"), metrics_outline(row.get("metrics", {})), *hops)
+
+
+def metrics_outline(metrics):
+    """Names and values; 0 for what is locked without one. That what has a value is locked `ip` says as text only."""
+    if isinstance(metrics, list):
+        metrics = metrics[0]
+    values = {word: 0 for word in metrics.get("lock", [])}
+    values |= {"features" if word == "ecn" else word: 1 if word == "ecn" else value for word, value in metrics.items()}
+    values.pop("lock", None)
+    return tuple(sorted(values.items()))
 
 
 def hop_outline(hop):

@@ -18,6 +18,10 @@ DESTINATIONS = {
 }
 
 
+METRICS = {"mtu": [0, 1400, 70000], "window": [0, 9], "advmss": [1360, 70000], "hoplimit": [64, 300], "features": [1, 1, 64],
+           "congestion": ["reno", "cubic"], "lock": [["mtu"], ["mtu", "window"]]}
+
+
 class Operations:
     """Draws what happens next."""
 
@@ -68,6 +72,8 @@ class Operations:
             route |= self.hop(version, wants=True)
         elif draw < 35:
             route["nhid"] = self.nexthops.some()
+        if version == 4 and self.chance(10):
+            route["metrics"] = self.metrics()
         return route
 
     def addition(self, version):
@@ -83,7 +89,12 @@ class Operations:
             route["scope"] = "link" if is_near else "global"
             if self.chance(5):
                 route["scope"] = self.rng.choice(["global", "link"])
+        if self.chance(15) and (version == 4 or "gateway" not in route and "nexthops" not in route):
+            route["metrics"] = self.metrics()
         return route
+
+    def metrics(self):
+        return {name: self.rng.choice(METRICS[name]) for name in self.rng.sample(sorted(METRICS), self.rng.choice([1, 1, 2, 3]))}
 
     def named(self, route, version):
         """Where a nexthop leads."""

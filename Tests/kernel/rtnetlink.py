@@ -25,6 +25,8 @@ FR_ACTIONS = {"table": 1, "goto": 2, "nop": 3, "blackhole": 6, "unreachable": 7,
 (RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_MARK,
  RTA_VIA, RTA_UID, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT, RTA_NH_ID) = (
     1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 25, 27, 28, 29, 30)
+RTA_METRICS = 8
+METRICS = {"lock": 1, "mtu": 2, "window": 3, "advmss": 8, "hoplimit": 10, "features": 12, "congestion": 16}
 RTNH_F_ONLINK = 4
 RTM_F_FIB_MATCH, RTM_F_LOOKUP_TABLE = 0x2000, 0x1000
 (FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_GOTO, FRA_PRIORITY, FRA_FWMARK, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_FWMASK,
@@ -65,6 +67,14 @@ def attributes(data):
 
 def table_number(table):
     return TABLES.get(table) or int(table)
+
+
+def metric(word, value):
+    if word == "congestion":
+        return name(METRICS[word], value)
+    if word == "lock":
+        value = sum(1 << METRICS[locked] for locked in value)
+    return u32(METRICS[word], value)
 
 
 class Rtnetlink:
@@ -124,6 +134,8 @@ class Rtnetlink:
             body += attribute(RTA_PREFSRC, packed(route["prefsrc"]))
         if "nhid" in route:
             body += u32(RTA_NH_ID, route["nhid"])
+        if "metrics" in route:
+            body += attribute(RTA_METRICS, b"".join(metric(*item) for item in route["metrics"].items()))
         if "nexthops" in route:
             return body + attribute(RTA_MULTIPATH, b"".join(map(self.leg, route["nexthops"])))
         return body + self.hop(route) + (u32(RTA_OIF, self.index(route["dev"])) if "dev" in route else b"")

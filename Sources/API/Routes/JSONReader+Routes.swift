@@ -168,7 +168,8 @@ private let dscpNames: [String: UInt8] = {
 }()
 
 extension RouteMetrics {
-    private static let fields = JSONFields(names)
+    /// The names, then what stands beside them.
+    private static let fields = JSONFields(names + ["lock", "ecn"])
 
     /// An object, or as `ip` prints it an array of one.
     init(_ reader: inout JSONReader) throws {
@@ -181,8 +182,40 @@ extension RouteMetrics {
     }
 
     private mutating func read(_ reader: inout JSONReader) throws {
+        var ecn = false
         try reader.readObject(Self.fields) { reader, index in
-            set(index, to: UInt32(try reader.readUInt(max: UInt64(UInt32.max))))
+            switch index {
+            case Self.congestion: try readAlgorithm(&reader)
+            case Self.names.count: try readLocks(&reader)
+            case Self.names.count + 1:
+                // What `ip` prints of it has no value.
+                let start = reader.offset
+                guard try reader.readNull() else { throw JSONError(.range, offset: start, "ecn is null, or left out") }
+                ecn = true
+            default: set(index, to: UInt32(try reader.readUInt(max: UInt64(UInt32.max))))
+            }
+        }
+        if ecn { set(Self.features, to: self[Self.features] | Self.ecn) }
+    }
+
+    private mutating func readLocks(_ reader: inout JSONReader) throws {
+        try reader.readArray { reader, _ in
+            let start = reader.offset
+            let name = try reader.readString()
+            guard let index = Self.names.firstIndex(of: name) else {
+                throw JSONError(.range, offset: start, "'\(name)' is not a metric such as mtu")
+            }
+            lock(index)
+        }
+    }
+
+    /// The name of a module of the kernel.
+    private mutating func readAlgorithm(_ reader: inout JSONReader) throws {
+        let start = reader.offset
+        algorithm = try reader.readString()
+        let isName = algorithm.utf8.allSatisfy { (UInt8(ascii: "!")...UInt8(ascii: "~")).contains($0) }
+        guard isName, 1...Self.longestAlgorithm ~= algorithm.utf8.count else {
+            throw JSONError(.range, offset: start, "'\(algorithm)' is not the name of an algorithm such as cubic")
         }
     }
 }

@@ -109,14 +109,28 @@ extension RecordReader {
             let flags = NextHop.Flags(rawValue: try bytes.byte())
             fields.nextHops.append(NextHop(gateway: gateway, device: device, weight: weight, flags: flags))
         }
+        fields.metrics = try metrics()
+        return fields
+    }
+
+    private mutating func metrics() throws(Malformed) -> RouteMetrics {
+        var metrics = RouteMetrics()
         for _ in 0..<(try bytes.count()) {
             let name = try bytes.text()
-            guard let index = RouteMetrics.names.firstIndex(of: name) else {
-                throw bytes.malformed("an unknown metric '\(name)'")
+            let isLock = name.hasPrefix(RecordForm.lock)
+            let bare = isLock ? String(name.dropFirst(RecordForm.lock.count)) : name
+            guard let index = RouteMetrics.names.firstIndex(of: bare) else {
+                throw bytes.malformed("an unknown metric '\(bare)'")
             }
-            fields.metrics.set(index, to: try bytes.varint(as: UInt32.self))
+            if isLock {
+                metrics.lock(index)
+            } else if index == RouteMetrics.congestion {
+                metrics.algorithm = try bytes.text()
+            } else {
+                metrics.set(index, to: try bytes.varint(as: UInt32.self))
+            }
         }
-        return fields
+        return metrics
     }
 
     mutating func optionalAddress() throws(Malformed) -> IPAddress? {

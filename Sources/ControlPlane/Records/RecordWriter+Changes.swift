@@ -96,12 +96,22 @@ extension RecordWriter {
             append(UInt64(hop.weight))
             append(byte: hop.flags.rawValue)
         }
-        append(UInt64(fields.metrics.values.count))
-        for metric in fields.metrics.values {
-            // By name: the list of names may grow in the middle.
+        append(fields.metrics)
+    }
+
+    /// Numbers, then what is locked, then the algorithm, if there is one: each by its name, since the list of names may grow in
+    /// the middle.
+    private mutating func append(_ metrics: RouteMetrics) {
+        let locked = metrics.lockedNames
+        append(UInt64(metrics.values.count + locked.count + (metrics.algorithm.isEmpty ? 0 : 1)))
+        for metric in metrics.values {
             append(RouteMetrics.names[Int(metric.name)])
             append(UInt64(metric.value))
         }
+        for name in locked { append(RecordForm.lock + name) }
+        guard !metrics.algorithm.isEmpty else { return }
+        append(RouteMetrics.names[RouteMetrics.congestion])
+        append(metrics.algorithm)
     }
 
     mutating func appendOptional(_ address: IPAddress?) {
@@ -161,6 +171,8 @@ struct RecordForm: RawRepresentable {
     static let hasNextHopID: UInt8 = 0x80
     /// In the same byte: when it expires follows.
     static let hasExpiry: UInt8 = 0x40
+    /// Before the name of a metric: it is locked, and has no value here.
+    static let lock = "lock "
 
     init() {}
     init?(rawValue: UInt8) {
