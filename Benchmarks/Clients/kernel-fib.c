@@ -2,8 +2,10 @@
 //
 //     kernel-fib add FILE DEVICE        adds every IPv4 "dst" of an NDJSON file, many messages a send
 //     kernel-fib dump                   reads the main table and counts the routes
+//     kernel-fib lookup FILE            asks for the way to every IPv4 address of a file, one a line, many messages a send
 //
-// Run it in a network namespace of its own (ip netns exec). Prints one line of JSON: routes, refused, seconds.
+// Run it in a network namespace of its own (ip netns exec). Prints one line of JSON: routes (or lookups that found one),
+// refused, seconds.
 #include "net.h"
 
 #include <arpa/inet.h>
@@ -122,9 +124,59 @@ static void dump(void) {
     printf("{\"routes\":%zu,\"refused\":0,\"seconds\":%.6f}\n", routes, seconds_since(start));
 }
 
+struct question {
+    struct nlmsghdr header;
+    struct rtmsg route;
+    struct rtattr destination_header;
+    uint32_t destination;
+};
+
+// One question for each line of the file that is an address.
+static struct question *read_questions(const char *path, size_t *count) {
+    size_t length;
+    char *text = read_file(path, &length);
+    struct question *questions = allocate((length / 8 + 1) * sizeof *questions);
+    *count = 0;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        struct in_addr address;
+        if (inet_pton(AF_INET, line, &address) != 1) die("%s is not an IPv4 address", line);
+        questions[(*count)++] = (struct question){
+            .header = {.nlmsg_len = sizeof(struct question), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+            .route = {.rtm_family = AF_INET, .rtm_dst_len = 32},
+            .destination_header = {RTA_LENGTH(4), RTA_DST},
+            .destination = address.s_addr,
+        };
+    }
+    errno = 0;
+    return questions;
+}
+
+static void lookup(const char *path) {
+    enum { a_send = 256 };
+    static char buffer[1 << 18];
+    size_t count, found = 0, answered = 0;
+    struct question *questions = read_questions(path, &count);
+    int fd = open_netlink();
+    uint64_t start = now_ns();
+    for (size_t at = 0; at < count;) {
+        size_t these = count - at < a_send ? count - at : a_send;
+        if (send(fd, &questions[at], these * sizeof *questions, 0) < 0) die("send");
+        for (at += these; answered < at;) {
+            int left = (int)recv(fd, buffer, sizeof buffer, 0);
+            if (left < 0) die("recv");
+            for (struct nlmsghdr *h = (struct nlmsghdr *)buffer; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+                answered++;
+                found += h->nlmsg_type == RTM_NEWROUTE;
+            }
+        }
+    }
+    printf("{\"routes\":%zu,\"refused\":%zu,\"seconds\":%.6f}\n", found, count - found, seconds_since(start));
+}
+
 int main(int argc, char **argv) {
     if (argc == 4 && strcmp(argv[1], "add") == 0) add(argv[2], argv[3]);
     else if (argc == 2 && strcmp(argv[1], "dump") == 0) dump();
-    else die("usage: kernel-fib add FILE DEVICE | kernel-fib dump");
+    else if (argc == 3 && strcmp(argv[1], "lookup") == 0) lookup(argv[2]);
+    else die("usage: kernel-fib add FILE DEVICE | kernel-fib dump | kernel-fib lookup FILE");
     return 0;
 }

@@ -19,11 +19,7 @@ public struct RouteWrite: Sendable {
     }
 
     /// Under the namespace's lock: the route with the one copy of its info that the namespace keeps.
-    func shared(_ infos: SharedInfos) -> Route {
-        var route = route
-        route.info = infos.shared(route.info)
-        return route
-    }
+    func shared(_ infos: SharedInfos) -> Route { route.with(infos.shared(route.info)) }
 
     /// Under the namespace's lock; for a transaction, which decides later.
     mutating func share(_ infos: SharedInfos) { route = shared(infos) }

@@ -29,7 +29,7 @@ extension Namespace.State {
         let identity = tables[index].identity
         let hops = try checkedNextHops(of: route.info, route.prefix, in: identity.id)
         if hops == route.info.nextHops { return }
-        route.info = resolvedInfos.info(of: route.info, with: hops)
+        route = route.with(resolvedInfos.info(of: route.info, with: hops))
         let key = RouteKey(route.prefix, tos: route.tos, metric: route.metric, position: 0)
         hash = RouteEntry.hash(identity, key, route.info)
     }

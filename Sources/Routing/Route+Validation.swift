@@ -26,8 +26,8 @@ extension Route {
         fields.metrics = try fields.metrics.kept()
         for hop in fields.nextHops { try check(hop, fields.scope, prefix.address.family) }
         try checkNextHops(fields, prefix)
-        return Route(
-            prefix: prefix, tos: tos, metric: resolved(metric, prefix.address.family), info: RouteInfo(fields))
+        fields.metric = resolved(metric, prefix.address.family)
+        return Route(prefix: prefix, tos: tos, metric: fields.metric, info: RouteInfo(fields))
     }
 
     /// A route that agrees with one of the same family in all but prefix, tos and metric: only these need be checked.

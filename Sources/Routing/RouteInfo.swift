@@ -1,6 +1,7 @@
 public import Addressing
 
-/// Everything of a route but its key: shared by all routes that agree in it, as the kernel shares its `fib_info` (R1-22).
+/// Everything of a route but its prefix, tos and place: shared by all routes that agree in it, as the kernel shares its `fib_info`
+/// (R1-22).
 ///
 /// Immutable, so that readers on any thread may keep it. References count for the tables and the readers alike.
 public final class RouteInfo: Hashable, Sendable {
@@ -17,6 +18,8 @@ public final class RouteInfo: Hashable, Sendable {
         public var preferredSource: IPAddress?
         /// In order; empty for types that lead nowhere.
         public var nextHops: [NextHop] = []
+        /// As in the route's key: here too, so that a lookup which finds the info knows it (R1-21, `fib_priority`).
+        public var metric: UInt32 = 0
         /// The nexthop object that it leads to, instead of nexthops of its own (`nhid`); 0 for none.
         public var nextHopID: UInt32 = 0
         public var metrics = RouteMetrics()
@@ -51,6 +54,14 @@ public final class RouteInfo: Hashable, Sendable {
     var isMergeable: Bool {
         fields.type == .unicast && fields.protocol != .routerAdvertisement && !fields.nextHops.isEmpty
             && fields.nextHops.allSatisfy { $0.gateway != nil } && fields.expiresAt == 0
+    }
+
+    /// The same at another metric.
+    public func with(metric: UInt32) -> RouteInfo {
+        if fields.metric == metric { return self }
+        var fields = self.fields
+        fields.metric = metric
+        return RouteInfo(fields)
     }
 
     /// The same with other nexthops.

@@ -31,17 +31,21 @@ public typealias PlacedRoute = (key: RouteKey, value: StoredRoute)
 
 /// A route that someone wants to have: the key but for its place in the list, and the rest.
 public struct Route: Hashable, Sendable {
-    public var prefix: Prefix
-    public var tos: UInt8
-    public var metric: UInt32
-    public var info: RouteInfo
+    public let prefix: Prefix
+    public let tos: UInt8
+    public let metric: UInt32
+    /// Of that metric.
+    public let info: RouteInfo
 
     public init(prefix: Prefix, tos: UInt8 = 0, metric: UInt32 = 0, info: RouteInfo) {
         self.prefix = prefix
         self.tos = tos
         self.metric = metric
-        self.info = info
+        self.info = info.with(metric: metric)
     }
+
+    /// The same that leads elsewhere.
+    public func with(_ info: RouteInfo) -> Route { Route(prefix: prefix, tos: tos, metric: metric, info: info) }
 
     var firstKey: RouteKey { RouteKey(prefix, tos: tos, metric: metric, position: 0) }
 }

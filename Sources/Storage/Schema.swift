@@ -17,7 +17,7 @@ enum Schema {
         case 3: break
         // Nexthop objects, and routes that lead where they do.
         case 4: break
-        // Metrics that are locked or not numbers.
+        // Metrics that are locked or not numbers, and infos that say at which metric they are.
         case 5: break
         default: preconditionFailure("no step leads on from version \(version)")
         }

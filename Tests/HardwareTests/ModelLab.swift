@@ -209,7 +209,7 @@ struct ModelLab {
     ) -> PlacedRoute {
         (
             RouteKey(prefix, tos: 0, metric: metric, position: 0x8000),
-            StoredRoute(version: version, hash: EntryHash(high: 0, low: 0), info: info)
+            StoredRoute(version: version, hash: EntryHash(high: 0, low: 0), info: info.with(metric: metric))
         )
     }
 }

@@ -173,8 +173,9 @@ private struct Model {
             fields.nextHops.append(NextHop(gateway: gateway))
         }
         if fields.nextHops.isEmpty { fields.nextHops = [NextHop(device: "d\(first)")] }
+        fields.metric = UInt32.random(in: 1..<3, using: &random)
         return Model.Row(
             prefix: prefix, tos: family == .inet ? [0, 0, 8].randomElement(using: &random) ?? 0 : 0,
-            metric: UInt32.random(in: 1..<3, using: &random), info: fields)
+            metric: fields.metric, info: fields)
     }
 }

@@ -130,7 +130,7 @@ import Testing
             } else {
                 let stored = StoredRoute(
                     version: ChangeSequence(rawValue: version), hash: EntryHash(high: version, low: 0),
-                    info: Self.info(Int(version)))
+                    info: Self.info(Int(version)).with(metric: key.metric))
                 table.insert(stored, for: key)
             }
         }

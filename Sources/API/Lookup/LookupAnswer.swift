@@ -14,13 +14,24 @@ struct LookupAnswer {
     let trace: LookupTrace?
 
     func append(to bytes: inout [UInt8]) {
+        var gaps = Gaps()
+        append(to: &bytes, &gaps)
+    }
+
+    /// Where in the text the destination and the prefix of its route are.
+    struct Gaps {
+        var destination = 0..<0
+        var route = 0..<0
+    }
+
+    func append(to bytes: inout [UInt8], _ gaps: inout Gaps) {
         let found = result.found
         let way = found.flatMap { result.refusal == nil ? Way(by: $0, query, view) : nil }
         var members = SortedMembers()
         // The errno is the one that the kernel gives (R1-09, R1-30, section 1.3).
         if let refusal = result.refusal { members.add("code", plain: refusal.errno.rawValue, to: &bytes) }
         if let way, !way.device.isEmpty { members.add("dev", text: way.device, to: &bytes) }
-        members.add("dst", query.destination, to: &bytes)
+        members.add("dst", query.destination, to: &bytes, &gaps.destination)
         if let trace {
             members.add("explain", to: &bytes)
             append(trace, to: &bytes)
@@ -34,18 +45,16 @@ struct LookupAnswer {
         if let gateway = way?.gateway { members.add("gateway", gateway, to: &bytes) }
         if let input = query.input { members.add("iif", text: input, to: &bytes) }
         if query.mark != 0 { members.add("mark", number: UInt64(query.mark), to: &bytes) }
-        if let found, let key = view.route(of: found, to: query.destination)?.route.key {
-            members.add("metric", number: UInt64(key.metric), to: &bytes)
-        }
+        if let found { members.add("metric", number: UInt64(found.info.fields.metric), to: &bytes) }
         members.add("namespace", text: view.namespace, to: &bytes)
         if let id = found?.info.fields.nextHopID, id != 0 { members.add("nhid", number: UInt64(id), to: &bytes) }
-        appendRest(found, way, &members, to: &bytes)
+        appendRest(found, way, &members, to: &bytes, &gaps)
         members.end(&bytes)
     }
 
     /// From `pref` on.
     private func appendRest(
-        _ found: FoundRoute?, _ way: Way?, _ members: inout SortedMembers, to bytes: inout [UInt8]
+        _ found: FoundRoute?, _ way: Way?, _ members: inout SortedMembers, to bytes: inout [UInt8], _ gaps: inout Gaps
     ) {
         if let found, way != nil, query.destination.family == .inet6 {
             members.add("pref", plain: found.info.fields.preference.name, to: &bytes)
@@ -59,7 +68,9 @@ struct LookupAnswer {
         if let found {
             members.add("route", to: &bytes)
             bytes.append(UInt8(ascii: "\""))
+            let start = bytes.count
             prefix(found.length).append(to: &bytes)
+            gaps.route = start..<bytes.count
             bytes.append(UInt8(ascii: "\""))
             members.add("table", plain: found.table.name, to: &bytes)
         }
@@ -69,6 +80,14 @@ struct LookupAnswer {
             members.add("via", to: &bytes)
             bytes.appendASCII("{\"family\":\"\(via.family.name)\",\"host\":\"\(via)\"}")
         }
+    }
+
+    /// The route by which packets leave, where of all that is said only the destination and the prefix can differ between two
+    /// destinations that it leads to.
+    var common: FoundRoute? {
+        guard trace == nil, case .route(let found) = result else { return nil }
+        let tellsSource = query.source == nil && query.input == nil
+        return tellsSource && view.sourceDepends(onDestinationBy: found, query.destination.family) ? nil : found
     }
 
     func prefix(_ length: UInt8) -> Prefix {
@@ -130,9 +149,19 @@ extension LookupResult {
 
 extension SortedMembers {
     fileprivate mutating func add(_ name: StaticString, _ address: IPAddress, to bytes: inout [UInt8]) {
+        var place = 0..<0
+        add(name, address, to: &bytes, &place)
+    }
+
+    /// - Parameter place: gets where the address is.
+    fileprivate mutating func add(
+        _ name: StaticString, _ address: IPAddress, to bytes: inout [UInt8], _ place: inout Range<Int>
+    ) {
         add(name, to: &bytes)
         bytes.append(UInt8(ascii: "\""))
+        let start = bytes.count
         address.append(to: &bytes)
+        place = start..<bytes.count
         bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -37,10 +37,11 @@ extension LookupHandlers {
     private func append(
         _ destinations: [IPAddress], _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]
     ) throws(Problem) {
+        var sharing: Sharing? = Sharing()
         for (index, destination) in destinations.enumerated() {
             if index + Self.ahead < destinations.count { view.prefetch(destinations[index + Self.ahead]) }
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            append(try options.query(destination), options, view, to: &bytes)
+            append(try options.query(destination), options, view, &sharing, to: &bytes)
         }
     }
 

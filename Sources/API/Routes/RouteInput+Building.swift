@@ -95,6 +95,7 @@ extension RouteInput {
         let preference: RouteInfo.Preference?
         let hop: NextHopInput
         let nextHopID: UInt32
+        let metric: UInt32?
         let expiresAt: UInt64
     }
 
@@ -102,7 +103,7 @@ extension RouteInput {
         guard metrics == nil, hops == nil else { return nil }
         return Common(
             family: family, type: type, protocol: self.protocol, scope: scope, preferredSource: preferredSource,
-            preference: preference, hop: hop, nextHopID: nextHopID, expiresAt: expiresAt)
+            preference: preference, hop: hop, nextHopID: nextHopID, metric: metric, expiresAt: expiresAt)
     }
 
     /// As the kernel reads a deletion: what is given is compared (R1-85).

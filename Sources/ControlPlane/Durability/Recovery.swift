@@ -166,7 +166,7 @@ struct Recovery {
             guard let index = try? state.indexCreating(identity) else { throw rows.bytes.malformed("too many tables") }
             while !rows.isAtEnd {
                 let key = try rows.key(identity.family)
-                let stored = try rows.storedRoute().with(state.infos)
+                let stored = try rows.storedRoute(at: key).with(state.infos)
                 guard state.tables[index].table.restore(stored, for: key) else {
                     throw rows.bytes.malformed("one route twice")
                 }

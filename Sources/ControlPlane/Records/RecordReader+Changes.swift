@@ -37,24 +37,29 @@ extension RecordReader {
     ) throws(Malformed) -> RouteChange {
         let table = try table()
         let key = try key(table.family)
-        let old = form.hasOld ? try storedRoute() : nil
+        let old = form.hasOld ? try storedRoute(at: key) : nil
         let new =
-            form.hasNew ? StoredRoute(version: sequence, hash: try hash(), info: try info()) : nil
+            form.hasNew ? StoredRoute(version: sequence, hash: try hash(), info: try info(of: key)) : nil
         let best: BestChange
         switch try bytes.byte() {
         case 0: best = .none
         case 1: best = .own(.other)
         case 2: best = .own(.joined)
-        case 3: best = .displaced(.init((try self.key(table.family), try storedRoute())))
-        case 4: best = .promoted(.init((try self.key(table.family), try storedRoute())))
+        case 3: best = .displaced(.init(try placedRoute(table.family)))
+        case 4: best = .promoted(.init(try placedRoute(table.family)))
         default: throw bytes.malformed("an unknown effect on the first route")
         }
         return RouteChange(table: table, key: key, old: old, new: new, best: best)
     }
 
+    private mutating func placedRoute(_ family: AddressFamily) throws(Malformed) -> PlacedRoute {
+        let key = try key(family)
+        return (key, try storedRoute(at: key))
+    }
+
     private mutating func statusChange() throws(Malformed) -> RouteStatusChange {
         let table = try table()
-        let route = (try key(table.family), try storedRoute())
+        let route = try placedRoute(table.family)
         let isFirst = try bytes.byte() != 0
         var (was, legs): ([LegStatus], [LegStatus]) = ([], [])
         for _ in 0..<(try bytes.count()) {
@@ -95,11 +100,12 @@ extension RecordReader {
         fields.protocol = RouteProtocol(rawValue: try bytes.byte())
         fields.scope = RouteScope(rawValue: try bytes.byte())
         let byte = try bytes.byte()
-        guard let preference = RouteInfo.Preference(rawValue: byte & 0x3f) else {
+        guard let preference = RouteInfo.Preference(rawValue: byte & 0x1f) else {
             throw bytes.malformed("an unknown preference")
         }
         fields.preference = preference
         if byte & RecordForm.hasNextHopID != 0 { fields.nextHopID = try bytes.varint(as: UInt32.self) }
+        if byte & RecordForm.hasMetric != 0 { fields.metric = try bytes.varint(as: UInt32.self) }
         if byte & RecordForm.hasExpiry != 0 { fields.expiresAt = try bytes.varint() }
         fields.preferredSource = try optionalAddress()
         for _ in 0..<(try bytes.count()) {

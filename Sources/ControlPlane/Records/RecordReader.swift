@@ -72,7 +72,7 @@ struct RecordReader {
         return tables[tables.count - 1]
     }
 
-    mutating func info() throws(Malformed) -> RouteInfo {
+    private mutating func info() throws(Malformed) -> RouteInfo {
         if let known = try known(infos) { return known }
         infos.append(RouteInfo(try fields()))
         return infos[infos.count - 1]
@@ -117,7 +117,11 @@ struct RecordReader {
         return RouteKey(prefix, tos: tos, metric: metric, position: position)
     }
 
-    mutating func storedRoute() throws(Malformed) -> StoredRoute {
-        StoredRoute(version: try sequence(), hash: try hash(), info: try info())
+    /// What follows the key of a route.
+    mutating func storedRoute(at key: RouteKey) throws(Malformed) -> StoredRoute {
+        StoredRoute(version: try sequence(), hash: try hash(), info: try info(of: key))
     }
+
+    /// Before version 6 infos didn't say their metric.
+    mutating func info(of key: RouteKey) throws(Malformed) -> RouteInfo { try info().with(metric: key.metric) }
 }

@@ -85,8 +85,9 @@ extension RecordWriter {
         append(byte: fields.scope.rawValue)
         append(
             byte: fields.preference.rawValue | (fields.nextHopID == 0 ? 0 : RecordForm.hasNextHopID)
-                | (fields.expiresAt == 0 ? 0 : RecordForm.hasExpiry))
+                | (fields.expiresAt == 0 ? 0 : RecordForm.hasExpiry) | (fields.metric == 0 ? 0 : RecordForm.hasMetric))
         if fields.nextHopID != 0 { append(UInt64(fields.nextHopID)) }
+        if fields.metric != 0 { append(UInt64(fields.metric)) }
         if fields.expiresAt != 0 { append(fields.expiresAt) }
         appendOptional(fields.preferredSource)
         append(UInt64(fields.nextHops.count))
@@ -171,6 +172,8 @@ struct RecordForm: RawRepresentable {
     static let hasNextHopID: UInt8 = 0x80
     /// In the same byte: when it expires follows.
     static let hasExpiry: UInt8 = 0x40
+    /// In the same byte: the route's metric follows.
+    static let hasMetric: UInt8 = 0x20
     /// Before the name of a metric: it is locked, and has no value here.
     static let lock = "lock "
 

@@ -41,6 +41,7 @@ extension Link {
         if prefix.family == .inet { fields.scope = type == .local ? .host : .link }
         fields.preferredSource = source
         fields.nextHops = [NextHop(device: name)]
+        fields.metric = metric
         return (type.defaultTable, Route(prefix: prefix, metric: metric, info: RouteInfo(fields)))
     }
 }

@@ -17,6 +17,15 @@ extension ForwardingView {
         return own.map(\.address).filter { $0.isLinkLocal == destination.isLinkLocal }
             .max { $0.commonBits(with: destination) < $1.commonBits(with: destination) }
     }
+
+    /// Whether, by this route, packets to one destination may come from another address than those to another one.
+    public func sourceDepends(onDestinationBy found: FoundRoute, _ family: AddressFamily) -> Bool {
+        if found.info.fields.preferredSource != nil { return false }
+        if found.info.type == .local { return true }
+        guard let hop = found.hop, let link = link(hop.device) else { return false }
+        if family == .inet, hop.gateway?.family == .inet { return false }
+        return link.addresses.contains { $0.address.family == family }
+    }
 }
 
 extension IPAddress {

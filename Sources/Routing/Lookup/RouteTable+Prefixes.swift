@@ -45,6 +45,7 @@ extension RouteTable {
     /// What was at the key before.
     @discardableResult
     mutating func insert(_ route: StoredRoute, for key: RouteKey) -> StoredRoute? {
+        assert(route.info.fields.metric == key.metric, "an info of metric \(route.info.fields.metric) at \(key.metric)")
         let former = image.insert(route, for: key)
         if former?.info !== route.info {
             note(key, route.info, isNew: former == nil)

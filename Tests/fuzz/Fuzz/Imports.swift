@@ -3,7 +3,7 @@ import ServiceSupport
 
 /// Imports: whatever pieces a body comes in, it means the same.
 enum Imports {
-    private static let modes = ["add", "replace", "change", "append", "prepend", "delete"]
+    private static let modes = ["add", "replace", "change", "append", "prepend", "test"]
 
     /// The first byte of an input says the mode, the next four where the body is cut, the rest is the body.
     static func run(_ input: [UInt8]) {
