@@ -22,27 +22,58 @@ public struct RouteMetrics: Hashable, Sendable {
         public let value: UInt32
     }
 
-    /// Numbers, by name.
-    public private(set) var values: [Value] = []
-    /// The algorithm that TCP uses against congestion; empty for the system's own.
-    public var algorithm = ""
-    /// Which of `names` the path may not change (`RTAX_LOCK`), a bit for each.
-    public private(set) var locks: UInt32 = 0
+    private struct Content: Hashable {
+        var values: [Value] = []
+        var algorithm = ""
+        var locks: UInt32 = 0
+
+        var isEmpty: Bool { values.isEmpty && algorithm.isEmpty && locks == 0 }
+    }
+
+    /// Few routes have any, so that one word is enough for those that have none.
+    private final class Box: Hashable, Sendable {
+        let content: Content
+        init(_ content: Content) { self.content = content }
+        static func == (a: Box, b: Box) -> Bool { a === b || a.content == b.content }
+        func hash(into hasher: inout Hasher) { hasher.combine(content) }
+    }
+
+    /// Nil if there are none.
+    private var box: Box?
+
+    private var content: Content {
+        get { box?.content ?? Content() }
+        set { box = newValue.isEmpty ? nil : Box(newValue) }
+    }
 
     public init() {}
 
-    public var isEmpty: Bool { values.isEmpty && algorithm.isEmpty && locks == 0 }
+    public var isEmpty: Bool { box == nil }
+
+    /// Numbers, by name.
+    public var values: [Value] { box?.content.values ?? [] }
+
+    /// The algorithm that TCP uses against congestion; empty for the system's own.
+    public var algorithm: String {
+        get { box?.content.algorithm ?? "" }
+        set { content.algorithm = newValue }
+    }
+
+    /// Which of `names` the path may not change (`RTAX_LOCK`), a bit for each.
+    public var locks: UInt32 { box?.content.locks ?? 0 }
 
     /// The number of that name; 0 if there is none.
     public subscript(_ index: Int) -> UInt32 { values.first { $0.name == UInt8(index) }?.value ?? 0 }
 
     public mutating func set(_ index: Int, to value: UInt32) {
+        var values = values
         values.removeAll { $0.name == UInt8(index) }
         let place = values.firstIndex { $0.name > UInt8(index) } ?? values.count
         values.insert(Value(name: UInt8(index), value: value), at: place)
+        content.values = values
     }
 
-    public mutating func lock(_ index: Int) { locks |= 1 << UInt32(index) }
+    public mutating func lock(_ index: Int) { content.locks |= 1 << UInt32(index) }
 
     /// The names that are locked, sorted.
     public var lockedNames: [String] {
@@ -65,7 +96,7 @@ public struct RouteMetrics: Hashable, Sendable {
         if isEmpty { return self }
         var kept = self
         for (index, largest) in Self.largest where self[index] > largest { kept.set(index, to: largest) }
-        kept.values.removeAll { $0.value == 0 }
+        kept.content.values.removeAll { $0.value == 0 }
         let unknown = kept[Self.features] & ~Self.knownFeatures
         if unknown != 0 {
             throw FIBError(

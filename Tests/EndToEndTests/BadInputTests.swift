@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(
-        "Host bits are refused and the right network is suggested",
+        "R1-26, B-08: host bits are refused, in IPv6 as well, and the right network is suggested",
         arguments: [
             ("10.0.0.1/8", "10.0.0.0/8"), ("192.0.2.255/25", "192.0.2.128/25"), ("2001:db8::1/32", "2001:db8::/32"),
         ])

@@ -121,7 +121,7 @@ import Testing
         #expect(lab.routes(net) == ["m20 %d2"])
     }
 
-    @Test("R1-87: one gateway is compared with the first hop, a list hop by hop in order")
+    @Test("R1-56, R1-87: one gateway is compared with the first hop, a list hop by hop in order")
     func comparesNextHops() {
         var lab = RouteLab(.inet)
         let hops = ["198.51.100.1", "198.51.100.2"]

@@ -75,7 +75,7 @@ import Testing
         #expect(lab.run(.replace, net, metric: 6, dev: "d1") == .did(.add))
     }
 
-    @Test("B-08: test never creates, unlike the kernel's")
+    @Test("R1-98, B-08: test never creates, unlike the kernel's")
     func testCreatesNothing() {
         var lab = RouteLab(.inet6)
         #expect(lab.run(.test, net, via: ["2001:db8::1"]) == .refused(.enoent, rule: "R1-97"))
@@ -90,7 +90,7 @@ import Testing
         #expect(lab.delete(net, via: ["2001:db8::9"]) == .refused(.esrch, rule: "R1-101"))
     }
 
-    @Test("R1-102: without a gateway the whole multipath route goes, with one only that leg, with a list those legs")
+    @Test("R1-56, R1-102: without a gateway the whole multipath route goes, with one that leg, with a list those")
     func deletesLegs() {
         let hops = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"]
         var lab = RouteLab(.inet6)

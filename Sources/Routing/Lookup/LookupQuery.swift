@@ -11,7 +11,9 @@ public struct LookupQuery: Hashable, Sendable {
     public var device: String?
     /// Whether only routes over that link will do. Of IPv6 packets that say where they come from, the link is but a wish (kernel
     /// `ip6_route_output_flags_noref`).
-    var isStrict: Bool { destination.family == .inet || source == nil }
+    var isStrict: Bool { !isDeviceWish && (destination.family == .inet || source == nil) }
+    /// Whether it is no more than a wish, whatever else is said.
+    var isDeviceWish = false
     /// Routes with another tos don't serve, but for those with none (R1-41). The two lowest bits say nothing.
     public var tos: UInt8 = 0
     /// Of the packet, which rules may look at (R1-08).

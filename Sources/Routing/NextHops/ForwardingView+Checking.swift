@@ -148,8 +148,12 @@ extension ForwardingView {
         return device
     }
 
+    /// Of several ways to it, that over the named link counts (kernel `ip6_route_check_nh_onlink`, a lookup without
+    /// `RT6_LOOKUP_F_IFACE`).
     private func checkOnLinkIPv6(_ hop: NextHop, _ gateway: IPAddress) throws(FIBError) {
-        guard let found = find(LookupQuery(destination: gateway), in: .main), found.length > 0,
+        var query = LookupQuery(destination: gateway, device: hop.device)
+        query.isDeviceWish = true
+        guard let found = find(query, in: .main), found.length > 0,
             let reached = found.hop, found.info.type != .unicast || reached.device != hop.device
         else { return }
         throw FIBError(

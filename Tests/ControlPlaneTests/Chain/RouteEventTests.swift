@@ -73,7 +73,7 @@ import Threads
         #expect(try scenario.heard() == ["R(/24 m1024 eth1)", "R(/25 m1024 eth1)", "D(/24 m1024 eth1)"])
     }
 
-    @Test("F-06: what a member refuses is not done, the member's text is the reason, and the counter moves")
+    @Test("F-06, R1-70: what a member refuses is not done, the member's text is the reason, and the counter moves")
     func f06() throws {
         var scenario = try ChainScenario(RecordingMember(veto: { _ in "the table is full" }))
         let (plane, calls) = (scenario.plane, scenario.calls)
@@ -189,7 +189,7 @@ import Threads
 
     /// The kernel links the members first and removes them again, with messages for both; here nothing happens before
     /// everyone has agreed (docs/decisions/0009).
-    @Test("F-25: a list that is refused was never there, and no one hears of it")
+    @Test("F-25, R1-99: a list that is refused was never there, and no one hears of it")
     func f25() throws {
         var scenario = try ChainScenario(RecordingMember(veto: { $0.table.family == .inet6 ? "no" : nil }))
         let head = scenario.plane.log.head

@@ -116,6 +116,18 @@ import Testing
         #expect(try outcome(Wanted("2001:db8:200::/64", "d3"), lab) == "EACCES")
     }
 
+    @Test("R1-100: of several ways to an onlink gateway, that over the named link counts")
+    func onLinkGatewayBehindTwo() throws {
+        let lab = try lab()
+        let prefix = "2001:db8:100::/40"
+        #expect(try outcome(Wanted(prefix, "d1"), lab, .append) == "ok d1")
+        #expect(try outcome(Wanted(onLink: "2001:db8:200::/64", "2001:db8:100::9%d2"), lab) == "EINVAL")
+        #expect(try outcome(Wanted(prefix, "2001:db8:2::2"), lab, .append) == "ok d2")
+        #expect(try outcome(Wanted(onLink: "2001:db8:200::/64", "2001:db8:100::9%d2"), lab) == "ok d2")
+        #expect(try outcome(Wanted(onLink: "2001:db8:300::/64", "2001:db8:100::9%d1"), lab) == "ok d1")
+        #expect(try outcome(Wanted(onLink: "2001:db8:400::/64", "2001:db8:100::9%d3"), lab) == "EINVAL")
+    }
+
     @Test("R1-72: a gateway isn't behind another gateway, nor behind a route that refuses")
     func gatewayBehindGateway() throws {
         let lab = try lab()
