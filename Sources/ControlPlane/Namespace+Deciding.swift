@@ -103,6 +103,12 @@ extension Namespace.State: ForwardingView {
 
     func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy { settings.hashPolicy(family) }
 
+    var usesNeighbours: Bool { settings.usesNeighbours }
+
+    func neighbour(_ device: String, _ address: IPAddress) -> Neighbour? {
+        objects[.neighbour(device, address)]?.neighbour
+    }
+
     func isOwn(_ address: IPAddress) -> Bool { ownAddresses[address] != nil }
 
     func link(_ name: String) -> Link? { objects[.link(name)]?.link }

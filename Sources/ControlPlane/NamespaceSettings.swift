@@ -9,6 +9,8 @@ public struct NamespaceSettings: Hashable, Sendable {
     /// By what flows choose between several nexthops (R1-53).
     public var hashPolicyIPv4 = MultipathHashPolicy.addresses
     public var hashPolicyIPv6 = MultipathHashPolicy.addresses
+    /// Whether IPv4 flows pass over nexthops whose gateway is known not to answer (R1-54).
+    public var usesNeighbours = false
     public var nextHopCheck = NextHopCheck.open
 
     public init() {}

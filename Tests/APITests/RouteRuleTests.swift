@@ -70,6 +70,39 @@ import Testing
         #expect(ways() == ["eth1", "eth2"])
     }
 
+    @Test("R1-54: with fib_multipath_use_neigh, IPv4 flows pass over gateways that don't answer; unknown ones count")
+    func neighboursCount() {
+        let hops = (1..<4).map { #"{"gateway":"192.0.2.\#($0)","dev":"eth0"}"# }.joined(separator: ",")
+        #expect(post("{\"dst\":\"10.0.0.0/8\",\"nexthops\":[\(hops)]}").status == 201)
+        func gateways() -> [String] {
+            let list = (1..<64).map { "\"10.0.0.\($0)\"" }.joined(separator: ",")
+            let answer = service.call("POST", "/v1/lookup", "{\"dsts\":[\(list)]}").body
+            let found = answer.split(separator: #""gateway":"192.0.2."#).dropFirst().map { $0.prefix { $0 != "\"" } }
+            return Set(found.map { String($0) }).sorted()
+        }
+        func set(_ gateway: Int, _ state: String) {
+            let target = "/v1/neighbors/eth0/192.0.2.\(gateway)"
+            let address = state == "FAILED" ? "" : #""lladdr":"02:00:00:00:00:01","#
+            #expect(service.call("PUT", target, "{\(address)\"state\":[\"\(state)\"]}").status < 300)
+        }
+        set(1, "FAILED")
+        set(2, "REACHABLE")
+        #expect(gateways() == ["1", "2", "3"])
+        let set1 = #"{"ipv4":{"fib_multipath_use_neigh":1}}"#
+        let settings = service.call("PATCH", "/v1/namespaces/default", set1)
+        #expect(settings.body.contains(#""ipv4":{"fib_multipath_use_neigh":1,"fib_notify_on_flag_change":0}"#))
+        #expect(gateways() == ["2", "3"])
+        set(2, "FAILED")
+        #expect(gateways() == ["3"])
+        set(3, "FAILED")
+        #expect(gateways() == ["1"])
+        set(2, "STALE")
+        #expect(gateways() == ["2"])
+        for wrong in [#"{"ipv4":{"fib_multipath_use_neigh":2}}"#, #"{"ipv6":{"fib_multipath_use_neigh":1}}"#] {
+            #expect(reason(service.call("PATCH", "/v1/namespaces/default", wrong)) == "setting-invalid")
+        }
+    }
+
     @Test("R1-57: a list of one nexthop is that nexthop")
     func listOfOne() {
         let row = post(#"{"dst":"10.0.0.0/8","nexthops":[{"gateway":"192.0.2.1","dev":"eth0"}]}"#).body

@@ -23,6 +23,18 @@ import Testing
         #expect(Multipath.choice(2_147_483_647, heaviest) == 255 && Multipath.choice(0, heaviest) == 0)
     }
 
+    @Test("R1-54: a nexthop that doesn't serve is passed over, and what falls to none goes to the first that serves")
+    func choiceAmongSome() {
+        let weights: [UInt64] = [1, 1, 1]
+        func choice(_ hash: UInt32, _ serving: Int...) -> Int? {
+            Multipath.choice(hash, weights) { serving.contains($0) }
+        }
+        #expect(choice(0, 0, 1, 2) == 0 && choice(0, 1, 2) == 1 && choice(0, 2) == 2)
+        #expect(choice(2_147_483_647, 0, 1) == 0 && choice(2_147_483_647, 1) == 1 && choice(1_000_000_000, 0) == 0)
+        #expect(choice(7) == nil)
+        #expect(Multipath.choice(7, [0, 1]) { $0 == 0 } == nil)
+    }
+
     @Test("R1-53: flows spread by weight, each always to the same", arguments: MultipathHashPolicy.allCases)
     func spread(policy: MultipathHashPolicy) throws {
         var counts = [0, 0]

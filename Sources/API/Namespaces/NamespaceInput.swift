@@ -8,6 +8,7 @@ struct NamespaceInput: Sendable {
     private struct Family {
         var notify: UInt8?
         var policy: MultipathHashPolicy?
+        var usesNeighbours: Bool?
     }
 
     private var ipv4 = Family()
@@ -15,7 +16,8 @@ struct NamespaceInput: Sendable {
     private var nextHopCheck: NextHopCheck?
 
     private static let fields = JSONFields("name", "ipv4", "ipv6", "nexthop_check", "h", "seq", "version")
-    private static let familyFields = JSONFields("fib_notify_on_flag_change", "fib_multipath_hash_policy")
+    private static let familyFields = JSONFields(
+        "fib_notify_on_flag_change", "fib_multipath_hash_policy", "fib_multipath_use_neigh")
 
     /// An empty body says nothing.
     init(_ body: [UInt8], _ name: String) throws(Problem) {
@@ -27,7 +29,12 @@ struct NamespaceInput: Sendable {
                     switch Self.fields.names[index] {
                     case "name": try Self.checkName(try reader.readString(), name)
                     case "ipv4": ipv4 = try Self.readFamily(&reader)
-                    case "ipv6": ipv6 = try Self.readFamily(&reader)
+                    case "ipv6":
+                        ipv6 = try Self.readFamily(&reader)
+                        if ipv6.usesNeighbours != nil {
+                            throw FIBError(
+                                .einval, .settingInvalid, "fib_multipath_use_neigh is a setting of ipv4", rule: "R1-54")
+                        }
                     case "nexthop_check": nextHopCheck = try Self.check(try reader.readString())
                     default: try reader.skipValue()
                     }
@@ -44,6 +51,7 @@ struct NamespaceInput: Sendable {
         settings.notifyOnFlagChangeIPv6 = ipv6.notify ?? settings.notifyOnFlagChangeIPv6
         settings.hashPolicyIPv4 = ipv4.policy ?? settings.hashPolicyIPv4
         settings.hashPolicyIPv6 = ipv6.policy ?? settings.hashPolicyIPv6
+        settings.usesNeighbours = ipv4.usesNeighbours ?? settings.usesNeighbours
         if let nextHopCheck { settings.nextHopCheck = nextHopCheck }
         return settings
     }
@@ -52,14 +60,21 @@ struct NamespaceInput: Sendable {
         var family = Family()
         try reader.readObject(familyFields) { reader, index in
             let number = try reader.readInt()
-            if familyFields.names[index] == "fib_notify_on_flag_change" {
+            switch familyFields.names[index] {
+            case "fib_notify_on_flag_change":
                 guard let mode = UInt8(exactly: number), mode <= 2 else {
                     throw FIBError(
                         .einval, .settingInvalid, "fib_notify_on_flag_change is 0, 1 or 2, not \(number)",
                         rule: "R3-10")
                 }
                 family.notify = mode
-            } else {
+            case "fib_multipath_use_neigh":
+                guard number == 0 || number == 1 else {
+                    throw FIBError(
+                        .einval, .settingInvalid, "fib_multipath_use_neigh is 0 or 1, not \(number)", rule: "R1-54")
+                }
+                family.usesNeighbours = number == 1
+            default:
                 guard let policy = UInt8(exactly: number).flatMap(MultipathHashPolicy.init(rawValue:)) else {
                     throw FIBError(
                         .einval, .settingInvalid,

@@ -42,6 +42,12 @@ public final class Forwarding: ForwardingView, Sendable {
 
     public func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy { part.settings.hashPolicy(family) }
 
+    public var usesNeighbours: Bool { part.settings.usesNeighbours }
+
+    public func neighbour(_ device: String, _ address: IPAddress) -> Neighbour? {
+        part.objects[.neighbour(device, address)]?.neighbour
+    }
+
     public func isOwn(_ address: IPAddress) -> Bool { part.ownAddresses[address] != nil }
 
     public func link(_ name: String) -> Link? { part.objects[.link(name)]?.link }

@@ -17,7 +17,10 @@ extension ObjectValue {
         case .namespace(let settings):
             members.add("name", text: namespace)
             members.add("nexthop_check", text: settings.nextHopCheck.rawValue)
-            members.add("ipv4") { $0.append(settings.hashPolicyIPv4, settings.notifyOnFlagChangeIPv4) }
+            members.add("ipv4") {
+                $0.append(
+                    settings.hashPolicyIPv4, usesNeighbours: settings.usesNeighbours, settings.notifyOnFlagChangeIPv4)
+            }
             members.add("ipv6") { $0.append(settings.hashPolicyIPv6, settings.notifyOnFlagChangeIPv6) }
         case .link(let link):
             members.add("namespace", text: namespace)
@@ -96,9 +99,10 @@ extension RuleStatus {
 }
 
 extension [UInt8] {
-    /// What is set for a family; the policy is left out at its default.
-    fileprivate mutating func append(_ policy: MultipathHashPolicy, _ notify: UInt8) {
+    /// What is set for a family; all but the last is left out at its default.
+    fileprivate mutating func append(_ policy: MultipathHashPolicy, usesNeighbours: Bool = false, _ notify: UInt8) {
         appendASCII(policy == .addresses ? "{" : "{\"fib_multipath_hash_policy\":\(policy.rawValue),")
+        if usesNeighbours { appendASCII("\"fib_multipath_use_neigh\":1,") }
         appendASCII("\"fib_notify_on_flag_change\":\(notify)}")
     }
 

@@ -174,6 +174,8 @@ struct RecordForm: RawRepresentable {
     static let hasExpiry: UInt8 = 0x40
     /// In the same byte: the route's metric follows.
     static let hasMetric: UInt8 = 0x20
+    /// In the byte of what is set for IPv4.
+    static let usesNeighbours: UInt8 = 0x08
     /// Before the name of a metric: it is locked, and has no value here.
     static let lock = "lock "
 

@@ -47,7 +47,9 @@ extension RecordWriter {
     }
 
     private mutating func append(_ settings: NamespaceSettings) {
-        append(byte: settings.notifyOnFlagChangeIPv4 | settings.hashPolicyIPv4.rawValue << 4)
+        append(
+            byte: settings.notifyOnFlagChangeIPv4 | (settings.usesNeighbours ? RecordForm.usesNeighbours : 0)
+                | settings.hashPolicyIPv4.rawValue << 4)
         append(byte: settings.notifyOnFlagChangeIPv6 | settings.hashPolicyIPv6.rawValue << 4)
         append(settings.nextHopCheck.rawValue)
     }
@@ -97,19 +99,19 @@ extension RecordReader {
 
     private mutating func namespaceSettings() throws(Malformed) -> NamespaceSettings {
         var settings = NamespaceSettings()
-        (settings.notifyOnFlagChangeIPv4, settings.hashPolicyIPv4) = try familySettings()
-        (settings.notifyOnFlagChangeIPv6, settings.hashPolicyIPv6) = try familySettings()
+        (settings.notifyOnFlagChangeIPv4, settings.hashPolicyIPv4, settings.usesNeighbours) = try familySettings()
+        (settings.notifyOnFlagChangeIPv6, settings.hashPolicyIPv6, _) = try familySettings()
         guard let check = NextHopCheck(rawValue: try bytes.text()) else { throw bytes.malformed("an unknown check") }
         settings.nextHopCheck = check
         return settings
     }
 
-    private mutating func familySettings() throws(Malformed) -> (UInt8, MultipathHashPolicy) {
+    private mutating func familySettings() throws(Malformed) -> (UInt8, MultipathHashPolicy, usesNeighbours: Bool) {
         let byte = try bytes.byte()
         guard let policy = MultipathHashPolicy(rawValue: byte >> 4) else {
             throw bytes.malformed("an unknown hash policy")
         }
-        return (byte & 15, policy)
+        return (byte & 7, policy, byte & RecordForm.usesNeighbours != 0)
     }
 
     private mutating func link() throws(Malformed) -> Link {

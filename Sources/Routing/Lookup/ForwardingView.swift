@@ -12,6 +12,9 @@ public protocol ForwardingView {
     /// Whether a link has that address, be it up or down.
     func isOwn(_ address: IPAddress) -> Bool
     func hashPolicy(_ family: AddressFamily) -> MultipathHashPolicy
+    /// Whether IPv4 flows pass over nexthops whose gateway doesn't answer (R1-54).
+    var usesNeighbours: Bool { get }
+    func neighbour(_ device: String, _ address: IPAddress) -> Neighbour?
     /// In milliseconds since 1970: routes that have expired by then are passed over (R1-48).
     var now: UInt64 { get }
     /// Links with which something is wrong, by name.
@@ -38,8 +41,19 @@ extension ForwardingView {
         let legs = route.info.legStatus(query.destination.family, impairments, of: hops)
         let weights = hops.indices.map { index in legs?[index].isUnusable ?? false ? 0 : UInt64(hops[index].weight) }
         var found = route
-        found.leg = Multipath.choice(Multipath.hash(query, by: hashPolicy(query.destination.family)), weights)
+        let hash = Multipath.hash(query, by: hashPolicy(query.destination.family))
+        if usesNeighbours, query.destination.family == .inet {
+            // Where no one answers, it stays with the first that is alive.
+            found.leg = Multipath.choice(hash, weights) { answers(hops[$0]) } ?? route.leg
+        } else {
+            found.leg = Multipath.choice(hash, weights)
+        }
         return found
+    }
+
+    /// A gateway of which nothing is known counts as one that does (kernel `fib_good_nh`).
+    private func answers(_ hop: NextHop) -> Bool {
+        hop.gateway.flatMap { neighbour(hop.device, $0) }?.state.isValid ?? true
     }
 
     /// Begins to load what a lookup of that destination will look at: some lookups ahead, where there are many.

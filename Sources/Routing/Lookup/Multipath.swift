@@ -24,9 +24,15 @@ public enum Multipath {
         }
     }
 
-    /// The nexthop that owns a hash of 31 bits; nil if none has a weight.
-    public static func choice(_ hash: UInt32, _ weights: [UInt64]) -> Int? {
-        bounds(weights).firstIndex { Int64(hash) <= $0 }
+    /// The nexthop that owns a hash of 31 bits; nil if none has a weight. Those that don't serve are passed over, and what would
+    /// then fall to none goes to the first that serves (R1-54; net/ipv4/fib_semantics.c `fib_select_multipath`).
+    public static func choice(_ hash: UInt32, _ weights: [UInt64], serves: (Int) -> Bool = { _ in true }) -> Int? {
+        var first: Int?
+        for (index, bound) in bounds(weights).enumerated() where weights[index] > 0 && serves(index) {
+            if Int64(hash) <= bound { return index }
+            first = first ?? index
+        }
+        return first
     }
 
     /// The hash of a flow (R1-53), of 31 bits. Where no source is given, that of the unspecified one. The kernel mixes a number
