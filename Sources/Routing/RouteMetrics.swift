@@ -112,3 +112,11 @@ public struct RouteMetrics: Hashable, Sendable {
             && (wanted.locks == 0 || wanted.locks == locks)
     }
 }
+
+extension RouteMetrics: CustomStringConvertible {
+    public var description: String {
+        let numbers = values.map { "\(Self.names[Int($0.name)]) \($0.value)" }
+        return (numbers + (algorithm.isEmpty ? [] : [algorithm]) + lockedNames.map { "lock \($0)" })
+            .joined(separator: " ")
+    }
+}

@@ -45,6 +45,11 @@ struct RandomWriter {
         if Int.random(in: 0..<8, using: &random) == 0 {
             fields.expiresAt = 4_102_444_800_000 + UInt64.random(in: 0..<5, using: &random)
         }
+        if Int.random(in: 0..<8, using: &random) == 0 {
+            fields.metrics.set(RouteMetrics.index(of: "mtu"), to: UInt32.random(in: 1_280...1_500, using: &random))
+            if Bool.random(using: &random) { fields.metrics.lock(RouteMetrics.index(of: "mtu")) }
+            if Bool.random(using: &random) { fields.metrics.algorithm = "cubic" }
+        }
         // Some lead where nexthop objects do, which may not be there.
         if Int.random(in: 0..<6, using: &random) == 0 {
             fields.nextHopID = UInt32.random(in: 1...6, using: &random)

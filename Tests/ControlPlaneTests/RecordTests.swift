@@ -21,6 +21,29 @@ import Testing
         #expect(reader.isAtEnd)
     }
 
+    @Test("An info that doesn't say its metric, as none did before version 6, is of that of its route's key")
+    func metricOfTheKey() throws {
+        var fields = RouteInfo.Fields()
+        fields.nextHops = [NextHop(device: "eth0")]
+        let info = RouteInfo(fields)
+        let table = TableIdentity(namespace: "default", family: .inet, id: .main)
+        func change(_ sequence: UInt64, metric: UInt32) throws -> Change {
+            let version = ChangeSequence(rawValue: sequence)
+            let stored = StoredRoute(version: version, hash: EntryHash(high: 1, low: sequence), info: info)
+            let key = RouteKey(try Prefix("10.0.0.0/8"), tos: 0, metric: metric, position: 0x8000)
+            return Change(
+                sequence: version, operation: .add,
+                object: .route(RouteChange(table: table, key: key, old: nil, new: stored, best: .none)), batch: nil)
+        }
+        // The second names the info of the first by its number.
+        var reader = RecordReader(Self.record([try change(1, metric: 20), try change(2, metric: 30)]))
+        for (sequence, metric) in [(UInt64(0), UInt32(20)), (1, 30)] {
+            let read = try reader.change(after: ChangeSequence(rawValue: sequence))
+            guard case .route(let route) = read.object else { preconditionFailure("another object") }
+            #expect(route.new?.info.fields.metric == metric && route.new?.info.nextHops == info.nextHops)
+        }
+    }
+
     @Test("A damaged record is refused or read as something valid; it never ends the process", arguments: UInt64(1)...6)
     func damage(seed: UInt64) throws {
         let bytes = Self.record(try Self.changes(seed))
