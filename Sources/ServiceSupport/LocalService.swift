@@ -65,7 +65,7 @@ public struct LocalService {
             return Reply(status: response.status, headers: response.headers, body: text(response.body))
         case .work(let job): return settle(job())
         case .stream(let head, let source):
-            return Reply(status: 200, headers: head.headers, body: text(source))
+            return Reply(status: 200, headers: head.headers, body: source.drained())
         case .held(let held): return settle(held.answer)
         case .awaited: return nil
         }
@@ -79,12 +79,15 @@ public struct LocalService {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+}
 
-    private func text(_ source: any EventSource) -> String {
+extension EventSource {
+    /// What a stream says until it has nothing more to say at the moment.
+    public func drained(now: UInt64 = 0) -> String {
         var bytes: [UInt8] = []
         while true {
             var output = StreamOutput()
-            let result = source.fill(&output, now: 0)
+            let result = fill(&output, now: now)
             for slice in [output.first] + output.others { bytes += slice }
             guard case .more = result else { return String(decoding: bytes, as: UTF8.self) }
         }

@@ -32,17 +32,6 @@ import Threads
         return try plane.write(.add, RouteWrite(try plane.table("default", .inet, .main), route, EntryWriter()))
     }
 
-    /// What a stream says until it has nothing more to say at once.
-    private static func read(_ source: any EventSource) -> String {
-        var bytes: [UInt8] = []
-        while true {
-            var output = StreamOutput()
-            let result = source.fill(&output, now: 0)
-            for slice in [output.first] + output.others { bytes += slice }
-            guard case .more = result else { return String(decoding: bytes, as: UTF8.self) }
-        }
-    }
-
     private static func request(_ plane: ControlPlane, _ id: ChangeSequence, untilSync: Bool = false) -> EventRequest {
         var request = EventRequest()
         request.filter = plane.presentListeners.first { $0.id == id }?.settings.filter ?? EventFilter()
@@ -77,7 +66,7 @@ import Threads
         try Self.add("10.0.0.0/8", plane)
         #expect(throws: Problem.self) { try hub.acknowledge(id, plane.log.head) }
         let source = try hub.open(Self.request(plane, id, untilSync: true), for: id)
-        #expect(Self.read(source).contains("event: sync"))
+        #expect(source.drained().contains("event: sync"))
         try hub.acknowledge(id, plane.log.head)
         #expect(hub.row(plane.presentListeners[0]).acknowledged == plane.log.head)
     }
@@ -87,12 +76,12 @@ import Threads
         let plane = ControlPlane(limits: Self.limits)
         let hub = EventHub(plane: plane, maximumFilters: 8)
         let (quick, slow) = (try hub.open(EventRequest()), try hub.open(EventRequest()))
-        #expect(Self.read(quick).contains("event: sync"))
+        #expect(quick.drained().contains("event: sync"))
         _ = plane.addDevice("asic", RouteSelection())
         try Self.add("10.0.0.0/8", plane)
         // Takes their class on, so that the other one has to catch up with it.
-        #expect(Self.read(quick).contains("event: device"))
-        let frames = Self.read(slow).split(separator: "\n").filter { $0.hasPrefix("data: ") }
+        #expect(quick.drained().contains("event: device"))
+        let frames = slow.drained().split(separator: "\n").filter { $0.hasPrefix("data: ") }
         #expect(frames.contains { $0.contains(#""generation":"#) && $0.contains(#""name":"asic""#) })
         let route = try #require(frames.first { $0.contains(#""dst":"10.0.0.0/8""#) })
         #expect(route.contains(#""state":"pending""#), "\(route)")

@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 import Threads
@@ -27,16 +28,7 @@ struct EventFeedTests {
 
     /// Asks until the source has nothing more at once; the names of the frames it gave.
     private static func drain(_ source: any EventSource, now: UInt64 = 0) -> [String] {
-        var bytes: [UInt8] = []
-        var output = StreamOutput()
-        while true {
-            let result = source.fill(&output, now: now)
-            for slice in [output.first] + output.others { bytes += slice }
-            output = StreamOutput()
-            if case .more = result { continue }
-            break
-        }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
+        source.drained(now: now).split(separator: "\n").compactMap { line in
             line.hasPrefix("event: ") ? String(line.dropFirst(7)) : nil
         }
     }
