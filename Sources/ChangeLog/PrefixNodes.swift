@@ -55,6 +55,18 @@ struct PrefixNodes: @unchecked Sendable {
 
     @usableFromInline
     func longest(_ high: UInt64, _ low: UInt64) -> (length: Int, value: AnyObject)? {
+        unsafe borrowedLongest(high, low).map { unsafe ($0.length, $0.value.takeUnretainedValue()) }
+    }
+
+    @usableFromInline
+    func longestIdentity(_ high: UInt64, _ low: UInt64) -> (length: Int, value: ObjectIdentifier)? {
+        guard let (length, value) = unsafe borrowedLongest(high, low) else { return nil }
+        return unsafe (length, value._withUnsafeGuaranteedRef { ObjectIdentifier($0) })
+    }
+
+    /// The value is borrowed from the tree.
+    @inline(__always) @unsafe
+    private func borrowedLongest(_ high: UInt64, _ low: UInt64) -> (length: Int, value: Unmanaged<AnyObject>)? {
         let address = PrefixBits(high, low)
         var best: Unmanaged<AnyObject>?
         var (length, depth) = (0, 0)
@@ -70,7 +82,7 @@ struct PrefixNodes: @unchecked Sendable {
             }
             depth &+= 1
         }
-        return unsafe best.map { unsafe (length, $0.takeUnretainedValue()) }
+        return unsafe best.map { unsafe (length, $0) }
     }
 
     @usableFromInline

@@ -27,6 +27,12 @@
         nodes.longest(high, low).map { ($0.length, Self.value($0.value)) }
     }
 
+    /// The longest prefix that holds the address, and which value it has: good as long as the value stays in a tree. Counts no
+    /// reference, for which threads that look up the same would have to wait for one another.
+    @inlinable public func longestIdentity(_ high: UInt64, _ low: UInt64) -> (length: Int, value: ObjectIdentifier)? {
+        nodes.longestIdentity(high, low)
+    }
+
     /// Every prefix that holds the address, the longest first, until the body returns false.
     @inlinable public func forEach(
         holding high: UInt64, _ low: UInt64, _ body: (_ length: Int, _ value: Value) -> Bool

@@ -62,4 +62,52 @@ import Testing
         }
         #expect(many.body == "[\(each.joined(separator: ","))]\n")
     }
+
+    @Test("Whatever is written, a batch is answered as each of its lookups by itself", arguments: UInt64(1)...6)
+    func agreesInAnyState(seed: UInt64) {
+        fill()
+        var random = SeededGenerator(seed: seed)
+        func one<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &random)] }
+        var changes = 0
+        for _ in 0..<40 {
+            for _ in 0..<5 {
+                let (method, target, body) = change(&random)
+                if service.call(method, target, body).status < 300 { changes += 1 }
+            }
+            let destinations = (0..<40).map { _ in "10.\(Int.random(in: 0..<12, using: &random)).0.\(one([1, 2]))" }
+            let options = one(["", "", "oif=eth0", "tos=8", "src=10.0.0.1", "iif=eth1"])
+            let list = destinations.map { "\"\($0)\"" }.joined(separator: ",")
+            let many = service.call("POST", "/v1/lookup?\(options)", "{\"dsts\":[\(list)]}")
+            let each = destinations.map { destination in
+                String(service.call("GET", "/v1/lookup?dst=\(destination)&\(options)").body.dropLast())
+            }
+            #expect(many.body == "[\(each.joined(separator: ","))]\n", "\(options)")
+        }
+        #expect(changes > 50)
+    }
+
+    /// Of anything that lookups look at; some are refused.
+    private func change(_ random: inout SeededGenerator) -> (String, String, String) {
+        func one<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &random)] }
+        let length = one([8, 16, 24, 32])
+        let number = Int.random(in: 0..<12, using: &random)
+        let prefix = "10.\(length == 8 ? 0 : number).0.\(length == 32 ? 1 : 0)/\(length)"
+        let table = one([200, 254, 254, 255])
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: return ("PUT", "/v1/links/eth1", "{\"operstate\":\"\(one(["UP", "DOWN"]))\"}")
+        case 1: return ("PUT", "/v1/links/eth0", "{\"operstate\":\"\(one(["UP", "UP", "DOWN"]))\"}")
+        case 2: return ("PUT", "/v1/nexthops/1", one([#"{"dev":"eth1"}"#, #"{"gateway":"192.0.2.9","dev":"eth0"}"#]))
+        case 3: return ("POST", "/v1/rules", "{\"priority\":\(one([5, 40_000])),\"table\":\"200\"}")
+        case 4: return ("POST", "/v1/rules", "{\"priority\":\(one([6, 40_001])),\"oif\":\"eth0\",\"table\":\"200\"}")
+        case 5: return ("DELETE", "/v1/rules/\(one([0, 5, 6, 40_000, 40_001]))", "")
+        case 6, 7: return ("DELETE", "/v1/routes/\(prefix)?table=\(table)", "")
+        default:
+            let way = one([
+                #""dev":"eth0""#, #""dev":"eth1""#, #""nhid":1"#, #""nhid":2"#, #""type":"throw""#,
+                #""nexthops":[{"dev":"eth0"},{"dev":"eth1","weight":3}]"#, #""dev":"eth0","tos":8"#,
+                #""dev":"eth1","metric":5"#, #""type":"local","scope":"host","dev":"eth0""#,
+            ])
+            return ("POST", "/v1/routes?mode=append", "{\"dst\":\"\(prefix)\",\"table\":\"\(table)\",\(way)}")
+        }
+    }
 }

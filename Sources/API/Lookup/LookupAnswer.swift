@@ -13,6 +13,15 @@ struct LookupAnswer {
     let result: LookupResult
     let trace: LookupTrace?
 
+    /// Asks the view.
+    init(_ view: Forwarding, _ query: LookupQuery, explains: Bool = false) {
+        var trace = explains ? LookupTrace() : nil
+        result = view.lookup(query, &trace)
+        self.trace = trace
+        self.view = view
+        self.query = query
+    }
+
     func append(to bytes: inout [UInt8]) {
         var gaps = Gaps()
         append(to: &bytes, &gaps)
@@ -82,12 +91,14 @@ struct LookupAnswer {
         }
     }
 
-    /// The route by which packets leave, where of all that is said only the destination and the prefix can differ between two
-    /// destinations that it leads to.
-    var common: FoundRoute? {
-        guard trace == nil, case .route(let found) = result else { return nil }
+    /// Whether to all destinations that have the same first find this says the same, but for the destination and the prefix. It
+    /// has come to that find's info by nothing else that a destination decides: neither by the hash of a flow, nor has it passed
+    /// over a route of the prefix.
+    func isCommon(to find: PlainTables.Find) -> Bool {
+        guard trace == nil, case .route(let found) = result else { return false }
+        guard find == PlainTables.Find(found), found.key == nil, found.hops.count == 1 else { return false }
         let tellsSource = query.source == nil && query.input == nil
-        return tellsSource && view.sourceDepends(onDestinationBy: found, query.destination.family) ? nil : found
+        return !tellsSource || !view.sourceDepends(onDestinationBy: found, query.destination.family)
     }
 
     func prefix(_ length: UInt8) -> Prefix {

@@ -8,8 +8,6 @@ internal import Routing
 extension LookupHandlers {
     private static let fields = JSONFields("dsts")
     private static var most: Int { 10_000 }
-    /// For so many, what they look at is being loaded meanwhile.
-    private static var ahead: Int { 8 }
 
     /// All from one state.
     func many(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -23,7 +21,8 @@ extension LookupHandlers {
                     let destinations = try Self.destinations(body)
                     let view = try view(options)
                     var bytes = [UInt8(ascii: "[")]
-                    try append(destinations, options, view, to: &bytes)
+                    var batch = LookupBatch(self, options, view)
+                    try batch.append(destinations, to: &bytes)
                     bytes.appendASCII("]\n")
                     return .response(
                         .json(200, bytes, sequence: view.sequence)
@@ -31,17 +30,6 @@ extension LookupHandlers {
                             .with(durable: plane.log.durable, below: view.sequence))
                 }
             }
-        }
-    }
-
-    private func append(
-        _ destinations: [IPAddress], _ options: Options, _ view: Forwarding, to bytes: inout [UInt8]
-    ) throws(Problem) {
-        var sharing: Sharing? = Sharing()
-        for (index, destination) in destinations.enumerated() {
-            if index + Self.ahead < destinations.count { view.prefetch(destinations[index + Self.ahead]) }
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            append(try options.query(destination), options, view, &sharing, to: &bytes)
         }
     }
 

@@ -71,8 +71,7 @@ struct LookupHandlers: Sendable {
     private func answer(_ query: LookupQuery, _ options: Options) throws(Problem) -> HTTPAnswer {
         let view = try view(options)
         var body: [UInt8] = []
-        var sharing: Sharing?
-        append(query, options, view, &sharing, to: &body)
+        append(query, options, view, nil, to: &body)
         body.append(UInt8(ascii: "\n"))
         return .response(
             .json(200, body, sequence: view.sequence).with(durable: plane.log.durable, below: view.sequence))
@@ -82,28 +81,17 @@ struct LookupHandlers: Sendable {
         try Problem.of { () throws(FIBError) in try plane.forwarding(options.namespace) }
     }
 
-    /// What many answers of one request share in writing.
-    struct Sharing {
-        let entries = EntryWriter()
-        var templates = LookupTemplates()
-    }
-
+    /// - Parameter entries: writes routes, where there may be many.
     func append(
-        _ query: LookupQuery, _ options: Options, _ view: Forwarding, _ sharing: inout Sharing?, to bytes: inout [UInt8]
+        _ query: LookupQuery, _ options: Options, _ view: Forwarding, _ entries: EntryWriter?, to bytes: inout [UInt8]
     ) {
-        var trace = options.explains ? LookupTrace() : nil
-        let result = view.lookup(query, &trace)
-        if options.wantsRoute, case .route(let found) = result,
+        let answer = LookupAnswer(view, query, explains: options.explains)
+        guard options.wantsRoute, case .route(let found) = answer.result,
             let (table, route) = view.route(of: found, to: query.destination)
-        {
-            guard let entries = sharing?.entries else {
-                return RouteEntry.appendRow(table, route, plane.presentContext, to: &bytes)
-            }
-            entries.use(plane.presentContext)
-            return entries.append(table, route.key, route.value, as: ListedForm(), to: &bytes)
-        }
-        let answer = LookupAnswer(view: view, query: query, result: result, trace: trace)
-        if sharing?.templates.append(answer, to: &bytes) == nil { answer.append(to: &bytes) }
+        else { return answer.append(to: &bytes) }
+        guard let entries else { return RouteEntry.appendRow(table, route, plane.presentContext, to: &bytes) }
+        entries.use(plane.presentContext)
+        entries.append(table, route.key, route.value, as: ListedForm(), to: &bytes)
     }
 }
 

@@ -98,7 +98,7 @@ extension ControlPlane {
 }
 
 extension Namespace.State {
-    /// Of those that lookups ask.
+    /// Of those that lookups ask; some perhaps more than once.
     fileprivate var tablesWithoutIndex: [(AddressFamily, TableID)] {
         var missing: [(AddressFamily, TableID)] = []
         for family in [AddressFamily.inet, .inet6] {

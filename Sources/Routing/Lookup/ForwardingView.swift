@@ -56,11 +56,6 @@ extension ForwardingView {
         hop.gateway.flatMap { neighbour(hop.device, $0) }?.state.isValid ?? true
     }
 
-    /// Begins to load what a lookup of that destination will look at: some lookups ahead, where there are many.
-    public func prefetch(_ destination: IPAddress) {
-        prefixes(destination.family, .main)?.prefetch(destination)
-    }
-
     func find(_ query: LookupQuery, in id: TableID) -> FoundRoute? {
         var trace: LookupTrace?
         return find(query, in: id, &trace)

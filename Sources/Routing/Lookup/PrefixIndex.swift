@@ -16,6 +16,10 @@ extension RoutePrefixes {
 
     public func longest(_ address: IPAddress) -> (length: Int, value: RouteInfo)? { longest(address.high, address.low) }
 
+    func longestIdentity(_ address: IPAddress) -> (length: Int, value: ObjectIdentifier)? {
+        longestIdentity(address.high, address.low)
+    }
+
     public func forEach(holding address: IPAddress, _ body: (_ length: Int, _ value: RouteInfo) -> Bool) {
         forEach(holding: address.high, address.low, body)
     }

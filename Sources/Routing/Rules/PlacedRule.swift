@@ -87,9 +87,6 @@ public struct PolicyRules: Sendable {
 }
 
 extension PolicyRules {
-    /// The tables that they ask, each once.
-    public var tables: [TableID] {
-        var seen: Set<TableID> = []
-        return members.compactMap(\.placed.rule.table).filter { seen.insert($0).inserted }
-    }
+    /// The tables that they ask, one as often as it is asked.
+    public var tables: some Sequence<TableID> { members.lazy.compactMap(\.placed.rule.table) }
 }

@@ -46,7 +46,8 @@ import Testing
                 let group = hop.flatMap { view.link($0.device)?.group } ?? 0
                 if !refuses, let wanted = rule.suppressedGroup, group == wanted { continue }
                 let type = isBlackhole ? RouteType.blackhole : info.type
-                return "\(id.name)/\(length) \(type.name) \(found.route.value.version.rawValue)"
+                let leg = refuses ? nil : leg(hops, query, view)
+                return "\(id.name)/\(length) \(type.name) \(found.route.value.version.rawValue) \(leg ?? -1)"
             }
         }
         return "nothing"
@@ -57,6 +58,31 @@ import Testing
         guard let object = view.nextHopObject(info.fields.nextHopID) else { return (info.nextHops, false) }
         let all = object.isGroup ? object.members.compactMap { view.nextHopObject($0.id) } : [object]
         return (all.compactMap(\.leg), all.contains { $0.target == .blackhole })
+    }
+
+    /// Which nexthop a flow takes, by the words of R1-51, R1-54 and R1-55.
+    private static func leg(_ hops: [NextHop], _ query: LookupQuery, _ view: Forwarding) -> Int? {
+        let family = query.destination.family
+        let alive = hops.indices.filter { !isDead(hops[$0], family, view.impairments) }
+        if query.device != nil { return alive.first { hops[$0].device == query.device } ?? alive.first }
+        let asks = family == .inet && view.usesNeighbours
+        let answering = alive.filter { index in
+            guard asks, let gateway = hops[index].gateway else { return true }
+            let states: [NeighbourState] = [.none, .incomplete, .failed]
+            return !(view.neighbour(hops[index].device, gateway).map { states.contains($0.state) } ?? false)
+        }
+        let total = alive.reduce(0) { $0 + Double(hops[$1].weight) }
+        let hash = Double(Multipath.hash(query, by: .addresses))
+        func bound(_ index: Int) -> Double {
+            let sum = alive.filter { $0 <= index }.reduce(0) { $0 + Double(hops[$1].weight) }
+            return (sum / total * 2_147_483_648).rounded(.toNearestOrAwayFromZero) - 1
+        }
+        return answering.first { hash <= bound($0) } ?? answering.first ?? alive.first
+    }
+
+    private static func isDead(_ hop: NextHop, _ family: AddressFamily, _ impairments: [String: LinkImpairment]) -> Bool
+    {
+        impairments[hop.device]?[family].contains(.dead) ?? false
     }
 
     /// R1-08.
@@ -135,7 +161,7 @@ import Testing
     private static func serves(
         _ hop: NextHop, _ query: LookupQuery, _ impairments: [String: LinkImpairment]
     ) -> Bool {
-        let isDead = impairments[hop.device]?[query.destination.family].contains(.dead) ?? false
+        let isDead = isDead(hop, query.destination.family, impairments)
         return !isDead && (isFree(query) || query.device == hop.device)
     }
 
@@ -154,7 +180,8 @@ import Testing
         }
         switch view.lookup(query, &trace) {
         case .nothing: return "nothing"
-        case .refused(let found), .route(let found): return text(found)
+        case .refused(let found): return "\(text(found)) -1"
+        case .route(let found): return "\(text(found)) \(found.leg ?? -1)"
         case .refusedByRule(let rule): return "rule \(rule.action)"
         }
     }
@@ -169,7 +196,15 @@ import Testing
         for name in ["eth0", "eth1", "eth2"] { try lab.put(name, isUp: true, group: name == "eth1" ? 7 : 0) }
         for step in 0..<300 {
             let prefix = one(Self.prefixes)
-            switch Int.random(in: 0..<20, using: &random) {
+            switch Int.random(in: 0..<22, using: &random) {
+            case 10: try lab.neighbour(one(["eth0", "eth1", "eth2"]), one(Self.gateways), one(NeighbourState.allCases))
+            case 11:
+                let usesNeighbours = Bool.random(using: &random)
+                _ = try lab.plane.putNamespace("default") { settings in
+                    var settings = settings ?? NamespaceSettings()
+                    settings.usesNeighbours = usesNeighbours
+                    return settings
+                }
             case 9: try Self.changeNextHop(lab, &random)
             case 0: try lab.put(one(["eth0", "eth1", "eth2"]), isUp: Bool.random(using: &random))
             case 6...8: model.change(lab.plane, Self.randomRule(&random), adds: one([true, true, false]))
@@ -187,8 +222,8 @@ import Testing
                 } else if fields.type == .unicast {
                     fields.nextHops = try (0...Int.random(in: 0..<2, using: &random)).map { _ in
                         NextHop(
-                            gateway: try IPAddress(prefix.contains(":") ? "fe80::1" : "192.0.2.1"),
-                            device: one(["eth0", "eth1", "eth2"]))
+                            gateway: try IPAddress(prefix.contains(":") ? "fe80::1" : one(Self.gateways)),
+                            device: one(["eth0", "eth1", "eth2"]), weight: one([1, 1, 2, 7]))
                     }
                 }
                 let tos: UInt8 = prefix.contains(":") ? 0 : one([0, 0, 0, 8])
@@ -280,6 +315,7 @@ import Testing
         "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/9", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.128/25", "10.0.1.129/32", "::/0",
         "2001:db8::/32", "2001:db8::/33", "2001:db8::/64", "2001:db8::1/128",
     ]
+    private static let gateways = ["192.0.2.1", "192.0.2.2"]
     private static let destinations = [
         "9.9.9.9", "10.200.0.1", "10.64.0.1", "10.0.9.1", "10.0.1.1", "10.0.1.130", "10.0.1.129", "2001:db9::1",
         "2001:db8:8000::1", "2001:db8:1::1", "2001:db8::2", "2001:db8::1",
