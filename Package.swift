@@ -27,9 +27,12 @@ let package = Package(
         .library(name: "Storage", targets: ["Storage"]),
         .library(name: "TestSupport", targets: ["TestSupport"]),
         .library(name: "Threads", targets: ["Threads"]),
+        .library(name: "TrafficControl", targets: ["TrafficControl"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-atomics", exact: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
@@ -51,6 +54,14 @@ let package = Package(
             name: "JSON", dependencies: ["Bytes"], swiftSettings: checked + [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "ChangeLog", dependencies: ["CNettle", "CMemory", "Threads"], swiftSettings: checked),
         .target(name: "Routing", dependencies: ["Addressing", "ChangeLog"], swiftSettings: checked),
+        .target(
+            name: "TrafficControl",
+            dependencies: [
+                "Addressing", "ChangeLog", "Routing", "Threads",
+                .product(name: "Atomics", package: "swift-atomics"),
+                .product(name: "HashTreeCollections", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ], swiftSettings: checked),
 
         // The running system and its interface.
         .target(
@@ -94,6 +105,9 @@ let package = Package(
         .testTarget(
             name: "RoutingTests", dependencies: ["Addressing", "ChangeLog", "Routing", "TestSupport"],
             swiftSettings: checked),
+        .testTarget(
+            name: "TrafficControlTests",
+            dependencies: ["ChangeLog", "Routing", "TestSupport", "Threads", "TrafficControl"], swiftSettings: checked),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [

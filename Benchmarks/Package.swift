@@ -38,6 +38,11 @@ let package = Package(
                 .product(name: "Routing", package: "fibd"),
             ], path: "Lookups"),
         .executableTarget(
+            name: "filters",
+            dependencies: [
+                .product(name: "ChangeLog", package: "fibd"), .product(name: "TrafficControl", package: "fibd"),
+            ], path: "Filters"),
+        .executableTarget(
             name: "hot-paths",
             dependencies: [
                 "Shared",

@@ -1,0 +1,80 @@
+public import Atomics
+public import ChangeLog
+internal import Synchronization
+
+/// An action with its index: what filters share. What it does may be replaced, for all of them at once.
+public final class Action: Sendable {
+    public let kind: String
+    /// 1 and up, among the actions of its kind in the namespace.
+    public let index: UInt32
+    /// Nil until the filter is there that it was made for.
+    private let current = ManagedAtomic<StoredAction?>(nil)
+    public let counters: ActionCounters
+
+    init(_ kind: String, _ index: UInt32, now: UInt64) {
+        self.kind = kind
+        self.index = index
+        counters = ActionCounters(installed: now)
+    }
+
+    /// As it is now.
+    public var stored: StoredAction {
+        guard let stored = current.load(ordering: .acquiring) else {
+            preconditionFailure("\(kind) \(index) isn't there yet")
+        }
+        return stored
+    }
+
+    /// Before anyone else knows of it, or under the lock of its table.
+    func set(_ stored: StoredAction) { current.store(stored, ordering: .releasing) }
+}
+
+/// An action as it is kept. It never changes.
+public final class StoredAction: ImageValue, AtomicReference {
+    public let index: UInt32
+    public let content: ActionContent
+    public let version: ChangeSequence
+    public let hash: EntryHash
+    /// The chain that it sends packets to, of the block of the filter that it was made with, which it holds.
+    let target: Chain?
+
+    init(
+        _ index: UInt32, _ content: ActionContent, target: Chain?, version: ChangeSequence, hash: EntryHash
+    ) {
+        self.index = index
+        self.content = content
+        self.target = target
+        self.version = version
+        self.hash = hash
+    }
+}
+
+/// What an action has done (R4-99).
+public final class ActionCounters: Sendable {
+    private let packetCount = Synchronization.Atomic<UInt64>(0)
+    private let byteCount = Synchronization.Atomic<UInt64>(0)
+    private let dropCount = Synchronization.Atomic<UInt64>(0)
+    private let firstUse = Synchronization.Atomic<UInt64>(0)
+    private let lastUse = Synchronization.Atomic<UInt64>(0)
+    /// When it was made, in milliseconds since 1970.
+    public let installed: UInt64
+
+    init(installed: UInt64) { self.installed = installed }
+
+    public var packets: UInt64 { packetCount.load(ordering: .relaxed) }
+    public var bytes: UInt64 { byteCount.load(ordering: .relaxed) }
+    public var drops: UInt64 { dropCount.load(ordering: .relaxed) }
+    /// In milliseconds since 1970; 0 if never.
+    public var firstUsed: UInt64 { firstUse.load(ordering: .relaxed) }
+    public var lastUsed: UInt64 { lastUse.load(ordering: .relaxed) }
+
+    /// How many it has met, this one included.
+    @discardableResult
+    func count(bytes: UInt64, isDropped: Bool, now: UInt64) -> UInt64 {
+        byteCount.wrappingAdd(bytes, ordering: .relaxed)
+        if isDropped { dropCount.wrappingAdd(1, ordering: .relaxed) }
+        _ = firstUse.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+        lastUse.store(now, ordering: .relaxed)
+        return packetCount.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+}

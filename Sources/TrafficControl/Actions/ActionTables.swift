@@ -1,0 +1,134 @@
+internal import ChangeLog
+internal import Routing
+
+/// The actions of a namespace, by kind.
+public final class ActionTables: Sendable {
+    private let tables: [String: ActionTable]
+
+    init(_ host: any TrafficHost) {
+        tables = Dictionary(uniqueKeysWithValues: ActionContent.kinds.map { ($0, ActionTable($0, host)) })
+    }
+
+    /// Nil for a kind that there isn't.
+    public subscript(kind: String) -> ActionTable? { tables[kind] }
+
+    func table(of action: Action) -> ActionTable {
+        guard let table = tables[action.kind] else { preconditionFailure("an action of a kind that isn't there") }
+        return table
+    }
+}
+
+/// An action as a request says it.
+public struct ActionDraft: Sendable {
+    public var content: ActionContent
+    /// Nil for the first that is free.
+    public var index: UInt32?
+
+    public init(_ content: ActionContent, index: UInt32? = nil) {
+        self.content = content
+        self.index = index
+    }
+}
+
+/// The actions of a filter that is being made: held, and given back if it comes to nothing.
+struct HeldActions {
+    private struct New {
+        let action: Action
+        let content: ActionContent
+        let target: Chain?
+        let hash: EntryHash
+    }
+
+    private(set) var actions: [Action] = []
+    private var new: [New] = []
+    private var shared: [Action] = []
+    private let tables: ActionTables
+    private let block: Block
+
+    /// Throws what the kernel refuses; nothing is held then.
+    init(_ drafts: [ActionDraft], _ tables: ActionTables, _ block: Block) throws(FIBError) {
+        self.tables = tables
+        self.block = block
+        guard drafts.count <= ActionRun.limit else {
+            throw FIBError(.einval, .actionInvalid, "a filter has at most \(ActionRun.limit) actions", rule: "R4-54")
+        }
+        for draft in drafts {
+            do {
+                try add(draft)
+            } catch {
+                giveBack()
+                throw error
+            }
+        }
+    }
+
+    private mutating func add(_ draft: ActionDraft) throws(FIBError) {
+        guard let table = tables[draft.content.kind] else {
+            throw FIBError(.enoent, .kindUnknown, "there is no kind of action '\(draft.content.kind)'", rule: "R4-97")
+        }
+        let (action, isNew) = try table.hold(draft.index)
+        actions.append(action)
+        guard isNew else { return shared.append(action) }
+        let target = draft.content.target.map { block.holdCreating($0, as: .action) }
+        let hash = block.host.hash(.action(draft.content, index: action.index))
+        new.append(New(action: action, content: draft.content, target: target, hash: hash))
+    }
+
+    /// How many changes they come to.
+    var count: Int { new.count }
+
+    /// The change that makes one of them, with its number.
+    func change(_ index: Int, _ number: ChangeSequence) -> TrafficChange {
+        let new = new[index]
+        let stored = StoredAction(
+            new.action.index, new.content, target: new.target, version: number, hash: new.hash)
+        new.action.set(stored)
+        return .action(old: nil, new: stored)
+    }
+
+    /// Their filter is there.
+    func settle() { for new in new { tables.table(of: new.action).settle(new.action) } }
+
+    /// Their filter came to nothing. No lock may be held.
+    func giveBack() {
+        for new in new {
+            tables.table(of: new.action).free(new.action.index)
+            if let target = new.target { target.block.letGo(target, as: .action) }
+        }
+        let gone = ReleasedActions(shared, tables)
+        gone.commit(block.host)
+        gone.end()
+    }
+}
+
+/// The actions of a filter that is gone, or is another one now.
+struct ReleasedActions {
+    private let tables: ActionTables
+    /// Those that no one else holds.
+    private let gone: [(StoredAction, ActionTable)]
+
+    init(_ actions: [Action], _ tables: ActionTables) {
+        self.tables = tables
+        gone = actions.compactMap { action in
+            let table = tables.table(of: action)
+            return table.release(action).map { ($0, table) }
+        }
+    }
+
+    var count: Int { gone.count }
+
+    func change(_ index: Int) -> TrafficChange { .action(old: gone[index].0, new: nil) }
+
+    /// By themselves.
+    func commit(_ host: any TrafficHost) {
+        if !gone.isEmpty { host.commit(gone.count) { index, _ in change(index) } }
+    }
+
+    /// After that was told, and with no lock of a chain, a block or a proto held.
+    func end() {
+        for (action, table) in gone {
+            table.free(action.index)
+            if let target = action.target { target.block.letGo(target, as: .action) }
+        }
+    }
+}

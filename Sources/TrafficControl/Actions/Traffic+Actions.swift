@@ -1,0 +1,122 @@
+internal import ChangeLog
+public import Routing
+internal import Threads
+
+/// Actions by themselves, as `tc actions` has them. With the global lock, as in the kernel.
+extension Traffic {
+    /// Makes an action, or, with `replaces`, another one of one that is there, for all filters that have it (R4-95).
+    public func write(
+        _ draft: ActionDraft, replaces: Bool = false
+    ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
+        if draft.content.target != nil {
+            throw FIBError(.einval, .actionInvalid, "only an action of a filter can go to a chain", rule: "R4-97")
+        }
+        let table = try table(draft.content.kind)
+        return try request(in: nil, isUnlocked: false) { () throws(Refusal) in
+            let result = try Refusal.of { () throws(FIBError) in try table.write(draft, replaces: replaces) }
+            // It leads there no more.
+            if let target = result.old?.target { target.block.letGo(target, as: .action) }
+            return result
+        }
+    }
+
+    private func table(_ kind: String) throws(FIBError) -> ActionTable {
+        if let table = actions[kind] { return table }
+        throw FIBError(.enoent, .kindUnknown, "there is no kind of action '\(kind)'", rule: "R4-97")
+    }
+
+    /// Throws ENOENT if it isn't there, EPERM if a filter has it (R4-96).
+    public func deleteAction(_ kind: String, _ index: UInt32) throws(FIBError) {
+        let table = try table(kind)
+        try request(in: nil, isUnlocked: false) { () throws(Refusal) in
+            try Refusal.of { () throws(FIBError) in try table.delete(index) }
+        }
+    }
+
+    /// Removes actions in ascending order of their indices, up to the first that a filter has (R4-96).
+    ///
+    /// - Returns: how many are gone, and the index at which it stopped. Throws EPERM if that was the first.
+    public func flushActions(_ kind: String) throws(FIBError) -> (count: Int, inUse: UInt32?) {
+        let table = try table(kind)
+        var count = 0
+        while true {
+            let step = try request(in: nil, isUnlocked: false) { () throws(Refusal) in
+                try Refusal.of { () throws(FIBError) in try table.deleteFirst(Self.actionRun) }
+            }
+            count += step.count
+            if let inUse = step.inUse, count == 0 { throw ActionTable.inUse(kind, inUse) }
+            if step.inUse != nil || step.count < Self.actionRun { return (count, step.inUse) }
+        }
+    }
+
+    private static var actionRun: Int { 1_024 }
+}
+
+extension ActionTable {
+    static func inUse(_ kind: String, _ index: UInt32) -> FIBError {
+        FIBError(.eperm, .actionInUse, "a filter has \(kind) \(index)", rule: "R4-96")
+    }
+
+    fileprivate func write(
+        _ draft: ActionDraft, replaces: Bool
+    ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
+        try state.withLock { (state) throws(FIBError) in
+            let existing = draft.index.flatMap { state.entries[$0]?.action }
+            if let existing, !replaces {
+                throw FIBError(.eexist, .actionExists, "\(kind) \(existing.index) is there already", rule: "R4-95")
+            }
+            let action =
+                if let existing { existing } else {
+                    Action(kind, try state.reserve(draft.index, kind), now: host.now)
+                }
+            let old = existing?.stored
+            let hash = host.hash(.action(draft.content, index: action.index))
+            host.commit(1) { _, number in
+                let stored = StoredAction(action.index, draft.content, target: nil, version: number, hash: hash)
+                action.set(stored)
+                return .action(old: old, new: stored)
+            }
+            if existing == nil {
+                state.reserved.remove(action.index)
+                state.entries[action.index] = Entry(action: action)
+            }
+            state.image.insert(action.stored, for: UInt64(action.index))
+            return (old, action.stored)
+        }
+    }
+
+    fileprivate func delete(_ index: UInt32) throws(FIBError) {
+        try state.withLock { (state) throws(FIBError) in
+            guard let entry = state.entries[index] else {
+                throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index)", rule: "R4-96")
+            }
+            if entry.bindings > 0 { throw Self.inUse(kind, index) }
+            end(entry, &state)
+        }
+    }
+
+    fileprivate func deleteFirst(_ most: Int) throws(FIBError) -> (count: Int, inUse: UInt32?) {
+        state.withLock { state in
+            for count in 0..<most {
+                guard let first = state.image.first(from: 0)?.value, let entry = state.entries[first.index] else {
+                    return (count, nil)
+                }
+                if entry.bindings > 0 { return (count, first.index) }
+                end(entry, &state)
+            }
+            return (most, nil)
+        }
+    }
+
+    /// One that only it itself holds. Its going is numbered under the lock, so that its index is free at once.
+    private func end(_ entry: Entry, _ state: inout State) {
+        var entry = entry
+        entry.references -= 1
+        guard let gone = state.put(entry) else {
+            preconditionFailure("\(kind) \(entry.action.index) is held otherwise")
+        }
+        host.commit(1) { _, _ in .action(old: gone, new: nil) }
+        state.reserved.remove(gone.index)
+        state.indices.giveBack(gone.index)
+    }
+}

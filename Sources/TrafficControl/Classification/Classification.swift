@@ -1,0 +1,128 @@
+/// A packet as a block's filters see it.
+public struct Packet: Sendable {
+    /// Type of the frame, or of its first tag.
+    public var `protocol`: EtherType
+    public var fields: FlowBits
+    /// In bytes.
+    public var length: UInt64
+
+    public init(_ protocol: EtherType, _ fields: FlowBits, length: UInt64 = 0) {
+        self.protocol = `protocol`
+        self.fields = fields
+        self.length = length
+    }
+}
+
+/// What becomes of a packet, and how it came to that.
+public struct Classification: Sendable {
+    /// One proto that was asked.
+    public struct Step: Sendable {
+        public let chain: UInt32
+        public let proto: ProtoIdentity
+        /// What of it the packet agreed with; nil if nothing did, or if it is for packets of another protocol.
+        public internal(set) var filter: StoredFilter?
+        public internal(set) var actions: [(action: Action, verdict: Verdict)] = []
+        public internal(set) var verdict: Verdict?
+    }
+
+    /// Nil if nothing decided: the packet goes on its way.
+    public internal(set) var verdict: Verdict?
+    public internal(set) var steps: [Step] = []
+    /// Whether it went to and fro too often, and was dropped for that (R4-52).
+    public internal(set) var isLooped = false
+}
+
+extension Block {
+    /// Restarts and moves to other chains that a packet may make (R4-52).
+    private static var moves: Int { 16 }
+
+    /// Takes a packet through the block's filters, from chain 0 on (R4-50…R4-56). No lock is taken, unless something has just changed
+    /// (R4-76).
+    ///
+    /// - Parameters:
+    ///   - counts: whether the actions count it.
+    ///   - traces: whether each step is noted.
+    public func classify(_ packet: Packet, counts: Bool = true, traces: Bool = false) -> Classification {
+        var result = Classification()
+        var next = first
+        var moves = 0
+        while let chain = next {
+            next = nil
+            guard let (verdict, target) = pass(packet, through: chain, counts, traces, &result) else { return result }
+            switch verdict {
+            case .reclassify: next = first
+            case .goto: next = target
+            default:
+                result.verdict = verdict
+                return result
+            }
+            moves += 1
+            if moves > Self.moves {
+                result.isLooped = true
+                result.verdict = .drop
+                return result
+            }
+        }
+        return result
+    }
+
+    /// The first verdict of a chain's filters, and where it sends the packet; nil if there is none.
+    private func pass(
+        _ packet: Packet, through chain: Chain, _ counts: Bool, _ traces: Bool, _ result: inout Classification
+    ) -> (Verdict, Chain?)? {
+        for proto in chain.protos {
+            guard proto.identity.protocol == .all || proto.identity.protocol == packet.protocol else { continue }
+            var step = Classification.Step(chain: chain.index, proto: proto.identity)
+            guard let filter = proto.classifier.classify(packet.fields) else {
+                if traces { result.steps.append(step) }
+                continue
+            }
+            step.filter = filter
+            let (verdict, target) = taken(filter.content.actions, packet, counts) { action, verdict in
+                if traces { step.actions.append((action, verdict)) }
+            }
+            step.verdict = verdict
+            if traces { result.steps.append(step) }
+            if verdict != .continue { return (verdict, target) }
+        }
+        return nil
+    }
+
+    private func taken(
+        _ actions: [Action], _ packet: Packet, _ counts: Bool, _ met: (Action, Verdict) -> Void
+    ) -> (Verdict, Chain?) {
+        let steps = actions.map { ActionStep(action: $0, packet: packet, counts: counts, now: counts ? host.now : 0) }
+        var target: Chain?
+        let verdict = ActionRun.verdict(of: steps) { index, verdict in
+            met(actions[index], verdict)
+            if case .goto = verdict { target = actions[index].stored.target }
+        }
+        return (verdict, target)
+    }
+}
+
+/// One action, as one packet meets it.
+private struct ActionStep: RunnableAction {
+    let action: Action
+    let packet: Packet
+    let counts: Bool
+    let now: UInt64
+
+    var isPassedOver: Bool { false }
+
+    func run() -> Verdict {
+        let content = action.stored.content
+        let verdict = said(content)
+        if counts { action.counters.count(bytes: packet.length, isDropped: verdict == .drop, now: now) }
+        return verdict
+    }
+
+    private func said(_ content: ActionContent) -> Verdict {
+        guard case .gact(let gact) = content, let random = gact.random else { return content.control }
+        switch random.form {
+        case .netrand: return UInt16.random(in: 0..<random.value) == 0 ? random.control : gact.control
+        case .determ:
+            return (action.counters.packets + 1).isMultiple(of: UInt64(random.value)) ? random.control : gact.control
+        }
+    }
+}

@@ -1,0 +1,73 @@
+public import ChangeLog
+public import Routing
+
+/// A kind of filter: what the filters of one proto compare, and how they are found.
+///
+/// One object a proto. It guards its filters by a lock of rank `proto` and commits each change within it, so that the numbers of
+/// changes of one filter are in its order. A filter that someone has found stays as it is for as long as he holds it: what the
+/// kernel's `put` is for, a reference count does here.
+///
+/// Source: kernel include/net/sch_generic.h `struct tcf_proto_ops`; seed R4-60…R4-67.
+public protocol Classifier: AnyObject, Sendable {
+    static var kind: String { get }
+    /// Whether its filters may be changed by several at once. If not, all of its calls but `classify` and `image` are made with the
+    /// global lock held (R4-61).
+    static var isUnlocked: Bool { get }
+    /// Whether a chain may demand of its filters that they compare no more than a template (R4-16).
+    static var hasTemplates: Bool { get }
+
+    /// What is under `options`, read before any lock is taken. Throws EINVAL.
+    static func options(_ values: [String: FlowValue], _ protocol: EtherType) throws(FIBError) -> any FilterOptions
+
+    /// Whether these options compare no more than a template's (R4-17).
+    static func fits(_ options: any FilterOptions, _ template: any FilterOptions) -> Bool
+
+    init(_ proto: ProtoIdentity, _ host: any TrafficHost)
+
+    func filter(_ handle: UInt32) -> StoredFilter?
+
+    /// Adds a filter, or changes one.
+    ///
+    /// - Parameters:
+    ///   - handle: nil for the first that is free.
+    ///   - old: the one that is to be changed. If it is no longer there, all begins anew.
+    ///   - commit: numbers the change. Called once, under the lock, after nothing can fail any more, with the content as it is to be
+    ///     kept.
+    /// - Returns: as it is then.
+    func change(
+        _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
+        _ commit: (_ handle: UInt32, _ order: UInt64, _ content: FilterContent) -> StoredFilter
+    ) throws(Refusal) -> StoredFilter
+
+    /// Removes a filter. Throws ENOENT if someone else was first.
+    ///
+    /// - Returns: whether it was the last one.
+    func delete(_ filter: StoredFilter, _ commit: () -> Void) throws(Refusal) -> Bool
+
+    /// If it has no filters, it takes none from now on: who comes to add one begins anew (R4-66).
+    func endIfEmpty() -> Bool
+
+    /// Takes none from now on.
+    func end()
+
+    /// What a packet comes upon first; without a lock unless filters have just changed.
+    func classify(_ packet: FlowBits) -> StoredFilter?
+
+    /// All filters, in order of their handles.
+    var image: Image<UInt64, StoredFilter> { get }
+}
+
+/// Why a request doesn't go on.
+public enum Refusal: Error, Sendable {
+    case error(FIBError)
+    /// Something is going at this moment: it begins anew, with the global lock (the kernel's EAGAIN, R4-68). No one outside sees it.
+    case again
+
+    static func of<Result>(_ body: () throws(FIBError) -> Result) throws(Refusal) -> Result {
+        do throws(FIBError) {
+            return try body()
+        } catch {
+            throw .error(error)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+public import ChangeLog
+public import Routing
+internal import Threads
+
+/// A filter for all packets of a protocol. It can't do without the global lock.
+///
+/// Source: kernel net/sched/cls_matchall.c; R4-44, R4-94.
+public final class Matchall: Classifier {
+    struct Options: FilterOptions {
+        var values: [String: FlowValue] { [:] }
+    }
+
+    public static let kind = "matchall"
+    public static let isUnlocked = false
+    public static let hasTemplates = false
+
+    /// For who looks at it without the global lock.
+    private let state = Locked(FilterStore(last: 1), rank: .proto)
+
+    public init(_ proto: ProtoIdentity, _ host: any TrafficHost) {}
+
+    public static func options(
+        _ values: [String: FlowValue], _ protocol: EtherType
+    ) throws(FIBError) -> any FilterOptions {
+        if let unknown = values.keys.min() { throw FlowMatch.invalid("matchall has no option '\(unknown)'") }
+        return Options()
+    }
+
+    public static func fits(_ options: any FilterOptions, _ template: any FilterOptions) -> Bool { false }
+
+    public func filter(_ handle: UInt32) -> StoredFilter? { state.withLock { $0[handle] } }
+
+    public func change(
+        _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
+        _ commit: (_ handle: UInt32, _ order: UInt64, _ content: FilterContent) -> StoredFilter
+    ) throws(Refusal) -> StoredFilter {
+        try state.withLock { (store) throws(Refusal) in
+            guard store.image.isEmpty else {
+                throw .error(
+                    FIBError(
+                        .eexist, .filterExists, "a priority has one filter of matchall, and no update of it",
+                        rule: "R4-94"))
+            }
+            try store.check(handle, from: old)
+            let place = try store.place(handle ?? 1, from: nil)
+            let filter = commit(place.handle, place.order, content)
+            store.put(filter)
+            return filter
+        }
+    }
+
+    public func delete(_ filter: StoredFilter, _ commit: () -> Void) throws(Refusal) -> Bool {
+        try state.withLock { (store) throws(Refusal) in
+            try store.remove(filter)
+            commit()
+            return true
+        }
+    }
+
+    public func endIfEmpty() -> Bool {
+        state.withLock { store in
+            if store.image.isEmpty { store.end() }
+            return store.image.isEmpty
+        }
+    }
+
+    public func end() { state.withLock { $0.end() } }
+
+    public func classify(_ packet: FlowBits) -> StoredFilter? {
+        state.withLock { store in
+            guard let filter = store.image.first(from: 0)?.value else { return nil }
+            return filter.content.flags.contains(.skipSW) ? nil : filter
+        }
+    }
+
+    public var image: Image<UInt64, StoredFilter> { state.withLock { $0.image } }
+}

@@ -1,0 +1,64 @@
+/// Names a block for good: also of one whose link is gone it can be said whose it was (R4-75).
+public final class BlockIdentity: Hashable, Sendable {
+    public enum Place: Hashable, Sendable {
+        /// By its number, 1 and up (R4-02).
+        case shared(UInt32)
+        /// Of a link, for what comes in by it, or leaves by it.
+        case ingress(String)
+        case egress(String)
+    }
+
+    public let namespace: String
+    public let place: Place
+
+    public init(namespace: String, _ place: Place) {
+        self.namespace = namespace
+        self.place = place
+    }
+
+    public static func == (a: BlockIdentity, b: BlockIdentity) -> Bool {
+        a === b || (a.namespace == b.namespace && a.place == b.place)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(namespace)
+        hasher.combine(place)
+    }
+}
+
+/// Names a chain: one object that all changes in it share.
+public final class ChainIdentity: Sendable {
+    public let block: BlockIdentity
+    /// 0 to 2^28 − 1 (R4-07).
+    public let index: UInt32
+
+    init(_ block: BlockIdentity, _ index: UInt32) {
+        self.block = block
+        self.index = index
+    }
+}
+
+/// Names a proto: the filters of one priority in a chain, which are of one protocol and kind (R4-08).
+public final class ProtoIdentity: Sendable {
+    public let chain: ChainIdentity
+    /// 1 to 65535; the lowest is asked first.
+    public let priority: UInt16
+    public let `protocol`: EtherType
+    public let kind: String
+
+    init(_ chain: ChainIdentity, _ priority: UInt16, _ protocol: EtherType, _ kind: String) {
+        self.chain = chain
+        self.priority = priority
+        self.protocol = `protocol`
+        self.kind = kind
+    }
+
+    /// What of it hardware goes by: two of one place in a block can be taken for each other (R4-70).
+    struct Place: Hashable, Sendable {
+        let chain: UInt32
+        let priority: UInt16
+        let `protocol`: EtherType
+    }
+
+    var place: Place { Place(chain: chain.index, priority: priority, protocol: `protocol`) }
+}

@@ -1,0 +1,51 @@
+internal import ChangeLog
+internal import Routing
+
+extension Traffic {
+    /// Puts a filter in its place, its new actions with it, and lets go of those of the one that it replaces.
+    func commit(
+        _ write: FilterWrite, _ options: any FilterOptions, _ held: HeldActions, from old: StoredFilter?, _ proto: Proto
+    ) throws(Refusal) -> FilterResult {
+        let content = FilterContent(options, write.flags, classID: write.classID, held.actions)
+        var released: ReleasedActions?
+        do throws(Refusal) {
+            let new = try proto.classifier.change(content, handle: write.handle, from: old) { handle, order, content in
+                let hash = host.hash(.filter(proto.identity, content, handle: handle))
+                let gone = old.map { ReleasedActions($0.content.actions, actions) }
+                released = gone
+                var stored: StoredFilter?
+                host.commit(held.count + 1 + (gone?.count ?? 0)) { index, number in
+                    if index < held.count { return held.change(index, number) }
+                    if index > held.count, let gone { return gone.change(index - held.count - 1) }
+                    let filter = StoredFilter(handle, content, order: order, version: number, hash: hash)
+                    stored = filter
+                    return .filter(proto.identity, old: old, new: filter)
+                }
+                held.settle()
+                guard let stored else { preconditionFailure("a filter that was not numbered") }
+                return stored
+            }
+            released?.end()
+            return FilterResult(proto: proto.identity, old: old, new: new)
+        } catch {
+            held.giveBack()
+            throw error
+        }
+    }
+
+    /// Removes a filter that someone has found. Throws ENOENT if another request was first (R4-73).
+    ///
+    /// - Returns: whether it was the last of its proto.
+    func remove(_ filter: StoredFilter, _ proto: Proto) throws(Refusal) -> Bool {
+        var released: ReleasedActions?
+        let isLast = try proto.classifier.delete(filter) {
+            let gone = ReleasedActions(filter.content.actions, actions)
+            released = gone
+            host.commit(1 + gone.count) { index, _ in
+                index == 0 ? .filter(proto.identity, old: filter, new: nil) : gone.change(index - 1)
+            }
+        }
+        released?.end()
+        return isLast
+    }
+}

@@ -1,0 +1,28 @@
+public import ChangeLog
+
+/// What filters need of the system that they are part of.
+public protocol TrafficHost: AnyObject, Sendable {
+    /// Of an entry's canonical bytes.
+    func hash(_ entry: TrafficEntry) -> EntryHash
+
+    /// Numbers changes, one behind the other and nothing between, each made once its number is known. It is called with the locks
+    /// held under which they take effect, so that those of one object are numbered in their order; it must not call back.
+    func commit(_ count: Int, _ make: (_ index: Int, _ number: ChangeSequence) -> TrafficChange)
+
+    /// Now, in milliseconds since 1970.
+    var now: UInt64 { get }
+}
+
+/// What is hashed of an object.
+public enum TrafficEntry: Sendable {
+    case chain(ChainIdentity, ChainTemplate?)
+    case filter(ProtoIdentity, FilterContent, handle: UInt32)
+    case action(ActionContent, index: UInt32)
+}
+
+/// Something came, was changed, or went.
+public enum TrafficChange: Sendable {
+    case chain(old: StoredChain?, new: StoredChain?)
+    case filter(ProtoIdentity, old: StoredFilter?, new: StoredFilter?)
+    case action(old: StoredAction?, new: StoredAction?)
+}

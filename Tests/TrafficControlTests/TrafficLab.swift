@@ -1,0 +1,157 @@
+import ChangeLog
+import Routing
+import Threads
+
+@testable import TrafficControl
+
+/// Keeps what it is told, as a log does.
+final class RecordingHost: TrafficHost {
+    private let changes = Locked<[TrafficChange]>([], rank: .leaf)
+
+    func hash(_ entry: TrafficEntry) -> EntryHash {
+        let text =
+            switch entry {
+            case .chain(let chain, let template): "chain \(chain.index) \(template?.kind ?? "")"
+            // Its options in words would take most of a test's time.
+            case .filter(let proto, let content, let handle):
+                "filter \(proto.chain.index)/\(proto.priority)/\(handle) \(content.actions.count)"
+            case .action(let content, let index): "\(content.kind) \(index)"
+            }
+        let bytes = Array(text.utf8)
+        return EntryHash(of: bytes.span)
+    }
+
+    func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
+        changes.withLock { changes in
+            for index in 0..<count { changes.append(make(index, ChangeSequence(rawValue: UInt64(changes.count) + 1))) }
+        }
+    }
+
+    var now: UInt64 { 1_000 }
+
+    var all: [TrafficChange] { changes.withLock { $0 } }
+}
+
+/// The filters of one block, and what is told of them.
+final class TrafficLab: Sendable {
+    let host = RecordingHost()
+    let traffic: Traffic
+    let block: Block
+    /// How many changes were told the last time.
+    private let told = Locked(0, rank: .leaf)
+
+    init(isSerial: Bool = false) {
+        traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)
+        block = traffic.block(BlockIdentity(namespace: "default", .shared(22)))
+    }
+
+    /// A filter for TCP to a port.
+    static func flower(_ port: Int, _ fill: (inout FilterWrite) -> Void = { _ in }) -> FilterWrite {
+        var write = FilterWrite()
+        write.kind = "flower"
+        write.protocol = .ip
+        write.options = ["keys": .object(["ip_proto": .text("tcp"), "dst_port": .number(UInt64(port))])]
+        fill(&write)
+        return write
+    }
+
+    static func matchall(_ fill: (inout FilterWrite) -> Void = { _ in }) -> FilterWrite {
+        var write = FilterWrite()
+        write.kind = "matchall"
+        write.protocol = .all
+        write.options = [:]
+        fill(&write)
+        return write
+    }
+
+    /// What it came to: the place of the filter, or the errno and the rule.
+    func write(_ write: FilterWrite) -> String {
+        do throws(FIBError) {
+            let result = try traffic.write(write, in: block)
+            return "\(result.proto.chain.index)/\(result.proto.priority)/\(result.new.handle)"
+        } catch {
+            return "\(error.errno.rawValue) \(error.rule ?? "")"
+        }
+    }
+
+    func delete(_ fill: (inout FilterSelector) -> Void) -> String {
+        var selector = FilterSelector()
+        fill(&selector)
+        do throws(FIBError) {
+            return "\(try traffic.delete(selector, in: block))"
+        } catch {
+            return "\(error.errno.rawValue) \(error.rule ?? "")"
+        }
+    }
+
+    /// What was told since the last time.
+    func news() -> [String] {
+        let all = host.all
+        let start = told.withLock { told in
+            defer { told = all.count }
+            return told
+        }
+        return all[start...].map(Self.text)
+    }
+
+    private static func text(_ change: TrafficChange) -> String {
+        func verb(_ old: Any?, _ new: Any?) -> String { old == nil ? "+" : new == nil ? "-" : "~" }
+        switch change {
+        case .chain(let old, let new): return verb(old, new) + "chain \((new ?? old)?.identity.index ?? 0)"
+        case .filter(let proto, let old, let new):
+            return verb(old, new) + "filter \(proto.chain.index)/\(proto.priority)/\((new ?? old)?.handle ?? 0)"
+        case .action(let old, let new):
+            return verb(old, new) + "\((new ?? old)?.content.kind ?? "") \((new ?? old)?.index ?? 0)"
+        }
+    }
+
+    /// What is there, by the listing and by all that was told: the two must agree, and all counts must be exact.
+    func check() {
+        block._checkInvariants(traffic.actions)
+        precondition(listed() == folded(), "\(listed().symmetricDifference(folded()))")
+    }
+
+    private func listed() -> Set<String> {
+        var found: Set<String> = []
+        for (chain, protos) in block.contents.chains {
+            found.insert("chain \(chain.identity.index) \(chain.version.rawValue)")
+            for (proto, filters) in protos {
+                for filter in filters { found.insert(Self.name(proto, filter)) }
+            }
+        }
+        for kind in ActionContent.kinds {
+            var cursor = traffic.actions[kind]?.image.cursor()
+            while let (_, action) = cursor?.next() { found.insert(Self.name(action)) }
+        }
+        return found
+    }
+
+    private static func name(_ proto: ProtoIdentity, _ filter: StoredFilter) -> String {
+        "filter \(proto.chain.index)/\(proto.priority)/\(filter.handle) \(filter.version.rawValue)"
+    }
+
+    private static func name(_ action: StoredAction) -> String {
+        "\(action.content.kind) \(action.index) \(action.version.rawValue)"
+    }
+
+    /// Each change must be of what there was before it.
+    private func folded() -> Set<String> {
+        var found: Set<String> = []
+        func fold(_ old: String?, _ new: String?) {
+            if let old { precondition(found.remove(old) != nil, "\(old) changed, which wasn't there") }
+            if let new { precondition(found.insert(new).inserted, "\(new) came twice") }
+        }
+        for change in host.all {
+            switch change {
+            case .chain(let old, let new):
+                fold(
+                    old.map { "chain \($0.identity.index) \($0.version.rawValue)" },
+                    new.map { "chain \($0.identity.index) \($0.version.rawValue)" })
+            case .filter(let proto, let old, let new):
+                fold(old.map { Self.name(proto, $0) }, new.map { Self.name(proto, $0) })
+            case .action(let old, let new): fold(old.map(Self.name), new.map(Self.name))
+            }
+        }
+        return found
+    }
+}
