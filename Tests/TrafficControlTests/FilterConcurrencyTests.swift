@@ -91,6 +91,30 @@ import Threads
         #expect(lab.block.contents.chains.isEmpty)
     }
 
+    @Test("R4-41: of many who let a priority be found each gets one of its own")
+    func automaticPriorities() {
+        let (lab, tally) = (lab, tally)
+        together(6) { _ in for _ in 0..<50 { tally.count(lab.write(TrafficLab.flower(80))) } }
+        #expect(tally.all == Dictionary(uniqueKeysWithValues: (0..<300).map { ("0/\(49_152 - $0)/1", 1) }))
+        lab.check()
+    }
+
+    @Test("R4-25: of two kinds that come to a new priority at once one is there, and the other is refused")
+    func kindsAtOnce() {
+        let (lab, tally) = (lab, tally)
+        for priority in UInt16(1)...200 {
+            together(2) { writer in
+                let outcome =
+                    writer == 0
+                    ? lab.write(TrafficLab.flower(80) { $0.priority = priority })
+                    : lab.write(TrafficLab.matchall { ($0.priority, $0.protocol) = (priority, .ip) })
+                tally.count(outcome.hasPrefix("E") ? outcome : "written")
+            }
+        }
+        #expect(tally.all == ["written": 200, "EINVAL R4-25": 200])
+        lab.check()
+    }
+
     @Test(
         "Whatever runs at once, counts are exact, what was told folds to what is there, and packets meet filters",
         arguments: UInt64(1)...4)

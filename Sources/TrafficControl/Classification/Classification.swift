@@ -91,11 +91,12 @@ extension Block {
     private func taken(
         _ actions: [Action], _ packet: Packet, _ counts: Bool, _ met: (Action, Verdict) -> Void
     ) -> (Verdict, Chain?) {
-        let steps = actions.map { ActionStep(action: $0, packet: packet, counts: counts, now: counts ? host.now : 0) }
+        let now = counts ? host.now : 0
+        let steps = actions.map { ActionStep(action: $0, stored: $0.stored, packet: packet, counts: counts, now: now) }
         var target: Chain?
         let verdict = ActionRun.verdict(of: steps) { index, verdict in
             met(actions[index], verdict)
-            if case .goto = verdict { target = actions[index].stored.target }
+            if case .goto = verdict { target = steps[index].stored.target }
         }
         return (verdict, target)
     }
@@ -104,6 +105,8 @@ extension Block {
 /// One action, as one packet meets it.
 private struct ActionStep: RunnableAction {
     let action: Action
+    /// As it was when the packet came: it may be replaced meanwhile.
+    let stored: StoredAction
     let packet: Packet
     let counts: Bool
     let now: UInt64
@@ -111,8 +114,7 @@ private struct ActionStep: RunnableAction {
     var isPassedOver: Bool { false }
 
     func run() -> Verdict {
-        let content = action.stored.content
-        let verdict = said(content)
+        let verdict = said(stored.content)
         if counts { action.counters.count(bytes: packet.length, isDropped: verdict == .drop, now: now) }
         return verdict
     }

@@ -60,8 +60,10 @@ public protocol Classifier: AnyObject, Sendable {
 /// Why a request doesn't go on.
 public enum Refusal: Error, Sendable {
     case error(FIBError)
-    /// Something is going at this moment: it begins anew, with the global lock (the kernel's EAGAIN, R4-68). No one outside sees it.
+    /// Another request was faster: it begins anew, with the global lock (the kernel's EAGAIN, R4-68). No one outside sees it.
     case again
+    /// The same, as soon as something has gone that is in the way.
+    case leaving
 
     static func of<Result>(_ body: () throws(FIBError) -> Result) throws(Refusal) -> Result {
         do throws(FIBError) {

@@ -15,9 +15,9 @@ struct FilterStore {
 
     subscript(handle: UInt32) -> StoredFilter? { image[UInt64(handle)] }
 
-    /// Throws `again` if it can't be changed as was thought when its filters were looked at.
+    /// Throws `again` or `leaving` if it can't be changed as was thought when its filters were looked at.
     func check(_ handle: UInt32?, from old: StoredFilter?) throws(Refusal) {
-        if isEnded { throw .again }
+        if isEnded { throw .leaving }
         if let old {
             guard self[old.handle] === old else { throw .again }
         } else if let handle, self[handle] != nil {

@@ -133,7 +133,9 @@ public final class Block: Sendable {
                 holders.chain.set(nil)
             }
             // No one is in it any more who could be disturbed (R4-69).
-            holders.chain.isFlushing.store(false, ordering: .releasing)
+            if holders.chain.isFlushing.exchange(false, ordering: .acquiringAndReleasing) {
+                departures.change { $0 += 1 }
+            }
         }
         state.holders[holders.chain.index] = holders.all > 0 ? holders : nil
         if holders.all == 0, holders.chain.index == 0 { head.change() }

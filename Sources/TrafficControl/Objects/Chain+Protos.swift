@@ -14,7 +14,7 @@ extension Chain {
     ///   - type: the protocol that it must have; nil for any.
     func find(_ priority: UInt16?, _ type: EtherType?) throws(Refusal) -> Place {
         try state.withLock { (state) throws(Refusal) in
-            if isFlushing.load(ordering: .acquiring) { throw .again }
+            if isFlushing.load(ordering: .acquiring) { throw .leaving }
             guard let priority else {
                 if let automatic = state.automaticPriority { return .free(automatic) }
                 throw .error(
@@ -40,14 +40,14 @@ extension Chain {
     /// asks; who made the new one holds that besides.
     func insert(_ new: Proto) throws(Refusal) -> Proto {
         try state.withLock { (state) throws(Refusal) in
-            if isFlushing.load(ordering: .acquiring) { throw .again }
+            if isFlushing.load(ordering: .acquiring) { throw .leaving }
             if let other = state.proto(new.priority) {
                 try check(other, new.identity.protocol)
                 other.hold()
                 return other
             }
             // L3' inside L2.
-            if block.destruction.withLock({ $0.contains(new.identity.place) }) { throw .again }
+            if block.destruction.withLock({ $0.contains(new.identity.place) }) { throw .leaving }
             let place = state.firstIndex(atOrAbove: new.priority)
             state.protos.insert(new, at: place)
             new.place()

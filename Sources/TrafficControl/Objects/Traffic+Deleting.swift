@@ -70,7 +70,7 @@ extension Traffic {
             try withProto(selector, priority, in: block) { (proto) throws(Refusal) in
                 if proto.chain.detach(proto) { return proto }
                 // Someone else was first, and is at it.
-                throw .again
+                throw .leaving
             }
         }
         return try empty(proto)
@@ -95,7 +95,6 @@ extension Traffic {
             end(chain)
             block.letGo(chain, as: .request)
         }
-        block.departures.change { $0 += 1 }
         return count
     }
 

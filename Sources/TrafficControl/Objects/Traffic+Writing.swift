@@ -71,11 +71,7 @@ extension Traffic {
     ) throws(Refusal) -> (Proto, isNew: Bool) {
         switch try chain.find(write.priority, write.protocol) {
         case .found(let proto):
-            if let kind = write.kind, kind != proto.identity.kind {
-                let message = "priority \(proto.priority) of chain \(chain.index) has filters of \(proto.identity.kind)"
-                proto.letGo()
-                throw .error(FIBError(.einval, .filterInvalid, message, rule: "R4-25"))
-            }
+            try check(write.kind, proto)
             return (proto, false)
         case .free(let priority):
             guard write.verb.isCreating else { throw .error(Self.protoMissing(chain.index, write.priority)) }
@@ -86,8 +82,24 @@ extension Traffic {
             let new = Proto(ProtoIdentity(chain.identity, priority, `protocol`, kind), chain, early.type)
             defer { new.letGo() }
             let proto = try chain.insert(new)
+            if proto !== new {
+                try check(kind, proto)
+                // One that no one said is no one else's (R4-41).
+                if write.priority == nil {
+                    proto.letGo()
+                    throw .again
+                }
+            }
             return (proto, proto === new)
         }
+    }
+
+    /// Lets go of the proto if it is of another kind (R4-25).
+    private func check(_ kind: String?, _ proto: Proto) throws(Refusal) {
+        guard let kind, kind != proto.identity.kind else { return }
+        let message = "priority \(proto.priority) of chain \(proto.chain.index) has filters of \(proto.identity.kind)"
+        proto.letGo()
+        throw .error(FIBError(.einval, .filterInvalid, message, rule: "R4-25"))
     }
 
     private func change(_ write: FilterWrite, _ early: Prepared?, _ proto: Proto) throws(Refusal) -> FilterResult {

@@ -53,10 +53,14 @@ public final class Traffic: Sendable {
                     return try global.lock.withLock { (_) throws(Refusal) in try attempt() }
                 }
             } catch {
-                if case .error(let error) = error { throw error }
+                switch error {
+                case .error(let error): throw error
+                case .again: break
+                // What is in the way goes without anyone's help.
+                case .leaving: _ = block?.departures.wait(seconds: 1) { $0 == departures ? nil : $0 }
+                }
             }
             isUnlocked = false
-            _ = block?.departures.wait(seconds: 1) { $0 == departures ? nil : $0 }
         }
     }
 }
