@@ -1,0 +1,96 @@
+import Testing
+
+@testable import TrafficControl
+
+/// What is in the way of requests while it goes, step by step.
+@Suite struct DepartureTests {
+    private let lab = TrafficLab()
+
+    private func write(_ port: Int, _ priority: UInt16 = 1) -> String {
+        lab.write(TrafficLab.flower(port) { ($0.chain, $0.priority) = (3, priority) })
+    }
+
+    private func isLeaving(_ body: () throws(Refusal) -> Void) -> Bool {
+        do throws(Refusal) {
+            try body()
+            return false
+        } catch {
+            if case .leaving = error { return true }
+            return false
+        }
+    }
+
+    private func place(of chain: Chain) throws(Refusal) -> Proto? {
+        guard case .found(let proto) = try chain.find(1, nil) else { return nil }
+        return proto
+    }
+
+    @Test("R4-65, R4-70: as long as someone has a proto in hand that was taken out, none of its like comes in")
+    func takenOut() throws {
+        #expect(write(80) == "3/1/1")
+        let chain = try #require(lab.block.hold(3))
+        let proto = try #require(try place(of: chain))
+        #expect(lab.delete { ($0.chain, $0.priority, $0.handle) = (3, 1, 1) } == "1")
+        #expect(try place(of: chain) == nil)
+        let identity = ProtoIdentity(chain.identity, 1, .ip, "flower")
+        let next = Proto(identity, chain, Flower.self)
+        #expect(isLeaving { () throws(Refusal) in _ = try chain.insert(next) })
+        // Another protocol can't be taken for it.
+        let other = Proto(ProtoIdentity(chain.identity, 1, .ipv6, "flower"), chain, Flower.self)
+        #expect(!isLeaving { () throws(Refusal) in try chain.insert(other).letGo() })
+        chain.removeIfEmpty(other)
+        other.letGo()
+        proto.letGo()
+        #expect(!isLeaving { () throws(Refusal) in try chain.insert(next).letGo() })
+        chain.removeIfEmpty(next)
+        next.letGo()
+        lab.block.letGo(chain, as: .request)
+        lab.check()
+        #expect(lab.block.contents.chains.isEmpty)
+    }
+
+    @Test("R4-69: nothing comes into a chain that is flushed until all who hold it have let go of it")
+    func flushed() throws {
+        #expect(write(80) == "3/1/1")
+        let chain = try #require(lab.block.hold(3))
+        #expect(lab.delete { $0.chain = 3 } == "1")
+        #expect(isLeaving { () throws(Refusal) in _ = try chain.find(1, nil) })
+        lab.block.letGo(chain, as: .request)
+        #expect(write(80) == "3/1/1")
+        lab.check()
+    }
+
+    @Test("R4-67: a filter that was changed or removed since it was looked at isn't changed: all begins anew")
+    func changedMeanwhile() throws {
+        #expect(write(80) == "3/1/1")
+        let chain = try #require(lab.block.hold(3))
+        let proto = try #require(try place(of: chain))
+        let old = try #require(proto.classifier.filter(1))
+        #expect(
+            lab.write(TrafficLab.flower(81) { ($0.chain, $0.priority, $0.handle, $0.verb) = (3, 1, 1, .change) })
+                == "3/1/1")
+        let options = try Flower.options(["keys": .object(["ip_proto": .text("udp")])], .ip)
+        let content = FilterContent(options, [], [])
+        for handle in [UInt32?.none, 1] {
+            #expect(throws: Refusal.self) {
+                try proto.classifier.change(content, handle: handle, from: handle == nil ? old : nil) { _, _, _ in
+                    old
+                }
+            }
+        }
+        #expect(throws: Refusal.self) { try proto.classifier.delete(old) {} }
+        proto.letGo()
+        lab.block.letGo(chain, as: .request)
+        lab.check()
+    }
+
+    @Test("R4-63: a filter stays as it is for who has found it, whatever becomes of it")
+    func foundFilters() throws {
+        #expect(write(80) == "3/1/1")
+        let filter = try #require(lab.block.contents.chains.first?.protos.first?.filters.first)
+        let values = filter.content.options.values
+        #expect(lab.delete { $0.chain = 3 } == "1")
+        #expect(filter.handle == 1 && filter.content.options.values == values)
+        lab.check()
+    }
+}
