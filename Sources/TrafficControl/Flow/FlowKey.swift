@@ -69,10 +69,27 @@ struct FlowKey: Sendable {
         FlowKey("ct_mark", .ctMark, .number), FlowKey("ct_label", .ctLabel, .label),
     ]
 
-    /// Their names, and those that `tc` has for masks and for what is more than one field.
-    static let names: Set<String> = Set(
-        all.map(\.name) + all.filter { $0.form.hasMaskOfItsOwn }.map { $0.name + "_mask" }
-            + ["eth_type", "mpls", "mpls_label", "mpls_tc", "mpls_bos", "mpls_ttl", "cfm"])
+    /// What a name stands for.
+    enum Meaning {
+        /// The key at that place of `all`.
+        case key(Int)
+        /// Its mask.
+        case mask(Int)
+        /// Something that is more than one field.
+        case other
+    }
+
+    static let meanings: [String: Meaning] = {
+        var meanings: [String: Meaning] = [:]
+        for (place, key) in all.enumerated() {
+            meanings[key.name] = .key(place)
+            if key.form.hasMaskOfItsOwn { meanings[key.name + "_mask"] = .mask(place) }
+        }
+        for name in ["eth_type", "mpls", "mpls_label", "mpls_tc", "mpls_bos", "mpls_ttl", "cfm"] {
+            meanings[name] = .other
+        }
+        return meanings
+    }()
 }
 
 extension FlowKeyForm {

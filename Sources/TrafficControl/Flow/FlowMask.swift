@@ -8,6 +8,7 @@ final class FlowMask: Hashable, Sendable {
     /// reference.
     private let used: InlineArray<29, Int>
     private let usedCount: Int
+    private let hashOfBits: Int
     /// Nobody outside knows where a key falls, and so can't have all fall on one place.
     private static let seed: (UInt64, UInt64) = {
         var random = SystemRandomNumberGenerator()
@@ -25,19 +26,25 @@ final class FlowMask: Hashable, Sendable {
         }
         self.used = used
         usedCount = count
+        var hasher = Hasher()
+        for place in 0..<count {
+            hasher.combine(used[place])
+            hasher.combine(bits.words[used[place]])
+        }
+        hasher.combine(hasDstRange)
+        hasher.combine(hasSrcRange)
+        hashOfBits = hasher.finalize()
     }
 
     var hasRange: Bool { hasDstRange || hasSrcRange }
 
     static func == (a: FlowMask, b: FlowMask) -> Bool {
-        a === b || (a.bits == b.bits && a.hasDstRange == b.hasDstRange && a.hasSrcRange == b.hasSrcRange)
+        a === b
+            || (a.hashOfBits == b.hashOfBits && a.bits == b.bits && a.hasDstRange == b.hasDstRange
+                && a.hasSrcRange == b.hasSrcRange)
     }
 
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(bits)
-        hasher.combine(hasDstRange)
-        hasher.combine(hasSrcRange)
-    }
+    func hash(into hasher: inout Hasher) { hasher.combine(hashOfBits) }
 
     /// What of a packet is compared.
     func words(of packet: FlowBits) -> [UInt64] {
@@ -77,6 +84,8 @@ final class FlowMask: Hashable, Sendable {
 struct PackedMatch: Sendable {
     let mask: FlowMask
     let words: [UInt64]
+    /// Of these words, by the mask.
+    let hash: UInt64
     let dstPorts: ClosedRange<UInt16>?
     let srcPorts: ClosedRange<UInt16>?
 
@@ -84,13 +93,12 @@ struct PackedMatch: Sendable {
     init(_ match: FlowMatch, _ mask: FlowMask) {
         self.mask = mask
         words = mask.words(of: match.key)
+        hash = mask.hash(of: match.key)
         dstPorts = match.dstPorts
         srcPorts = match.srcPorts
     }
 
     var match: FlowMatch { FlowMatch(mask.key(words), mask.bits, dstPorts, srcPorts) }
-
-    var hash: UInt64 { mask.hash(of: mask.key(words)) }
 
     func isSame(as other: PackedMatch) -> Bool {
         words == other.words && dstPorts == other.dstPorts && srcPorts == other.srcPorts

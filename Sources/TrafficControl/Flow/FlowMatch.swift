@@ -19,11 +19,23 @@ public struct FlowMatch: Hashable, Sendable {
     ///
     /// Throws EINVAL for names and values that mean nothing.
     public init(_ values: [String: FlowValue], protocol: EtherType) throws(FIBError) {
-        for name in values.keys.sorted() where !FlowKey.names.contains(name) {
-            throw Self.invalid("flower has no key '\(name)'")
+        var given: [(place: Int, value: FlowValue)] = []
+        var masks: [Int: FlowValue] = [:]
+        for (name, value) in values {
+            switch FlowKey.meanings[name] {
+            case .key(let place): given.append((place, value))
+            case .mask(let place): masks[place] = value
+            case .other: break
+            case nil: throw Self.invalid("flower has no key '\(name)'")
+            }
         }
         try readTypes(values, `protocol`)
-        for key in FlowKey.all { try read(key, values) }
+        for (place, value) in given.sorted(by: { $0.place < $1.place }) {
+            try read(FlowKey.all[place], value, mask: masks.isEmpty ? nil : masks.removeValue(forKey: place))
+        }
+        if let place = masks.keys.min() {
+            throw Self.invalid("\(FlowKey.all[place].name)_mask is given without \(FlowKey.all[place].name)")
+        }
         try readLabels(values)
         try readCFM(values)
         try check()
@@ -92,20 +104,14 @@ public struct FlowMatch: Hashable, Sendable {
         throw Self.invalid("eth_type is \(given.name), but the filter is for \(inner?.name ?? `protocol`.name)")
     }
 
-    private mutating func read(_ known: FlowKey, _ values: [String: FlowValue]) throws(FIBError) {
-        guard let value = values[known.name] else {
-            if known.form.hasMaskOfItsOwn, values[known.name + "_mask"] != nil {
-                throw Self.invalid("\(known.name)_mask is given without \(known.name)")
-            }
-            return
-        }
+    private mutating func read(_ known: FlowKey, _ value: FlowValue, mask ownMask: FlowValue?) throws(FIBError) {
         if case .object(let ends) = value, known.field == .dstPort || known.field == .srcPort {
             let range = try Self.range(known.name, ends)
             guard known.isFit(key) else { return ignored.append(known.name) }
             if known.field == .dstPort { dstPorts = range } else { srcPorts = range }
             return
         }
-        guard let part = known.form.part(value, known.field, mask: values[known.name + "_mask"]) else {
+        guard let part = known.form.part(value, known.field, mask: ownMask) else {
             throw Self.invalid("\(known.name) does not have that value")
         }
         guard known.isFit(key) else { return ignored.append(known.name) }
