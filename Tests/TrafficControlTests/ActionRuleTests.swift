@@ -8,29 +8,21 @@ import Testing
 @Suite struct ActionRuleTests {
     private let lab = TrafficLab()
 
-    private func outcome(_ body: () throws(FIBError) -> String) -> String {
-        do throws(FIBError) {
-            return try body()
-        } catch {
-            return "\(error.errno.rawValue) \(error.rule ?? "")"
-        }
-    }
-
     private func write(_ verdict: Verdict, _ index: UInt32? = nil, replaces: Bool = false) -> String {
-        outcome { () throws(FIBError) in
+        TrafficLab.outcome { () throws(FIBError) in
             "\(try lab.traffic.write(ActionDraft(.gact(Gact(verdict)), index: index), replaces: replaces).new.index)"
         }
     }
 
     private func delete(_ index: UInt32, _ kind: String = "gact") -> String {
-        outcome { () throws(FIBError) in
+        TrafficLab.outcome { () throws(FIBError) in
             try lab.traffic.deleteAction(kind, index)
             return "gone"
         }
     }
 
     private func flush() -> String {
-        outcome { () throws(FIBError) in
+        TrafficLab.outcome { () throws(FIBError) in
             let (count, inUse) = try lab.traffic.flushActions("gact")
             return "\(count) \(inUse.map { "stopped at \($0)" } ?? "")"
         }

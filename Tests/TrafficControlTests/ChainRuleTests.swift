@@ -7,16 +7,8 @@ import Testing
 @Suite struct ChainRuleTests {
     private let lab = TrafficLab()
 
-    private func outcome(_ body: () throws(FIBError) -> String) -> String {
-        do throws(FIBError) {
-            return try body()
-        } catch {
-            return "\(error.errno.rawValue) \(error.rule ?? "")"
-        }
-    }
-
     private func add(_ index: UInt32, _ keys: [String: FlowValue]? = nil) -> String {
-        outcome { () throws(FIBError) in
+        TrafficLab.outcome { () throws(FIBError) in
             let template = try keys.map { (keys) throws(FIBError) in
                 try lab.traffic.template("flower", ["keys": .object(keys)], .ip)
             }
@@ -25,11 +17,13 @@ import Testing
     }
 
     private func get(_ index: UInt32) -> String {
-        outcome { () throws(FIBError) in "chain \(try lab.traffic.chain(index, in: lab.block).identity.index)" }
+        TrafficLab.outcome { () throws(FIBError) in
+            "chain \(try lab.traffic.chain(index, in: lab.block).identity.index)"
+        }
     }
 
     private func delete(_ index: UInt32) -> String {
-        outcome { () throws(FIBError) in "\(try lab.traffic.deleteChain(index, in: lab.block))" }
+        TrafficLab.outcome { () throws(FIBError) in "\(try lab.traffic.deleteChain(index, in: lab.block))" }
     }
 
     private func flower(_ port: Int, _ fill: (inout FilterWrite) -> Void) -> String {
@@ -84,10 +78,11 @@ import Testing
     @Test("R4-16: templates are of kinds that have them, and nothing is told of a chain that isn't made")
     func templateKinds() throws {
         #expect(
-            outcome { () throws(FIBError) in "\(try lab.traffic.template("matchall", [:], .all).kind)" }
+            TrafficLab.outcome { () throws(FIBError) in "\(try lab.traffic.template("matchall", [:], .all).kind)" }
                 == "EOPNOTSUPP R4-16")
         #expect(
-            outcome { () throws(FIBError) in "\(try lab.traffic.template("nosuch", [:], .all).kind)" } == "ENOENT R4-16"
+            TrafficLab.outcome { () throws(FIBError) in "\(try lab.traffic.template("nosuch", [:], .all).kind)" }
+                == "ENOENT R4-16"
         )
         #expect(add(5, ["color": .text("red")]).hasPrefix("EINVAL"))
         #expect(lab.news().isEmpty)

@@ -156,6 +156,9 @@ import Testing
             (["ct_state": .text("+new")], "+trk"), (["ct_state": .text("+trk+new+est")], "excludes"),
             (["ct_state": .text("+trk+inv+new")], "+inv"), (["ct_state": .text("trk")], "ct_state"),
             (["indev": .text("a-name-of-16-byt")], "indev"), (["spi": .number(5)], "ip_proto"),
+            (["ip_proto": .text("+6")], "ip_proto"),
+            (["eth_type": .text("+800")], "eth_type"), (["ct_label": .text("-1")], "ct_label"),
+            (["ip_ttl": .text("0x+5")], "ip_ttl"), (["dst_mac": .text("02:00:00:00:00:+1")], "dst_mac"),
             (["ip_flags": .object(["frag": .number(1)])], "ip_flags"), (["ip_proto": .text("tcpp")], "ip_proto"),
             (["enc_dst_ip": .text("10.0.0.1"), "enc_src_ip": .text("::1")], "one family"),
         ] as [([String: FlowValue], String)])

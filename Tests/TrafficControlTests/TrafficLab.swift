@@ -64,24 +64,28 @@ final class TrafficLab: Sendable {
         return write
     }
 
-    /// What it came to: the place of the filter, or the errno and the rule.
-    func write(_ write: FilterWrite) -> String {
+    /// What it came to, or the errno and the rule.
+    static func outcome(_ body: () throws(FIBError) -> String) -> String {
         do throws(FIBError) {
-            let result = try traffic.write(write, in: block)
-            return "\(result.proto.chain.index)/\(result.proto.priority)/\(result.new.handle)"
+            return try body()
         } catch {
             return "\(error.errno.rawValue) \(error.rule ?? "")"
         }
     }
 
+    /// The place of the filter.
+    func write(_ write: FilterWrite) -> String {
+        Self.outcome { () throws(FIBError) in
+            let result = try traffic.write(write, in: block)
+            return "\(result.proto.chain.index)/\(result.proto.priority)/\(result.new.handle)"
+        }
+    }
+
+    /// How many are gone.
     func delete(_ fill: (inout FilterSelector) -> Void) -> String {
         var selector = FilterSelector()
         fill(&selector)
-        do throws(FIBError) {
-            return "\(try traffic.delete(selector, in: block))"
-        } catch {
-            return "\(error.errno.rawValue) \(error.rule ?? "")"
-        }
+        return Self.outcome { () throws(FIBError) in "\(try traffic.delete(selector, in: block))" }
     }
 
     /// What was told since the last time.

@@ -25,9 +25,6 @@ public enum ActionContent: Hashable, Sendable {
 
     /// The chains that it may send packets to.
     var target: UInt32? { if case .goto(let chain) = control { chain } else { nil } }
-
-    /// The link that it gives packets to.
-    public var device: String? { if case .mirred(let mirred) = self { mirred.device } else { nil } }
 }
 
 /// The generic action: a verdict, and perhaps now and then another one.

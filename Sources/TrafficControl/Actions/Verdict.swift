@@ -45,12 +45,4 @@ public enum Verdict: Hashable, Sendable {
         default: Self.names.first { $0.0 == self }?.1 ?? ""
         }
     }
-
-    /// Whether no device can do that of itself (R4-84).
-    var isForSoftware: Bool {
-        switch self {
-        case .continue, .reclassify, .pipe: true
-        default: false
-        }
-    }
 }

@@ -7,7 +7,7 @@ extension FlowKeyForm {
         let behind = text[text.index(after: slash)...]
         // `tc` prints the mask of hexadecimal ones without 0x.
         let isBareHex = if case .hexText = self { !behind.hasPrefix("0x") } else { false }
-        let mask = isBareHex ? UInt64(behind, radix: 16) : UInt64(written: behind)
+        let mask = isBareHex ? UInt64(hex: behind) : UInt64(written: behind)
         guard let number = UInt64(written: text[..<slash]), let mask, UInt128(number | mask) <= all else { return nil }
         return FlowPart(UInt128(number), mask: UInt128(mask))
     }
@@ -25,13 +25,13 @@ extension FlowKeyForm {
     }
 
     /// Four hexadecimal digits, which `eth_type` has for types without a name.
-    static func hexType(_ text: String) -> UInt16? { text.utf8.count == 4 ? UInt16(text, radix: 16) : nil }
+    static func hexType(_ text: String) -> UInt16? { text.utf8.count == 4 ? UInt16(hex: text) : nil }
 
     func ipProtocol(_ value: FlowValue) -> UInt64? {
         guard let text = value.text else { return value.number }
         if let known = FlowNames.number(text, FlowNames.ipProtocols) { return UInt64(known) }
         // Two hexadecimal digits, as `tc` prints it.
-        return text.hasPrefix("0x") ? UInt64(written: text) : text.utf8.count == 2 ? UInt64(text, radix: 16) : nil
+        return text.hasPrefix("0x") ? UInt64(written: text) : text.utf8.count == 2 ? UInt64(hex: text) : nil
     }
 
     /// Six bytes.
@@ -40,7 +40,7 @@ extension FlowKeyForm {
         guard bytes.count == 6 else { return nil }
         var value: UInt128 = 0
         for byte in bytes {
-            guard byte.utf8.count <= 2, byte.first?.isHexDigit ?? false, let number = UInt8(byte, radix: 16) else {
+            guard byte.utf8.count <= 2, let number = UInt8(hex: byte) else {
                 return nil
             }
             value = value << 8 | UInt128(number)

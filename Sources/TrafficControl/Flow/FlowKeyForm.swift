@@ -66,7 +66,7 @@ extension FlowKeyForm {
             return whole(value.text.flatMap { FlowNames.number($0, FlowNames.pppProtocols) }) ?? whole(value.number)
         case .mac: return value.text.flatMap { masked($0, 48, Self.mac) }
         case .address(let family): return value.text.flatMap { address($0, family) }
-        case .label: return value.text.flatMap { masked($0, 128) { UInt128($0, radix: 16) } }
+        case .label: return value.text.flatMap { masked($0, 128) { UInt128(hex: $0) } }
         case .device: return value.text.flatMap { Self.device($0) }.map { FlowPart($0, mask: all) }
         case .truth:
             if case .bool(let isTrue) = value { return FlowPart(isTrue ? 1 : 0, mask: all) }

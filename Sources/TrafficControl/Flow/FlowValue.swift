@@ -24,8 +24,15 @@ extension FixedWidthInteger {
     /// As C has it: digits, behind `0x` hexadecimal ones. No sign.
     init?(written text: some StringProtocol) {
         let isHex = text.hasPrefix("0x") || text.hasPrefix("0X")
-        let digits = isHex ? text.dropFirst(2) : text[...]
-        guard let first = digits.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
-        self.init(digits, radix: isHex ? 16 : 10)
+        self.init(digits: isHex ? text.dropFirst(2) : text[...], radix: isHex ? 16 : 10)
+    }
+
+    /// Hexadecimal digits and nothing else.
+    init?(hex text: some StringProtocol) { self.init(digits: text, radix: 16) }
+
+    /// The standard library takes a sign as well.
+    private init?(digits text: some StringProtocol, radix: Int) {
+        guard let first = text.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
+        self.init(text, radix: radix)
     }
 }

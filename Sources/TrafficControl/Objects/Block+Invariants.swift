@@ -3,27 +3,6 @@ internal import Synchronization
 internal import Threads
 
 extension Block {
-    /// What is in it, in the order in which it is listed: with each proto its filters.
-    public struct Contents: Sendable {
-        public let chains: [(chain: StoredChain, protos: [(proto: ProtoIdentity, filters: [StoredFilter])])]
-    }
-
-    /// All that others see of it.
-    public var contents: Contents {
-        Contents(
-            chains: chains.compactMap { chain in
-                guard let told = state.withLock({ $0.holders[chain.index]?.told }) else { return nil }
-                return (told, chain.listed.map { ($0.identity, Self.filters($0)) })
-            })
-    }
-
-    private static func filters(_ proto: Proto) -> [StoredFilter] {
-        var cursor = proto.classifier.image.cursor()
-        var filters: [StoredFilter] = []
-        while let (_, filter) = cursor.next() { filters.append(filter) }
-        return filters
-    }
-
     /// Stops the process if something in it contradicts itself. No request may be under way.
     ///
     /// - Parameter actions: of the namespace, which has no other block.
@@ -49,7 +28,7 @@ extension Block {
                 precondition(proto.priority > previous, "priorities out of order in chain \(chain.index)")
                 previous = proto.priority
                 precondition(proto.holderCount == 1, "priority \(previous) is held by \(proto.holderCount)")
-                let filters = Self.filters(proto)
+                let filters = proto.filters
                 precondition(!filters.isEmpty, "priority \(previous) of chain \(chain.index) is empty and there")
                 (proto.classifier as? Flower)?._checkInvariants()
                 for action in filters.flatMap(\.content.actions) {

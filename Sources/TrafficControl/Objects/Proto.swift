@@ -7,7 +7,6 @@ final class Proto: Sendable {
     /// It holds the chain as long as it is there itself (R4-64).
     let chain: Chain
     let classifier: any Classifier
-    let isUnlocked: Bool
     private let holders = Synchronization.Atomic<Int>(1)
     /// Whether it ever was in its chain.
     private let isPlaced = Synchronization.Atomic<Bool>(false)
@@ -16,7 +15,6 @@ final class Proto: Sendable {
     init(_ identity: ProtoIdentity, _ chain: Chain, _ type: any Classifier.Type) {
         self.identity = identity
         self.chain = chain
-        isUnlocked = type.isUnlocked
         classifier = type.init(identity, chain.block.host)
         _ = chain.block.holdCreating(chain.index, as: .request)
     }
