@@ -36,7 +36,9 @@ struct Filters {
     private static func added(_ count: Int, by writers: Int, _ sharing: Sharing, _ isSerial: Bool) throws -> Double {
         let host = Host()
         let traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)
-        let blocks = (0..<writers).map { traffic.block(BlockIdentity(namespace: "default", .shared(UInt32($0) + 1))) }
+        let blocks = (0..<writers).map {
+            traffic.addBlock(BlockIdentity(namespace: "default", .shared(UInt32($0) + 1)))
+        }
         // What a request says is read before any lock is taken; here, before time is.
         let writes = (0..<writers).map { writer in
             (0..<count / writers).map { number in write(number * writers + writer, writer, sharing) }
@@ -70,7 +72,7 @@ struct Filters {
     private static func classify(_ masks: Int) throws {
         let host = Host()
         let traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock())
-        let block = traffic.block(BlockIdentity(namespace: "default", .shared(1)))
+        let block = traffic.addBlock(BlockIdentity(namespace: "default", .shared(1)))
         for number in 0..<10_000 {
             var write = write(number, 0, .priority)
             let length = 32 - number % masks % 32

@@ -66,6 +66,34 @@ import Testing
         lab.check()
     }
 
+    @Test("R4-95: a filter may have an action that is there by its index alone; one that isn't is not found")
+    func sharing() {
+        func use(_ index: UInt32, _ kind: String = "gact") -> String {
+            lab.write(
+                TrafficLab.flower(80) { ($0.priority, $0.actions) = (1, [ActionDraft(kind, index: index)]) })
+        }
+        #expect(write(.drop, 7) == "7")
+        _ = lab.news()
+        #expect(use(8) == "ENOENT R4-95")
+        #expect(use(7, "mirred") == "ENOENT R4-95")
+        #expect(use(7, "nosuch") == "ENOENT R4-97")
+        #expect(lab.news().filter { !$0.contains("chain") } == [])
+        // The index that wasn't there is no one's.
+        #expect(write(.trap, 8) == "8")
+        #expect(use(7) == "0/1/1")
+        #expect(lab.traffic.actions["gact"]?.holders(7).map { [$0.references, $0.bindings] } == [2, 1])
+        lab.check()
+    }
+
+    @Test("An action by itself can't be nothing but an index")
+    func nothingSaid() {
+        let outcome = TrafficLab.outcome { () throws(FIBError) in
+            "\(try lab.traffic.write(ActionDraft("gact", index: 7)).new.index)"
+        }
+        #expect(outcome == "EINVAL ")
+        lab.check()
+    }
+
     @Test("R4-96: what a filter has can't be removed; what isn't there is not found")
     func deleting() {
         #expect(write(.drop, 7) == "7")

@@ -25,7 +25,9 @@ import Testing
     /// The verdict, and the places of the filters that were met.
     private func outcome(_ port: Int, _ type: EtherType = .ip) -> String {
         let result = lab.block.classify(packet(port, type), traces: true)
-        let met = result.steps.map { "\($0.chain)/\($0.proto.priority)/\($0.filter?.handle ?? 0)" }
+        let met = result.steps.compactMap { step in
+            step.proto.map { "\(step.chain)/\($0.priority)/\(step.filter?.handle ?? 0)\(step.isOfProtocol ? "" : "!")" }
+        }
         return "\(result.verdict?.name ?? "none")\(result.isLooped ? " looped" : "") \(met.joined(separator: " "))"
     }
 
@@ -39,9 +41,9 @@ import Testing
         #expect(outcome(80) == "drop 0/1/1 0/2/1")
         #expect(outcome(81) == "pass 0/1/0 0/2/0 0/3/1")
         #expect(outcome(82) == "none 0/1/0 0/2/0 0/3/0")
-        #expect(outcome(80, .ipv6) == "none ")
+        #expect(outcome(80, .ipv6) == "none 0/1/0! 0/2/0! 0/3/0!")
         #expect(lab.write(TrafficLab.matchall { $0.priority = 9 }) == "0/9/1")
-        #expect(outcome(82, .ipv6) == "pass 0/9/1")
+        #expect(outcome(82, .ipv6) == "pass 0/1/0! 0/2/0! 0/3/0! 0/9/1")
     }
 
     @Test("A filter without actions lets packets pass; a list that ends with pipe ends the search")

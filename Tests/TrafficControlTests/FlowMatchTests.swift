@@ -54,6 +54,8 @@ import Testing
                 "ct_label", "000102030405060708090a0b0c0d0e0f/ffff0000000000000000000000000000",
                 "00010000000000000000000000000000/ffff0000000000000000000000000000"
             ),
+            // A mask of labels is hexadecimal, also if it could be a number of bits.
+            ("ct_label", "11/10", "00000000000000000000000000000010/00000000000000000000000000000010"),
             ("indev", "eth0", "eth0"),
         ])
     func texts(key: String, given: String, printed: String) throws {
@@ -161,10 +163,47 @@ import Testing
             (["ip_ttl": .text("0x+5")], "ip_ttl"), (["dst_mac": .text("02:00:00:00:00:+1")], "dst_mac"),
             (["ip_flags": .object(["frag": .number(1)])], "ip_flags"), (["ip_proto": .text("tcpp")], "ip_proto"),
             (["enc_dst_ip": .text("10.0.0.1"), "enc_src_ip": .text("::1")], "one family"),
+            (
+                [
+                    "ip_proto": .text("udp"), "dst_port": .object(["start": .number(1), "end": .number(2)]),
+                    "dst_port_mask": .number(1),
+                ], "a range"
+            ),
         ] as [([String: FlowValue], String)])
     func refusals(values: [String: FlowValue], part: String) {
         let message = message(values)
         #expect(message.hasPrefix("EINVAL") && message.contains(part), "\(message)")
+    }
+
+    @Test("PPPoE: what is in the session is of the type that goes with its protocol")
+    func sessions() throws {
+        let session = EtherType(rawValue: 0x8864)
+        let keys: [String: FlowValue] = [
+            "pppoe_sid": .number(7), "ppp_proto": .text("ip"), "ip_proto": .text("udp"), "dst_ip": .text("10.0.0.1"),
+        ]
+        let match = try match(keys, session)
+        #expect(match.values == keys.merging(["eth_type": .text("ipv4")]) { $1 } && match.ignored.isEmpty)
+        #expect(match.key[.pppoeType] == 0x8864)
+        #expect(try self.match(match.values, session) == match)
+        // Whatever it is in.
+        let any = try self.match(["pppoe_sid": .number(7), "eth_type": .text("8864")], session)
+        #expect(any.values == ["pppoe_sid": .number(7)] && any.mask[.etherType] == 0)
+        #expect(try self.match(["ppp_proto": .text("[49185]")], session).values == ["ppp_proto": .text("[49185]")])
+        #expect(
+            try self.match(["ppp_proto": .number(49_185)], session)
+                == self.match(["ppp_proto": .text("0xc021")], session))
+        #expect(message(keys.merging(["eth_type": .text("ipv6")]) { $1 }, session).hasPrefix("EINVAL"))
+    }
+
+    @Test("An address of which no bit counts says of which family the packets are")
+    func familiesAlone() throws {
+        for (given, printed) in [("::/0", "::/0"), ("10.0.0.0/0", "0.0.0.0/0")] {
+            for (name, other) in [("dst_ip", "src_ip"), ("enc_dst_ip", "enc_src_ip")] {
+                let match = try match([other: .text(given)], .all)
+                #expect(match.values == [name: .text(printed)])
+                #expect(try self.match(match.values, .all) == match)
+            }
+        }
     }
 
     @Test("What is printed means the same again, whatever was given", arguments: UInt64(1)...8)

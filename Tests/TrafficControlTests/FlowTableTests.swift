@@ -1,3 +1,4 @@
+import ChangeLog
 import TestSupport
 import Testing
 
@@ -9,9 +10,16 @@ import Testing
         let match: FlowMatch
         let packed: PackedMatch
         let order: UInt64
+        let place: FilterPlace
         let isPassedOver: Bool
 
-        init(_ match: FlowMatch, _ mask: FlowMask, order: UInt64, isPassedOver: Bool = false) {
+        /// - Parameter group: when the first of its mask came; nil if it is that.
+        init(
+            _ match: FlowMatch, _ mask: FlowMask, order: UInt64, group: ChangeSequence? = nil,
+            isPassedOver: Bool = false
+        ) {
+            let born = ChangeSequence(rawValue: order)
+            place = FilterPlace(born: born, group: group ?? born)
             self.match = match
             packed = PackedMatch(match, mask)
             self.order = order
@@ -24,15 +32,20 @@ import Testing
         var entries: [Entry] = []
         var masks: [FlowMask] = []
 
-        private static func agrees(_ match: FlowMatch, _ packet: FlowBits) -> Bool {
-            for field in FlowField.allCases where packet[field] & match.mask[field] != match.key[field] { return false }
+        private static func agrees(_ match: FlowMatch, _ packet: Packet) -> Bool {
+            let (fields, options) = (packet.fields, packet.options)
+            for field in FlowField.allCases where fields[field] & match.mask[field] != match.key[field] { return false }
+            if let key = match.options?.key, let mask = match.options?.mask {
+                guard let options, options.kind == key.kind, options.length == key.length else { return false }
+                guard zip(options.bytes, mask.bytes).map({ $0 & $1 }) == key.bytes else { return false }
+            }
             func lies(_ field: FlowField, _ range: ClosedRange<UInt16>?) -> Bool {
-                range.map { UInt128($0.lowerBound) <= packet[field] && packet[field] <= UInt128($0.upperBound) } ?? true
+                range.map { UInt128($0.lowerBound) <= fields[field] && fields[field] <= UInt128($0.upperBound) } ?? true
             }
             return lies(.dstPort, match.dstPorts) && lies(.srcPort, match.srcPorts)
         }
 
-        func first(_ packet: FlowBits) -> Entry? {
+        func first(_ packet: Packet) -> Entry? {
             for mask in masks {
                 let of = entries.filter { $0.packed.mask == mask }.sorted { $0.order < $1.order }
                 if let entry = of.first(where: { Self.agrees($0.match, packet) }), !entry.isPassedOver { return entry }
@@ -66,11 +79,25 @@ import Testing
             "start": .number(start), "end": .number(start + .random(in: 1..<4, using: &random)),
         ])
         values += maybe("dst_port", Bool.random(using: &random) ? range : .number(start))
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            let mask = ["f", "3", "ff"].randomElement(using: &random) ?? "f"
+            let number = Int.random(in: 0..<3, using: &random)
+            values +=
+                [
+                    [("vxlan_opts", .text("\(number)/0x\(mask)"))], [("gtp_opts", .text("0:\(number)/0:\(mask)"))],
+                    [
+                        (
+                            "geneve_opts",
+                            .text("1:0:0000000\(number)/ffff:0:000000\(mask.count == 2 ? mask : "0" + mask)")
+                        )
+                    ],
+                ].randomElement(using: &random) ?? []
+        }
         return try FlowMatch(
             ["ip_proto": .text("tcp")].merging(values) { $1 }, protocol: .ip)
     }
 
-    private static func packet(_ random: inout SeededGenerator) -> FlowBits {
+    private static func packet(_ random: inout SeededGenerator) -> Packet {
         var packet = FlowBits()
         packet[.etherType] = 0x800
         packet[.addressType] = FlowAddressType.inet
@@ -79,7 +106,12 @@ import Testing
         packet[.srcIP] = (10 << 24 | .random(in: 0..<3, using: &random)) << 96
         packet[.ttl] = .random(in: 1..<4, using: &random)
         packet[.dstPort] = .random(in: 0..<9, using: &random)
-        return packet
+        let number = UInt8.random(in: 0..<4, using: &random)
+        let options = [
+            nil, TunnelOptions(.vxlan, [0, 0, 0, number]), TunnelOptions(.gtp, [0, number]),
+            TunnelOptions(.geneve, [0, 1, number, 1, 0, 0, 0, number]),
+        ]
+        return Packet(.ip, packet, options: options.randomElement(using: &random) ?? nil)
     }
 
     @Test(
@@ -100,13 +132,14 @@ import Testing
             } else if known == nil {
                 let mask = table.mask(of: match)
                 if let other, other.packed.mask == mask {
-                    let entry = Entry(match, mask, order: other.order)
+                    let entry = Entry(match, mask, order: other.order, group: other.place.group)
                     table.replace(other, with: entry)
                     model.insert(entry)
                     model.remove(other)
                 } else {
                     let isPassedOver = Int.random(in: 0..<5, using: &random) == 0
-                    let entry = Entry(match, mask, order: UInt64(step), isPassedOver: isPassedOver)
+                    let entry = Entry(
+                        match, mask, order: UInt64(step), group: table.group(mask), isPassedOver: isPassedOver)
                     table.insert(entry)
                     model.insert(entry)
                 }
@@ -115,7 +148,7 @@ import Testing
             #expect(table.count == model.entries.count && table.maskCount == model.masks.count)
             for _ in 0..<10 {
                 let packet = Self.packet(&random)
-                let entry = table.first(packet)
+                let entry = table.first(packet.fields, packet.options)
                 if entry != nil { found += 1 }
                 #expect(entry === model.first(packet), "step \(step)")
             }
@@ -127,7 +160,7 @@ import Testing
             table._checkInvariants()
             for _ in 0..<50 {
                 let packet = Self.packet(&random)
-                #expect(table.first(packet) === model.first(packet))
+                #expect(table.first(packet.fields, packet.options) === model.first(packet))
             }
         }
     }

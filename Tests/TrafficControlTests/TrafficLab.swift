@@ -11,7 +11,7 @@ final class RecordingHost: TrafficHost {
     func hash(_ entry: TrafficEntry) -> EntryHash {
         let text =
             switch entry {
-            case .chain(let chain, let template): "chain \(chain.index) \(template?.kind ?? "")"
+            case .chain(let chain, let template, _): "chain \(chain.index) \(template?.kind ?? "")"
             // Its options in words would take most of a test's time.
             case .filter(let proto, let content, let handle):
                 "filter \(proto.chain.index)/\(proto.priority)/\(handle) \(content.actions.count)"
@@ -42,7 +42,7 @@ final class TrafficLab: Sendable {
 
     init(isSerial: Bool = false) {
         traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)
-        block = traffic.block(BlockIdentity(namespace: "default", .shared(22)))
+        block = traffic.addBlock(BlockIdentity(namespace: "default", .shared(22)))
     }
 
     /// A filter for TCP to a port.
@@ -104,7 +104,7 @@ final class TrafficLab: Sendable {
         case .chain(let old, let new): return verb(old, new) + "chain \((new ?? old)?.identity.index ?? 0)"
         case .filter(let proto, let old, let new):
             return verb(old, new) + "filter \(proto.chain.index)/\(proto.priority)/\((new ?? old)?.handle ?? 0)"
-        case .action(let old, let new):
+        case .action(_, let old, let new):
             return verb(old, new) + "\((new ?? old)?.content.kind ?? "") \((new ?? old)?.index ?? 0)"
         }
     }
@@ -153,7 +153,7 @@ final class TrafficLab: Sendable {
                     new.map { "chain \($0.identity.index) \($0.version.rawValue)" })
             case .filter(let proto, let old, let new):
                 fold(old.map { Self.name(proto, $0) }, new.map { Self.name(proto, $0) })
-            case .action(let old, let new): fold(old.map(Self.name), new.map(Self.name))
+            case .action(_, let old, let new): fold(old.map(Self.name), new.map(Self.name))
             }
         }
         return found

@@ -11,7 +11,7 @@ public final class Action: Sendable {
     private let current = ManagedAtomic<StoredAction?>(nil)
     public let counters: ActionCounters
 
-    init(_ kind: String, _ index: UInt32, now: UInt64) {
+    public init(_ kind: String, _ index: UInt32, now: UInt64) {
         self.kind = kind
         self.index = index
         counters = ActionCounters(installed: now)
@@ -25,6 +25,9 @@ public final class Action: Sendable {
         return stored
     }
 
+    /// Whether it is there, or kept for a filter that is being made.
+    var isSet: Bool { current.load(ordering: .acquiring) != nil }
+
     /// Before anyone else knows of it, or under the lock of its table.
     func set(_ stored: StoredAction) { current.store(stored, ordering: .releasing) }
 }
@@ -35,17 +38,44 @@ public final class StoredAction: ImageValue, AtomicReference {
     public let content: ActionContent
     public let version: ChangeSequence
     public let hash: EntryHash
-    /// The chain that it sends packets to, of the block of the filter that it was made with, which it holds.
-    let target: Chain?
+    /// Whether it was made by itself, and so stays when no filter has it.
+    public let isOwn: Bool
+    /// The chain that it sends packets to, of the block of the filter that it was made with.
+    public let target: ChainIdentity?
+    /// That chain, which it holds; nil if the block is gone.
+    let chain: Chain?
 
     init(
-        _ index: UInt32, _ content: ActionContent, target: Chain?, version: ChangeSequence, hash: EntryHash
+        _ index: UInt32, _ content: ActionContent, isOwn: Bool, _ chain: Chain?, version: ChangeSequence,
+        hash: EntryHash
     ) {
         self.index = index
         self.content = content
-        self.target = target
+        self.isOwn = isOwn
+        self.chain = chain
+        target = chain?.identity
         self.version = version
         self.hash = hash
+    }
+
+    /// As it was kept.
+    public init(
+        _ index: UInt32, _ content: ActionContent, isOwn: Bool, target: ChainIdentity?, version: ChangeSequence,
+        hash: EntryHash
+    ) {
+        self.index = index
+        self.content = content
+        self.isOwn = isOwn
+        self.target = target
+        chain = nil
+        self.version = version
+        self.hash = hash
+    }
+
+    /// The same, with the chain found that it leads to.
+    func leading(to chain: Chain?) -> StoredAction {
+        guard let chain else { return self }
+        return StoredAction(index, content, isOwn: isOwn, chain, version: version, hash: hash)
     }
 }
 

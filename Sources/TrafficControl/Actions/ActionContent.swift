@@ -77,10 +77,8 @@ public struct Mirred: Hashable, Sendable {
         case mirror
         case redirect
     }
-    /// Whether it leaves by the link, or comes in by it.
-    public enum Direction: String, CaseIterable, Sendable {
-        case ingress, egress
-    }
+    /// Whether it comes in by the link, or leaves by it.
+    public typealias Direction = BlockIdentity.Direction
 
     public let mode: Mode
     public let direction: Direction

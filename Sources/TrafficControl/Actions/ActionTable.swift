@@ -44,12 +44,18 @@ public final class ActionTable: Sendable {
     // MARK: By filters
 
     /// An index that is there is shared as it is, whatever is said of it (R4-95); one that isn't is kept for who asks.
-    func hold(_ index: UInt32?) throws(FIBError) -> (action: Action, isNew: Bool) {
+    ///
+    /// - Parameter isThere: nothing is said of it, so that it must be there: ENOENT if it isn't, for which the kernel has EINVAL, since
+    ///   it takes the rest for forgotten.
+    func hold(_ index: UInt32?, isThere: Bool = false) throws(FIBError) -> (action: Action, isNew: Bool) {
         try state.withLock { (state) throws(FIBError) in
             if let index, let entry = state.entries[index] {
                 state.entries[index]?.references += 1
                 state.entries[index]?.bindings += 1
                 return (entry.action, false)
+            }
+            if isThere {
+                throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index ?? 0) to share", rule: "R4-95")
             }
             return (Action(kind, try state.reserve(index, kind), now: host.now), true)
         }

@@ -20,12 +20,22 @@ public final class ActionTables: Sendable {
 
 /// An action as a request says it.
 public struct ActionDraft: Sendable {
-    public var content: ActionContent
+    public let kind: String
+    /// Nil for one that is there already, whatever it does.
+    public let content: ActionContent?
     /// Nil for the first that is free.
     public var index: UInt32?
 
     public init(_ content: ActionContent, index: UInt32? = nil) {
+        kind = content.kind
         self.content = content
+        self.index = index
+    }
+
+    /// One that is there already.
+    public init(_ kind: String, index: UInt32) {
+        self.kind = kind
+        content = nil
         self.index = index
     }
 }
@@ -63,15 +73,15 @@ struct HeldActions {
     }
 
     private mutating func add(_ draft: ActionDraft) throws(FIBError) {
-        guard let table = tables[draft.content.kind] else {
-            throw FIBError(.enoent, .kindUnknown, "there is no kind of action '\(draft.content.kind)'", rule: "R4-97")
+        guard let table = tables[draft.kind] else {
+            throw FIBError(.enoent, .kindUnknown, "there is no kind of action '\(draft.kind)'", rule: "R4-97")
         }
-        let (action, isNew) = try table.hold(draft.index)
+        let (action, isNew) = try table.hold(draft.index, isThere: draft.content == nil)
         actions.append(action)
-        guard isNew else { return shared.append(action) }
-        let target = draft.content.target.map { block.holdCreating($0, as: .action) }
-        let hash = block.host.hash(.action(draft.content, index: action.index))
-        new.append(New(action: action, content: draft.content, target: target, hash: hash))
+        guard isNew, let content = draft.content else { return shared.append(action) }
+        let target = content.target.map { block.holdCreating($0, as: .action) }
+        let hash = block.host.hash(.action(content, index: action.index))
+        new.append(New(action: action, content: content, target: target, hash: hash))
     }
 
     /// How many changes they come to.
@@ -81,9 +91,9 @@ struct HeldActions {
     func change(_ index: Int, _ number: ChangeSequence) -> TrafficChange {
         let new = new[index]
         let stored = StoredAction(
-            new.action.index, new.content, target: new.target, version: number, hash: new.hash)
+            new.action.index, new.content, isOwn: false, new.target, version: number, hash: new.hash)
         new.action.set(stored)
-        return .action(old: nil, new: stored)
+        return .action(new.action, old: nil, new: stored)
     }
 
     /// Their filter is there.
@@ -105,19 +115,21 @@ struct HeldActions {
 struct ReleasedActions {
     private let tables: ActionTables
     /// Those that no one else holds.
-    private let gone: [(StoredAction, ActionTable)]
+    private let gone: [(action: Action, stored: StoredAction, table: ActionTable)]
 
     init(_ actions: [Action], _ tables: ActionTables) {
         self.tables = tables
         gone = actions.compactMap { action in
             let table = tables.table(of: action)
-            return table.release(action).map { ($0, table) }
+            return table.release(action).map { (action, $0, table) }
         }
     }
 
     var count: Int { gone.count }
 
-    func change(_ index: Int) -> TrafficChange { .action(old: gone[index].0, new: nil) }
+    func change(_ index: Int) -> TrafficChange {
+        .action(gone[index].action, old: gone[index].stored, new: nil)
+    }
 
     /// By themselves.
     func commit(_ host: any TrafficHost) {
@@ -126,9 +138,9 @@ struct ReleasedActions {
 
     /// After that was told, and with no lock of a chain, a block or a proto held.
     func end() {
-        for (action, table) in gone {
+        for (action, stored, table) in gone {
             table.free(action.index)
-            if let target = action.target { target.block.letGo(target, as: .action) }
+            if let chain = stored.chain { chain.block.letGo(chain, as: .action) }
         }
     }
 }

@@ -5,17 +5,25 @@ internal import Threads
 /// Actions by themselves, as `tc actions` has them. With the global lock, as in the kernel.
 extension Traffic {
     /// Makes an action, or, with `replaces`, another one of one that is there, for all filters that have it (R4-95).
+    ///
+    /// - Parameter check: throws if what is there, or that nothing is, isn't as the request wants it.
     public func write(
-        _ draft: ActionDraft, replaces: Bool = false
+        _ draft: ActionDraft, replaces: Bool = false, _ access: Access = [],
+        check: (StoredAction?) throws(FIBError) -> Void = { (_) throws(FIBError) in }
     ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
-        if draft.content.target != nil {
+        let table = try table(draft.kind)
+        guard let content = draft.content else {
+            throw FIBError(.einval, .actionInvalid, "it isn't said what the \(draft.kind) is to do")
+        }
+        if content.target != nil {
             throw FIBError(.einval, .actionInvalid, "only an action of a filter can go to a chain", rule: "R4-97")
         }
-        let table = try table(draft.content.kind)
-        return try request(in: nil, isUnlocked: false) { () throws(Refusal) in
-            let result = try Refusal.of { () throws(FIBError) in try table.write(draft, replaces: replaces) }
+        return try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
+            let result = try Refusal.of { () throws(FIBError) in
+                try table.write(content, draft.index, replaces: replaces, check)
+            }
             // It leads there no more.
-            if let target = result.old?.target { target.block.letGo(target, as: .action) }
+            if let chain = result.old?.chain { chain.block.letGo(chain, as: .action) }
             return result
         }
     }
@@ -26,21 +34,24 @@ extension Traffic {
     }
 
     /// Throws ENOENT if it isn't there, EPERM if a filter has it (R4-96).
-    public func deleteAction(_ kind: String, _ index: UInt32) throws(FIBError) {
+    public func deleteAction(
+        _ kind: String, _ index: UInt32, _ access: Access = [],
+        check: (StoredAction) throws(FIBError) -> Void = { (_) throws(FIBError) in }
+    ) throws(FIBError) {
         let table = try table(kind)
-        try request(in: nil, isUnlocked: false) { () throws(Refusal) in
-            try Refusal.of { () throws(FIBError) in try table.delete(index) }
+        try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
+            try Refusal.of { () throws(FIBError) in try table.delete(index, check) }
         }
     }
 
     /// Removes actions in ascending order of their indices, up to the first that a filter has (R4-96).
     ///
     /// - Returns: how many are gone, and the index at which it stopped. Throws EPERM if that was the first.
-    public func flushActions(_ kind: String) throws(FIBError) -> (count: Int, inUse: UInt32?) {
+    public func flushActions(_ kind: String, _ access: Access = []) throws(FIBError) -> (count: Int, inUse: UInt32?) {
         let table = try table(kind)
         var count = 0
         while true {
-            let step = try request(in: nil, isUnlocked: false) { () throws(Refusal) in
+            let step = try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
                 try Refusal.of { () throws(FIBError) in try table.deleteFirst(Self.actionRun) }
             }
             count += step.count
@@ -58,23 +69,26 @@ extension ActionTable {
     }
 
     fileprivate func write(
-        _ draft: ActionDraft, replaces: Bool
+        _ content: ActionContent, _ index: UInt32?, replaces: Bool,
+        _ check: (StoredAction?) throws(FIBError) -> Void
     ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
         try state.withLock { (state) throws(FIBError) in
-            let existing = draft.index.flatMap { state.entries[$0]?.action }
+            let existing = index.flatMap { state.entries[$0]?.action }
+            try check(existing?.stored)
             if let existing, !replaces {
                 throw FIBError(.eexist, .actionExists, "\(kind) \(existing.index) is there already", rule: "R4-95")
             }
             let action =
                 if let existing { existing } else {
-                    Action(kind, try state.reserve(draft.index, kind), now: host.now)
+                    Action(kind, try state.reserve(index, kind), now: host.now)
                 }
             let old = existing?.stored
-            let hash = host.hash(.action(draft.content, index: action.index))
+            let hash = host.hash(.action(content, index: action.index))
             host.commit(1) { _, number in
-                let stored = StoredAction(action.index, draft.content, target: nil, version: number, hash: hash)
+                let stored = StoredAction(
+                    action.index, content, isOwn: old?.isOwn ?? true, nil, version: number, hash: hash)
                 action.set(stored)
-                return .action(old: old, new: stored)
+                return .action(action, old: old, new: stored)
             }
             if existing == nil {
                 state.reserved.remove(action.index)
@@ -85,11 +99,12 @@ extension ActionTable {
         }
     }
 
-    fileprivate func delete(_ index: UInt32) throws(FIBError) {
+    fileprivate func delete(_ index: UInt32, _ check: (StoredAction) throws(FIBError) -> Void) throws(FIBError) {
         try state.withLock { (state) throws(FIBError) in
             guard let entry = state.entries[index] else {
                 throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index)", rule: "R4-96")
             }
+            try check(entry.action.stored)
             if entry.bindings > 0 { throw Self.inUse(kind, index) }
             end(entry, &state)
         }
@@ -115,7 +130,7 @@ extension ActionTable {
         guard let gone = state.put(entry) else {
             preconditionFailure("\(kind) \(entry.action.index) is held otherwise")
         }
-        host.commit(1) { _, _ in .action(old: gone, new: nil) }
+        host.commit(1) { _, _ in .action(entry.action, old: gone, new: nil) }
         state.reserved.remove(gone.index)
         state.indices.giveBack(gone.index)
     }

@@ -1,26 +1,48 @@
+internal import ChangeLog
+
 /// A packet as a block's filters see it.
 public struct Packet: Sendable {
     /// Type of the frame, or of its first tag.
     public var `protocol`: EtherType
     public var fields: FlowBits
+    /// Of the tunnel that it came out of.
+    public var options: TunnelOptions?
     /// In bytes.
     public var length: UInt64
 
-    public init(_ protocol: EtherType, _ fields: FlowBits, length: UInt64 = 0) {
+    public init(_ protocol: EtherType, _ fields: FlowBits, options: TunnelOptions? = nil, length: UInt64 = 0) {
         self.protocol = `protocol`
         self.fields = fields
+        self.options = options
         self.length = length
     }
 }
 
 /// What becomes of a packet, and how it came to that.
 public struct Classification: Sendable {
-    /// One proto that was asked.
+    /// A filter that a packet doesn't agree with.
+    public struct Miss: Sendable {
+        public let filter: StoredFilter
+        /// In what, by the names of `options.keys`; empty for one that is for hardware alone.
+        public let differences: [String]
+    }
+
+    /// One proto that was come upon, or a chain that was entered.
     public struct Step: Sendable {
+        /// Filters that are looked at one by one to say why they don't agree.
+        static var missLimit: Int { 16 }
+
         public let chain: UInt32
-        public let proto: ProtoIdentity
-        /// What of it the packet agreed with; nil if nothing did, or if it is for packets of another protocol.
+        /// Nil where the chain begins.
+        public let proto: ProtoIdentity?
+        /// Whether it is for packets of this protocol.
+        public internal(set) var isOfProtocol = true
+        /// What of it the packet agreed with; nil if nothing did.
         public internal(set) var filter: StoredFilter?
+        /// The first of those that it doesn't agree with.
+        public internal(set) var misses: [Miss] = []
+        /// How many filters of it weren't looked at.
+        public internal(set) var omitted = 0
         public internal(set) var actions: [(action: Action, verdict: Verdict)] = []
         public internal(set) var verdict: Verdict?
     }
@@ -70,14 +92,17 @@ extension Block {
     private func pass(
         _ packet: Packet, through chain: Chain, _ counts: Bool, _ traces: Bool, _ result: inout Classification
     ) -> (Verdict, Chain?)? {
+        if traces { result.steps.append(Classification.Step(chain: chain.index, proto: nil)) }
         for proto in chain.protos {
-            guard proto.identity.protocol == .all || proto.identity.protocol == packet.protocol else { continue }
             var step = Classification.Step(chain: chain.index, proto: proto.identity)
-            guard let filter = proto.classifier.classify(packet.fields) else {
+            step.isOfProtocol = proto.identity.protocol == .all || proto.identity.protocol == packet.protocol
+            guard step.isOfProtocol, let filter = proto.classifier.classify(packet) else {
+                if traces, step.isOfProtocol { step.addMisses(proto, packet) }
                 if traces { result.steps.append(step) }
                 continue
             }
             step.filter = filter
+            if counts { filter.content.options.hits?.add() }
             let (verdict, target) = taken(filter.content.actions, packet, counts) { action, verdict in
                 if traces { step.actions.append((action, verdict)) }
             }
@@ -92,13 +117,26 @@ extension Block {
         _ actions: [Action], _ packet: Packet, _ counts: Bool, _ met: (Action, Verdict) -> Void
     ) -> (Verdict, Chain?) {
         let now = counts ? host.now : 0
-        let steps = actions.map { ActionStep(action: $0, stored: $0.stored, packet: packet, counts: counts, now: now) }
+        let steps = actions.map {
+            ActionStep(action: $0, stored: $0.stored, length: packet.length, counts: counts, now: now)
+        }
         var target: Chain?
         let verdict = ActionRun.verdict(of: steps) { index, verdict in
             met(actions[index], verdict)
-            if case .goto = verdict { target = steps[index].stored.target }
+            if case .goto = verdict { target = steps[index].stored.chain }
         }
         return (verdict, target)
+    }
+}
+
+extension Classification.Step {
+    fileprivate mutating func addMisses(_ proto: Proto, _ packet: Packet) {
+        let image = proto.classifier.image
+        var cursor = image.cursor()
+        while misses.count < Self.missLimit, let (_, filter) = cursor.next() {
+            misses.append(.init(filter: filter, differences: proto.classifier.differences(filter, packet)))
+        }
+        omitted = image.count - misses.count
     }
 }
 
@@ -107,7 +145,8 @@ private struct ActionStep: RunnableAction {
     let action: Action
     /// As it was when the packet came: it may be replaced meanwhile.
     let stored: StoredAction
-    let packet: Packet
+    /// Of the packet, in bytes.
+    let length: UInt64
     let counts: Bool
     let now: UInt64
 
@@ -115,7 +154,7 @@ private struct ActionStep: RunnableAction {
 
     func run() -> Verdict {
         let verdict = said(stored.content)
-        if counts { action.counters.count(bytes: packet.length, isDropped: verdict == .drop, now: now) }
+        if counts { action.counters.count(bytes: length, isDropped: verdict == .drop, now: now) }
         return verdict
     }
 

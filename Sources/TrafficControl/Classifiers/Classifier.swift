@@ -31,12 +31,12 @@ public protocol Classifier: AnyObject, Sendable {
     /// - Parameters:
     ///   - handle: nil for the first that is free.
     ///   - old: the one that is to be changed. If it is no longer there, all begins anew.
-    ///   - commit: numbers the change. Called once, under the lock, after nothing can fail any more, with the content as it is to be
-    ///     kept.
+    ///   - commit: numbers the change. Called once, under the lock, after nothing can fail any more, with the group that the filter
+    ///     joins (`FilterPlace.group`; nil if it begins one), and the content as it is to be kept.
     /// - Returns: as it is then.
     func change(
         _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ order: UInt64, _ content: FilterContent) -> StoredFilter
+        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
     ) throws(Refusal) -> StoredFilter
 
     /// Removes a filter. Throws ENOENT if someone else was first.
@@ -51,7 +51,10 @@ public protocol Classifier: AnyObject, Sendable {
     func end()
 
     /// What a packet comes upon first; without a lock unless filters have just changed.
-    func classify(_ packet: FlowBits) -> StoredFilter?
+    func classify(_ packet: Packet) -> StoredFilter?
+
+    /// In what a packet differs from what a filter is for, by the names of `options.keys`; empty if in nothing.
+    func differences(_ filter: StoredFilter, _ packet: Packet) -> [String]
 
     /// All filters, in order of their handles.
     var image: Image<UInt64, StoredFilter> { get }

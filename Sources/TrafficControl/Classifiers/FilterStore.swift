@@ -5,8 +5,6 @@ internal import Routing
 struct FilterStore {
     private(set) var image = Image<UInt64, StoredFilter>()
     private var handles: LowestFree
-    /// Filters that ever came.
-    private var count: UInt64 = 0
     /// Whether it takes no more (R4-66).
     private(set) var isEnded = false
 
@@ -25,17 +23,16 @@ struct FilterStore {
         }
     }
 
-    /// The handle and the order of a filter that is about to be put in.
-    mutating func place(_ handle: UInt32?, from old: StoredFilter?) throws(Refusal) -> (handle: UInt32, order: UInt64) {
-        if let old { return (old.handle, old.order) }
+    /// The handle of a filter that is about to be put in.
+    mutating func handle(_ handle: UInt32?, from old: StoredFilter?) throws(Refusal) -> UInt32 {
+        if let handle = old?.handle ?? handle { return handle }
         var handles = LowestFree(last: 0)
         swap(&handles, &self.handles)
         defer { swap(&handles, &self.handles) }
-        guard let free = handle ?? handles.find(isTaken: { self[$0] != nil }) else {
+        guard let free = handles.find(isTaken: { self[$0] != nil }) else {
             throw .error(FIBError(.enospc, .filterInvalid, "every handle of this priority is taken", rule: "R4-43"))
         }
-        count += 1
-        return (free, count)
+        return free
     }
 
     mutating func put(_ filter: StoredFilter) { image.insert(filter, for: UInt64(filter.handle)) }

@@ -9,20 +9,28 @@ public final class Flower: Classifier {
     /// What is under `options` of a filter of flower.
     struct Options: FilterOptions {
         let match: FlowMatch
-        var values: [String: FlowValue] { ["keys": .object(match.values)] }
+
+        var values: [String: FlowValue] {
+            var keys = match.values
+            var values: [String: FlowValue] = [:]
+            for name in Flower.besideKeys { values[name] = keys.removeValue(forKey: name) }
+            values["keys"] = .object(keys)
+            return values
+        }
     }
 
     /// The same as it is kept, with less room.
     struct KeptOptions: FilterOptions {
         let packed: PackedMatch
-        var values: [String: FlowValue] { Options(match: packed.match).values }
+        var options: Options { Options(match: packed.match) }
+        var values: [String: FlowValue] { options.values }
     }
 
     /// A filter in its table.
     final class Entry: FlowEntry {
         let filter: StoredFilter
         let packed: PackedMatch
-        var order: UInt64 { filter.order }
+        var place: FilterPlace { filter.place }
         var isPassedOver: Bool { filter.content.flags.contains(.skipSW) }
 
         init(_ filter: StoredFilter, _ packed: PackedMatch) {
@@ -51,28 +59,36 @@ public final class Flower: Classifier {
     public static func options(
         _ values: [String: FlowValue], _ protocol: EtherType
     ) throws(FIBError) -> any FilterOptions {
-        if let unknown = values.keys.sorted().first(where: { $0 != "keys" }) {
-            throw FlowMatch.invalid("flower has no option '\(unknown)'")
+        guard case .object(var keys) = values["keys"] ?? .object([:]) else {
+            throw FlowMatch.invalid("keys are an object")
         }
-        guard let keys = values["keys"] else { return Options(match: try FlowMatch([:], protocol: `protocol`)) }
-        guard case .object(let keys) = keys else { throw FlowMatch.invalid("keys are an object") }
+        for (name, value) in values where name != "keys" {
+            guard besideKeys.contains(name) else { throw FlowMatch.invalid("flower has no option '\(name)'") }
+            guard keys.updateValue(value, forKey: name) ?? value == value else {
+                throw FlowMatch.invalid("\(name) is another one than that of keys")
+            }
+        }
         return Options(match: try FlowMatch(keys, protocol: `protocol`))
     }
 
+    /// Keys that `tc -json` has beside the others.
+    private static let besideKeys = ["indev", "l2_miss"]
+
     public static func fits(_ options: any FilterOptions, _ template: any FilterOptions) -> Bool {
         guard let options = options as? Options, let template = template as? Options else { return false }
-        let (match, most) = (options.match, template.match)
-        return match.mask.isWithin(most.mask) && (match.dstPorts == nil || most.dstPorts != nil)
-            && (match.srcPorts == nil || most.srcPorts != nil)
+        return options.match.isWithin(template.match)
     }
 
     public func filter(_ handle: UInt32) -> StoredFilter? { state.withLock { $0.store[handle] } }
 
     public func change(
         _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ order: UInt64, _ content: FilterContent) -> StoredFilter
+        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
     ) throws(Refusal) -> StoredFilter {
-        guard let options = content.options as? Options else { preconditionFailure("options of another kind") }
+        // Those that were kept come back where a change is made anew.
+        guard let options = content.options as? Options ?? (content.options as? KeptOptions)?.options else {
+            preconditionFailure("options of another kind")
+        }
         return try state.withLock { (state) throws(Refusal) in
             try state.store.check(handle, from: old)
             let mask = state.table.mask(of: options.match)
@@ -85,8 +101,8 @@ public final class Flower: Classifier {
                 let message = "filter \(other.filter.handle) of this priority is for the same packets"
                 throw .error(FIBError(.eexist, .filterExists, message, rule: "R4-90"))
             }
-            let place = try state.store.place(handle, from: old)
-            let filter = commit(place.handle, place.order, content.with(KeptOptions(packed: packed)))
+            let handle = try state.store.handle(handle, from: old)
+            let filter = commit(handle, state.table.group(mask), content.with(KeptOptions(packed: packed)))
             let entry = Entry(filter, packed)
             state.store.put(filter)
             state.entries[filter.handle] = entry
@@ -118,8 +134,13 @@ public final class Flower: Classifier {
 
     public func end() { state.withLock { $0.store.end() } }
 
-    public func classify(_ packet: FlowBits) -> StoredFilter? {
-        published.value { state.withLock { state in published.publish(state.table) } }.first(packet)?.filter
+    public func classify(_ packet: Packet) -> StoredFilter? {
+        let table = published.value { state.withLock { state in published.publish(state.table) } }
+        return table.first(packet.fields, packet.options)?.filter
+    }
+
+    public func differences(_ filter: StoredFilter, _ packet: Packet) -> [String] {
+        (filter.content.options as? KeptOptions)?.options.match.differences(packet) ?? []
     }
 
     public var image: Image<UInt64, StoredFilter> { state.withLock { $0.store.image } }

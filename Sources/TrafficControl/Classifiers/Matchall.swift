@@ -7,6 +7,8 @@ internal import Threads
 /// Source: kernel net/sched/cls_matchall.c; R4-44, R4-94.
 public final class Matchall: Classifier {
     struct Options: FilterOptions {
+        /// R4-94.
+        let hits: HitCounter? = HitCounter()
         var values: [String: FlowValue] { [:] }
     }
 
@@ -32,7 +34,7 @@ public final class Matchall: Classifier {
 
     public func change(
         _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ order: UInt64, _ content: FilterContent) -> StoredFilter
+        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
     ) throws(Refusal) -> StoredFilter {
         try state.withLock { (store) throws(Refusal) in
             guard store.image.isEmpty else {
@@ -42,8 +44,7 @@ public final class Matchall: Classifier {
                         rule: "R4-94"))
             }
             try store.check(handle, from: old)
-            let place = try store.place(handle ?? 1, from: nil)
-            let filter = commit(place.handle, place.order, content)
+            let filter = commit(try store.handle(handle ?? 1, from: nil), nil, content)
             store.put(filter)
             return filter
         }
@@ -66,12 +67,14 @@ public final class Matchall: Classifier {
 
     public func end() { state.withLock { $0.end() } }
 
-    public func classify(_ packet: FlowBits) -> StoredFilter? {
+    public func classify(_ packet: Packet) -> StoredFilter? {
         state.withLock { store in
             guard let filter = store.image.first(from: 0)?.value else { return nil }
             return filter.content.flags.contains(.skipSW) ? nil : filter
         }
     }
+
+    public func differences(_ filter: StoredFilter, _ packet: Packet) -> [String] { [] }
 
     public var image: Image<UInt64, StoredFilter> { state.withLock { $0.image } }
 }

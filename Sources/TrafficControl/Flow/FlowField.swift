@@ -18,7 +18,10 @@ public enum FlowField: Int, CaseIterable, Sendable {
     /// Entries of the label stack, from the outermost on: 20 bits of label, 3 of traffic class, the bottom of the stack, ttl.
     case mpls1, mpls2, mpls3, mpls4, mpls5, mpls6, mpls7
     case arpSourceIP, arpTargetIP, arpOperation, arpSourceMAC, arpTargetMAC
-    case l2tpSession, spi, pppoeSession, pppProtocol, cfmLevel, cfmOpcode
+    case l2tpSession, spi
+    /// The type of the frame that a PPPoE session is in, 0x8864.
+    case pppoeType
+    case pppoeSession, pppProtocol, cfmLevel, cfmOpcode
     case encAddressType, encDstPort, encSrcPort, encKeyID, encTos, encTTL, encFlags, encDstIP, encSrcIP
     case ctState, ctZone, ctMark, ctLabel
 
@@ -30,7 +33,7 @@ public enum FlowField: Int, CaseIterable, Sendable {
         case .mpls1, .mpls2, .mpls3, .mpls4, .mpls5, .mpls6, .mpls7: 32
         case .arpSourceIP, .arpTargetIP, .l2tpSession, .spi, .encKeyID, .ctMark: 32
         case .etherType, .dstPort, .srcPort, .tcpFlags, .vlanTPID, .vlanEtherType, .cvlanTPID, .cvlanEtherType: 16
-        case .pppoeSession, .pppProtocol, .encDstPort, .encSrcPort, .ctState, .ctZone: 16
+        case .pppoeType, .pppoeSession, .pppProtocol, .encDstPort, .encSrcPort, .ctState, .ctZone: 16
         case .vlanID, .cvlanID: 12
         case .ipProtocol, .tos, .ttl, .icmpType, .icmpCode, .vlanCount, .arpOperation, .cfmOpcode, .encTos, .encTTL: 8
         case .ipFlags, .encFlags: 8

@@ -37,8 +37,8 @@ struct FlowKey: Sendable {
 
     /// Of what is in it.
     private static let inner = [
-        FlowKey("pppoe_sid", .pppoeSession, .wholeNumber) { $0.innerType == .pppSession },
-        FlowKey("ppp_proto", .pppProtocol, .pppProtocol) { $0.innerType == .pppSession },
+        FlowKey("pppoe_sid", .pppoeSession, .wholeNumber) { $0[.pppoeType] != 0 },
+        FlowKey("ppp_proto", .pppProtocol, .pppProtocol) { $0[.pppoeType] != 0 },
         FlowKey("ip_proto", .ipProtocol, .ipProtocol, \.innerType.isIP),
         FlowKey("ip_tos", .tos, .number, \.innerType.isIP), FlowKey("ip_ttl", .ttl, .number, \.innerType.isIP),
         FlowKey("dst_ip", .dstIP, .address(nil)), FlowKey("src_ip", .srcIP, .address(nil)),
@@ -75,7 +75,8 @@ struct FlowKey: Sendable {
         case key(Int)
         /// Its mask.
         case mask(Int)
-        /// Something that is more than one field.
+        case options(TunnelOptionsKey)
+        /// Something else that is more than one field.
         case other
     }
 
@@ -88,6 +89,7 @@ struct FlowKey: Sendable {
         for name in ["eth_type", "mpls", "mpls_label", "mpls_tc", "mpls_bos", "mpls_ttl", "cfm"] {
             meanings[name] = .other
         }
+        for key in TunnelOptionsKey.all { meanings[key.name] = .options(key) }
         return meanings
     }()
 }

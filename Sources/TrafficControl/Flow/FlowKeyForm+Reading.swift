@@ -13,12 +13,16 @@ extension FlowKeyForm {
     }
 
     /// Text of a value that may have a mask behind `/`: the number of leading bits, or a text like the value.
-    func masked(_ text: String, _ width: Int, _ read: (Substring) -> UInt128?) -> FlowPart? {
+    ///
+    /// - Parameter hasLengths: whether numbers of bits can be told from such texts.
+    func masked(
+        _ text: String, _ width: Int, hasLengths: Bool = true, _ read: (Substring) -> UInt128?
+    ) -> FlowPart? {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let value = read(parts[0]) else { return nil }
         let all: UInt128 = width == 128 ? .max : 1 << UInt128(width) - 1
         guard parts.count == 2 else { return FlowPart(value, mask: all) }
-        if let bits = UInt64(written: parts[1]), parts[1].utf8.count <= 3, bits <= width {
+        if hasLengths, let bits = UInt64(written: parts[1]), parts[1].utf8.count <= 3, bits <= width {
             return FlowPart(value, mask: bits == 0 ? 0 : all << (UInt128(width) - UInt128(bits)) & all)
         }
         return read(parts[1]).map { FlowPart(value, mask: $0) }

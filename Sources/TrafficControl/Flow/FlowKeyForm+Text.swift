@@ -23,7 +23,7 @@ extension FlowKeyForm {
             return (.text(name ?? Self.hex(number, digits: 2)), nil)
         case .pppProtocol:
             let name = FlowNames.name(UInt16(truncatingIfNeeded: number), FlowNames.pppProtocols)
-            return (name.map { .text($0) } ?? .number(number), nil)
+            return (.text(name ?? "[\(number)]"), nil)
         case .mac: return (.text(Self.masked(part, 48) { Self.mac($0) }), nil)
         case .address(let family): return (.text(Self.address(part, family)), nil)
         case .label: return (.text(Self.label(part)), nil)

@@ -22,7 +22,7 @@ enum FlowKeyForm: Sendable {
     case flags([(UInt8, String)])
     /// `+trk-new`
     case states
-    /// 32 hexadecimal digits, behind `/` the mask.
+    /// 32 hexadecimal digits, behind `/` the mask as such digits.
     case label
     case device, truth
 }
@@ -63,10 +63,12 @@ extension FlowKeyForm {
                 ?? whole(value.number)
         case .ipProtocol: return whole(ipProtocol(value))
         case .pppProtocol:
-            return whole(value.text.flatMap { FlowNames.number($0, FlowNames.pppProtocols) }) ?? whole(value.number)
+            guard let text = value.text else { return whole(value.number) }
+            let number = FlowNames.number(text, FlowNames.pppProtocols)
+            return whole(number ?? UInt16(written: FlowNames.withoutBrackets(text)))
         case .mac: return value.text.flatMap { masked($0, 48, Self.mac) }
         case .address(let family): return value.text.flatMap { address($0, family) }
-        case .label: return value.text.flatMap { masked($0, 128) { UInt128(hex: $0) } }
+        case .label: return value.text.flatMap { masked($0, 128, hasLengths: false) { UInt128(hex: $0) } }
         case .device: return value.text.flatMap { Self.device($0) }.map { FlowPart($0, mask: all) }
         case .truth:
             if case .bool(let isTrue) = value { return FlowPart(isTrue ? 1 : 0, mask: all) }

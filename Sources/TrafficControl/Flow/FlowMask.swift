@@ -8,6 +8,9 @@ final class FlowMask: Hashable, Sendable {
     /// reference.
     private let used: InlineArray<29, Int>
     private let usedCount: Int
+    /// Which bits of the options of tunnels count, and of which kind and length these are.
+    private let options: TunnelOptions?
+    private let hasOptions: Bool
     private let hashOfBits: Int
     /// Nobody outside knows where a key falls, and so can't have all fall on one place.
     private static let seed: (UInt64, UInt64) = {
@@ -26,6 +29,8 @@ final class FlowMask: Hashable, Sendable {
         }
         self.used = used
         usedCount = count
+        options = match.options?.mask
+        hasOptions = options != nil
         var hasher = Hasher()
         for place in 0..<count {
             hasher.combine(used[place])
@@ -33,6 +38,7 @@ final class FlowMask: Hashable, Sendable {
         }
         hasher.combine(hasDstRange)
         hasher.combine(hasSrcRange)
+        hasher.combine(options)
         hashOfBits = hasher.finalize()
     }
 
@@ -41,46 +47,72 @@ final class FlowMask: Hashable, Sendable {
     static func == (a: FlowMask, b: FlowMask) -> Bool {
         a === b
             || (a.hashOfBits == b.hashOfBits && a.bits == b.bits && a.hasDstRange == b.hasDstRange
-                && a.hasSrcRange == b.hasSrcRange)
+                && a.hasSrcRange == b.hasSrcRange && a.options == b.options)
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(hashOfBits) }
 
-    /// What of a packet is compared.
-    func words(of packet: FlowBits) -> [UInt64] {
-        (0..<usedCount).map { packet.words[used[$0]] & bits.words[used[$0]] }
+    /// What a match compares: the words in which the mask has bits, behind them those of its options.
+    func words(of match: FlowMatch) -> [UInt64] {
+        var words = (0..<usedCount).map { match.key.words[used[$0]] }
+        if let options = match.options { words += options.key.words }
+        return words
     }
 
-    /// Of what is compared of a packet.
-    func hash(of packet: FlowBits) -> UInt64 {
+    /// Of what is compared of a packet. Those of packets without options such as the mask's are of no use.
+    func hash(of packet: FlowBits, _ packetOptions: TunnelOptions?) -> UInt64 {
         var hash = Self.seed.0
         for place in 0..<usedCount {
             let word = packet.words[used[place]] & bits.words[used[place]]
-            // Both halves of a product of 128 bits, of which each depends on all bits of the factors.
-            let product = (word ^ hash).multipliedFullWidth(by: Self.seed.1)
-            hash = product.high ^ product.low ^ word.byteSwapped
+            hash = Self.mix(word, into: hash)
         }
-        return hash
+        return hasOptions ? mix(packetOptions, into: hash) : hash
+    }
+
+    // Apart, so that it costs nothing where there are none.
+    @inline(never)
+    private func mix(_ packetOptions: TunnelOptions?, into hash: UInt64) -> UInt64 {
+        guard let options, let packetOptions else { return hash }
+        return zip(packetOptions.words, options.words).reduce(hash) { Self.mix($1.0 & $1.1, into: $0) }
+    }
+
+    private static func mix(_ word: UInt64, into hash: UInt64) -> UInt64 {
+        // Both halves of a product of 128 bits, of which each depends on all bits of the factors.
+        let product = (word ^ hash).multipliedFullWidth(by: seed.1)
+        return product.high ^ product.low ^ word.byteSwapped
     }
 
     /// Whether a packet has these words where the mask has bits.
-    func agrees(_ packet: FlowBits, with words: [UInt64]) -> Bool {
+    func agrees(_ packet: FlowBits, _ packetOptions: TunnelOptions?, with words: [UInt64]) -> Bool {
         for place in 0..<usedCount {
             let word = used[place]
             if packet.words[word] & bits.words[word] != words[place] { return false }
         }
-        return true
+        return !hasOptions || agrees(packetOptions, with: words)
+    }
+
+    @inline(never)
+    private func agrees(_ packetOptions: TunnelOptions?, with words: [UInt64]) -> Bool {
+        guard let options, let packetOptions, packetOptions.isLike(options) else { return false }
+        return options.words.indices.allSatisfy {
+            packetOptions.words[$0] & options.words[$0] == words[usedCount + $0]
+        }
     }
 
     /// The reverse of `words(of:)`.
-    func key(_ words: [UInt64]) -> FlowBits {
+    func match(
+        _ words: [UInt64], _ dstPorts: ClosedRange<UInt16>?, _ srcPorts: ClosedRange<UInt16>?
+    ) -> FlowMatch {
         var key = FlowBits()
         for place in 0..<usedCount { key.set(word: used[place], words[place]) }
-        return key
+        let options = options.map { mask in
+            TunnelOptionsMatch(TunnelOptions(like: mask, words[usedCount...]), mask: mask)
+        }
+        return FlowMatch(key, bits, dstPorts, srcPorts, options)
     }
 }
 
-/// A match as it is kept: of a mask that many share, the words in which it has bits.
+/// A match as it is kept: of a mask that many share, the words that it compares.
 struct PackedMatch: Sendable {
     let mask: FlowMask
     let words: [UInt64]
@@ -92,21 +124,21 @@ struct PackedMatch: Sendable {
     /// - Parameter mask: one that is the match's.
     init(_ match: FlowMatch, _ mask: FlowMask) {
         self.mask = mask
-        words = mask.words(of: match.key)
-        hash = mask.hash(of: match.key)
+        words = mask.words(of: match)
+        hash = mask.hash(of: match.key, match.options?.key)
         dstPorts = match.dstPorts
         srcPorts = match.srcPorts
     }
 
-    var match: FlowMatch { FlowMatch(mask.key(words), mask.bits, dstPorts, srcPorts) }
+    var match: FlowMatch { mask.match(words, dstPorts, srcPorts) }
 
     func isSame(as other: PackedMatch) -> Bool {
         words == other.words && dstPorts == other.dstPorts && srcPorts == other.srcPorts
     }
 
-    func holds(_ packet: FlowBits) -> Bool {
+    func holds(_ packet: FlowBits, _ options: TunnelOptions?) -> Bool {
         if let dstPorts, !dstPorts.contains(UInt16(truncatingIfNeeded: packet[.dstPort])) { return false }
         if let srcPorts, !srcPorts.contains(UInt16(truncatingIfNeeded: packet[.srcPort])) { return false }
-        return mask.agrees(packet, with: words)
+        return mask.agrees(packet, options, with: words)
     }
 }

@@ -91,6 +91,10 @@ extension FlowMatch {
             values[known.name] = value
             values[known.name + "_mask"] = ownMask
         }
+        if mask[.addressType] != 0, mask[.dstIP] | mask[.srcIP] == 0 { values["dst_ip"] = anyAddress(.addressType) }
+        if mask[.encAddressType] != 0, mask[.encDstIP] | mask[.encSrcIP] == 0 {
+            values["enc_dst_ip"] = anyAddress(.encAddressType)
+        }
         if mask[.etherType] != 0 {
             values["eth_type"] = .text(FlowKeyForm.innerType(UInt16(truncatingIfNeeded: key[.etherType])))
         }
@@ -109,7 +113,13 @@ extension FlowMatch {
         if mask[.cfmLevel] != 0 { cfm["mdl"] = .number(UInt64(truncatingIfNeeded: key[.cfmLevel])) }
         if mask[.cfmOpcode] != 0 { cfm["op"] = .number(UInt64(truncatingIfNeeded: key[.cfmOpcode])) }
         if !cfm.isEmpty { values["cfm"] = .object(cfm) }
+        if let options { values.merge(options.values) { $1 } }
         return values
+    }
+
+    /// Addresses of which no bit counts are still of a family.
+    private func anyAddress(_ type: FlowField) -> FlowValue {
+        .text(key[type] == FlowAddressType.inet6 ? "::/0" : "0.0.0.0/0")
     }
 
     private func text(_ known: FlowKey) -> (FlowValue, FlowValue?) {

@@ -10,6 +10,8 @@ public struct FlowMatch: Hashable, Sendable {
     public private(set) var mask = FlowBits()
     public private(set) var dstPorts: ClosedRange<UInt16>?
     public private(set) var srcPorts: ClosedRange<UInt16>?
+    /// Of the tunnel that packets come out of; nil if they don't count.
+    public private(set) var options: TunnelOptionsMatch?
     /// Names of what was given and doesn't count, since packets that agree with the rest have no such field (R4-92).
     public internal(set) var ignored: [String] = []
 
@@ -21,10 +23,12 @@ public struct FlowMatch: Hashable, Sendable {
     public init(_ values: [String: FlowValue], protocol: EtherType) throws(FIBError) {
         var given: [(place: Int, value: FlowValue)] = []
         var masks: [Int: FlowValue] = [:]
+        var options: [TunnelOptionsKey: FlowValue] = [:]
         for (name, value) in values {
             switch FlowKey.meanings[name] {
             case .key(let place): given.append((place, value))
             case .mask(let place): masks[place] = value
+            case .options(let key): options[key] = value
             case .other: break
             case nil: throw Self.invalid("flower has no key '\(name)'")
             }
@@ -36,23 +40,38 @@ public struct FlowMatch: Hashable, Sendable {
         if let place = masks.keys.min() {
             throw Self.invalid("\(FlowKey.all[place].name)_mask is given without \(FlowKey.all[place].name)")
         }
+        if !options.isEmpty { self.options = try TunnelOptionsMatch(options) }
         try readLabels(values)
         try readCFM(values)
         try check()
         ignored.sort()
     }
 
-    init(_ key: FlowBits, _ mask: FlowBits, _ dstPorts: ClosedRange<UInt16>?, _ srcPorts: ClosedRange<UInt16>?) {
+    init(
+        _ key: FlowBits, _ mask: FlowBits, _ dstPorts: ClosedRange<UInt16>?, _ srcPorts: ClosedRange<UInt16>?,
+        _ options: TunnelOptionsMatch?
+    ) {
         self.key = key
         self.mask = mask
         self.dstPorts = dstPorts
         self.srcPorts = srcPorts
+        self.options = options
+    }
+
+    /// Whether it compares nothing that the other doesn't (R4-17).
+    func isWithin(_ other: FlowMatch) -> Bool {
+        guard mask.isWithin(other.mask) else { return false }
+        if dstPorts != nil, other.dstPorts == nil { return false }
+        if srcPorts != nil, other.srcPorts == nil { return false }
+        guard let options else { return true }
+        return other.options.map { options.mask.isWithin($0.mask) } ?? false
     }
 
     // MARK: What a filter is known by
 
     public static func == (a: Self, b: Self) -> Bool {
         a.key == b.key && a.mask == b.mask && a.dstPorts == b.dstPorts && a.srcPorts == b.srcPorts
+            && a.options == b.options
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -60,6 +79,7 @@ public struct FlowMatch: Hashable, Sendable {
         hasher.combine(mask)
         hasher.combine(dstPorts)
         hasher.combine(srcPorts)
+        hasher.combine(options)
     }
 
     // MARK: Reading
@@ -98,14 +118,31 @@ public struct FlowMatch: Hashable, Sendable {
                 inner = try type("cvlan_ethtype", .etherType)
             }
         }
-        if `protocol` == .all, inner == nil { inner = given }
+        let frame = inner
+        if inner == .pppSession {
+            set(.pppoeType, EtherType.pppSession.rawValue)
+            inner = values["ppp_proto"].flatMap(Self.typeInPPP)
+        }
+        if `protocol` == .all, frame == nil { inner = given }
         if let inner { set(.etherType, inner.rawValue) }
-        guard let given, given != inner else { return }
+        guard let given, given != inner, given != frame else { return }
         throw Self.invalid("eth_type is \(given.name), but the filter is for \(inner?.name ?? `protocol`.name)")
+    }
+
+    /// The type of frames that have the same in them; nil if there is none, or it isn't known.
+    private static func typeInPPP(_ value: FlowValue) -> EtherType? {
+        switch FlowKeyForm.pppProtocol.part(value, .pppProtocol)?.value {
+        case 0x0021: .ip
+        case 0x0057: .ipv6
+        case 0x0281: .mplsUnicast
+        case 0x0283: .mplsMulticast
+        default: nil
+        }
     }
 
     private mutating func read(_ known: FlowKey, _ value: FlowValue, mask ownMask: FlowValue?) throws(FIBError) {
         if case .object(let ends) = value, known.field == .dstPort || known.field == .srcPort {
+            guard ownMask == nil else { throw Self.invalid("\(known.name) is a range, which has no mask") }
             let range = try Self.range(known.name, ends)
             guard known.isFit(key) else { return ignored.append(known.name) }
             if known.field == .dstPort { dstPorts = range } else { srcPorts = range }

@@ -30,6 +30,11 @@ enum FlowNames {
         (8, "trk"), (1, "new"), (2, "est"), (16, "inv"), (4, "rel"), (32, "rpl"),
     ]
 
+    /// `tc` prints numbers without a name in brackets.
+    static func withoutBrackets(_ name: String) -> String {
+        name.hasPrefix("[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : name
+    }
+
     static func name<Number>(_ number: Number, _ names: [(Number, String)]) -> String? where Number: Equatable {
         names.first { $0.0 == number }?.1
     }
@@ -51,16 +56,18 @@ public struct EtherType: RawRepresentable, Hashable, Sendable {
     static let arp = EtherType(rawValue: 0x0806)
     static let rarp = EtherType(rawValue: 0x8035)
     static let pppSession = EtherType(rawValue: 0x8864)
+    static let mplsUnicast = EtherType(rawValue: 0x8847)
+    static let mplsMulticast = EtherType(rawValue: 0x8848)
     static let cfm = EtherType(rawValue: 0x8902)
 
     var isVLAN: Bool { rawValue == 0x8100 || rawValue == 0x88A8 }
-    var isMPLS: Bool { rawValue == 0x8847 || rawValue == 0x8848 }
+    var isMPLS: Bool { self == .mplsUnicast || self == .mplsMulticast }
     var isIP: Bool { self == .ip || self == .ipv6 }
 
     /// A name, such as `ip`, `ipv6` or `802.1Q`, or a number from 0 to 65535, also one in brackets as `tc` prints those that it has
     /// no name for (`[2048]`).
     public init?(name: String) {
-        let inner = name.hasPrefix("[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : name
+        let inner = FlowNames.withoutBrackets(name)
         let known = inner == "ipv4" ? 0x0800 : FlowNames.number(inner, FlowNames.etherTypes)
         guard let number = known ?? UInt16(written: inner) else { return nil }
         self.init(rawValue: number)

@@ -1,10 +1,11 @@
+internal import ChangeLog
 internal import HashTreeCollections
 
 /// Something that is found by the packets that it is for.
 protocol FlowEntry: AnyObject, Sendable {
     var packed: PackedMatch { get }
-    /// When it came, among all of its table; one that takes another's place has that one's.
-    var order: UInt64 { get }
+    /// When it came, and the first of its mask.
+    var place: FilterPlace { get }
     /// Whether packets pass over it, since it is for hardware alone.
     var isPassedOver: Bool { get }
 }
@@ -34,10 +35,13 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
 
     private struct Group: Sendable {
         let mask: FlowMask
+        /// When the first of it came, whether that is still there or not.
+        let born: ChangeSequence
         var count = 0
         var buckets = TreeDictionary<UInt64, Bucket>()
     }
 
+    /// In the order in which they came.
     private var groups: [Group] = []
     /// Where in `groups` each mask is.
     private var places: [FlowMask: Int] = [:]
@@ -52,6 +56,9 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
         return places[mask].map { groups[$0].mask } ?? mask
     }
 
+    /// When the first filter of the mask came; nil if there is none.
+    func group(_ mask: FlowMask) -> ChangeSequence? { places[mask].map { groups[$0].born } }
+
     /// The entry that is for the same packets, if there is one (R4-90).
     func entry(sameAs packed: PackedMatch) -> Entry? {
         guard let place = places[packed.mask] else { return nil }
@@ -60,9 +67,9 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
 
     mutating func insert(_ entry: Entry) {
         let packed = entry.packed
-        let place = places[packed.mask] ?? addGroup(packed.mask)
+        let place = places[packed.mask] ?? addGroup(packed.mask, entry.place.group)
         var entries = groups[place].buckets[packed.hash]?.entries ?? []
-        entries.insert(entry, at: entries.firstIndex { $0.order > entry.order } ?? entries.count)
+        entries.insert(entry, at: entries.firstIndex { $0.place.born > entry.place.born } ?? entries.count)
         groups[place].buckets[packed.hash] = Bucket(entries)
         groups[place].count += 1
         count += 1
@@ -87,25 +94,34 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
         remove(old)
     }
 
-    private mutating func addGroup(_ mask: FlowMask) -> Int {
-        groups.append(Group(mask: mask))
-        places[mask] = groups.count - 1
-        return groups.count - 1
+    /// Behind all others, unless it was there before and comes back.
+    private mutating func addGroup(_ mask: FlowMask, _ born: ChangeSequence) -> Int {
+        let place = (groups.lastIndex { $0.born < born } ?? -1) + 1
+        groups.insert(Group(mask: mask, born: born), at: place)
+        if place == groups.count - 1 { places[mask] = place } else { findPlaces() }
+        return place
     }
 
     private mutating func removeGroup(_ place: Int) {
         groups.remove(at: place)
+        findPlaces()
+    }
+
+    private mutating func findPlaces() {
         places = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.mask, $0) })
     }
 
     /// What a packet comes upon first, the masks in the order in which they came.
-    func first(_ packet: FlowBits) -> Entry? {
+    ///
+    /// - Parameter options: of the tunnel that it came out of.
+    func first(_ packet: FlowBits, _ options: TunnelOptions? = nil) -> Entry? {
         for group in groups {
-            guard let bucket = group.buckets[group.mask.hash(of: packet)] else { continue }
+            guard let bucket = group.buckets[group.mask.hash(of: packet, options)] else { continue }
             switch bucket {
-            case .one(let entry): if !entry.isPassedOver, entry.packed.holds(packet) { return entry }
+            case .one(let entry): if !entry.isPassedOver, entry.packed.holds(packet, options) { return entry }
             case .several(let entries):
-                if let entry = entries.first(where: { $0.packed.holds(packet) }), !entry.isPassedOver { return entry }
+                let found = entries.first { $0.packed.holds(packet, options) }
+                if let found, !found.isPassedOver { return found }
             }
         }
         return nil
@@ -117,6 +133,7 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
         precondition(places.count == groups.count, "\(places.count) places of \(groups.count) masks")
         for (place, group) in groups.enumerated() {
             precondition(places[group.mask] == place && group.count > 0, "a mask without its place or filters")
+            precondition(place == 0 || groups[place - 1].born < group.born, "masks out of order")
             precondition(group.buckets.values.reduce(0) { $0 + $1.entries.count } == group.count, "a lost filter")
             for (hash, bucket) in group.buckets {
                 precondition(bucket.entries.allSatisfy { $0.packed.hash == hash && $0.packed.mask === group.mask })

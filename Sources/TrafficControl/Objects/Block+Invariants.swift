@@ -41,7 +41,7 @@ extension Block {
             table._checkInvariants(bindings: bindings[kind] ?? [:])
             var cursor = table.image.cursor()
             while let (_, action) = cursor.next() {
-                if let target = action.target { targets[target.index, default: 0] += 1 }
+                if let chain = action.chain { targets[chain.index, default: 0] += 1 }
             }
         }
         for holders in state.withLock({ Array($0.holders.values) }) {

@@ -1,4 +1,4 @@
-internal import ChangeLog
+public import ChangeLog
 internal import Threads
 
 extension Block {
@@ -10,10 +10,7 @@ extension Block {
     /// All that others see of it.
     public var contents: Contents {
         Contents(
-            chains: chains.compactMap { chain in
-                guard let told = state.withLock({ $0.holders[chain.index]?.told }) else { return nil }
-                return (told, chain.listed.map { ($0.identity, $0.filters) })
-            })
+            chains: chains.map { chain, told in (told, chain.listed.map { ($0.identity, $0.filters) }) })
     }
 }
 
@@ -24,5 +21,13 @@ extension Proto {
         var filters: [StoredFilter] = []
         while let (_, filter) = cursor.next() { filters.append(filter) }
         return filters
+    }
+}
+
+extension Block {
+    /// All that others see of it, for who keeps it: it never changes. With the gate held exclusively.
+    public var image: [(chain: StoredChain, protos: [(identity: ProtoIdentity, filters: Image<UInt64, StoredFilter>)])]
+    {
+        chains.map { chain, told in (told, chain.listed.map { ($0.identity, $0.classifier.image) }) }
     }
 }

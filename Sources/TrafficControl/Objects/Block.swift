@@ -8,8 +8,6 @@ public final class Block: Sendable {
     /// Who holds a chain.
     struct Holders {
         let chain: Chain
-        /// When it came, among those of the block (R4-06).
-        let order: UInt64
         /// Of all who hold it: protos, requests that are under way, actions that lead to it, and it itself if someone made it.
         var all = 0
         /// Of actions among them.
@@ -25,8 +23,8 @@ public final class Block: Sendable {
 
     struct State {
         var holders: [UInt32: Holders] = [:]
-        /// Chains that ever were.
-        var count: UInt64 = 0
+        /// The qdiscs that give it packets.
+        var bindings: [Binding] = []
     }
 
     public let identity: BlockIdentity
@@ -36,6 +34,9 @@ public final class Block: Sendable {
     /// L3': protos that are being destroyed, so that no one makes the like before they are gone (R4-70).
     let destruction = Locked<Set<ProtoIdentity.Place>>([], rank: .destruction)
 
+    /// Whether it is going, with all that is in it, and takes nothing any more. It begins within the exclusive gate.
+    let isEnding = Atomic<Bool>(false)
+
     /// Counts what has gone for good, for who waits for it (R4-68).
     let departures = Monitor<UInt64>(0)
 
@@ -44,14 +45,16 @@ public final class Block: Sendable {
         self.host = host
     }
 
-    /// Those that are visible, in the order in which they came (R4-06, R4-12).
-    var chains: [Chain] {
-        let visible = state.withLock { state in state.holders.values.filter { $0.visible > 0 } }
-        return visible.sorted { $0.order < $1.order }.map(\.chain)
+    /// Those that are visible, in the order in which others were told of them (R4-06, R4-12).
+    var chains: [(chain: Chain, told: StoredChain)] {
+        let visible = state.withLock { state in
+            state.holders.values.compactMap { holders in holders.told.map { (holders.chain, $0) } }
+        }
+        return visible.sorted { $0.1.version < $1.1.version }
     }
 
     /// The chain that packets begin with; nil if it isn't there.
-    private let head = Published<Chain?>()
+    let head = Published<Chain?>()
 
     /// Chain 0, which is without filters if no one sees it; without a lock, unless it has just come or gone (R4-76).
     var first: Chain? { head.value { state.withLock { state in head.publish(state.holders[0]?.chain) } } }
@@ -82,7 +85,7 @@ public final class Block: Sendable {
         }
     }
 
-    private func hold(_ index: UInt32, as holder: Holder, _ state: inout State) -> Chain {
+    func hold(_ index: UInt32, as holder: Holder, _ state: inout State) -> Chain {
         guard var holders = state.holders[index] else { preconditionFailure("chain \(index) isn't there") }
         holders.all += 1
         if holder == .action { holders.actions += 1 }
@@ -91,19 +94,19 @@ public final class Block: Sendable {
         return holders.chain
     }
 
-    private func add(_ index: UInt32, _ state: inout State) {
-        state.holders[index] = Holders(chain: Chain(self, index), order: state.count)
-        state.count += 1
+    func add(_ index: UInt32, _ state: inout State) {
+        state.holders[index] = Holders(chain: Chain(self, index))
         if index == 0 { head.change() }
     }
 
     private func tell(_ holders: inout Holders) {
         let identity = holders.chain.identity
         let template = holders.chain.template
-        let hash = host.hash(.chain(identity, template))
+        let isExplicit = holders.isExplicit
+        let hash = host.hash(.chain(identity, template, isExplicit: isExplicit))
         var told: StoredChain?
         host.commit(1) { _, number in
-            let stored = StoredChain(identity, template, version: number, hash: hash)
+            let stored = StoredChain(identity, template, isExplicit: isExplicit, version: number, hash: hash)
             told = stored
             return .chain(old: nil, new: stored)
         }
@@ -124,7 +127,7 @@ public final class Block: Sendable {
         }
     }
 
-    private func put(_ changed: Holders, _ state: inout State) {
+    func put(_ changed: Holders, _ state: inout State) {
         var holders = changed
         if holders.visible == (holders.isExplicit ? 1 : 0) {
             if holders.visible == 0, let told = holders.told {

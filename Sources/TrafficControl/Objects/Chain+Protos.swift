@@ -52,7 +52,7 @@ extension Chain {
             state.protos.insert(new, at: place)
             new.place()
             new.hold()
-            changed()
+            changed(state, atHead: place == 0)
             return new
         }
     }
@@ -71,8 +71,9 @@ extension Chain {
     private func remove(_ proto: Proto, _ state: inout State) {
         // L3' inside L2.
         _ = block.destruction.withLock { $0.insert(proto.identity.place) }
-        state.protos.remove(at: state.firstIndex(atOrAbove: proto.priority))
-        changed()
+        let place = state.firstIndex(atOrAbove: proto.priority)
+        state.protos.remove(at: place)
+        changed(state, atHead: place == 0)
     }
 
     // MARK: Taking out what has filters
@@ -97,7 +98,7 @@ extension Chain {
             block.destruction.withLock { $0.formUnion(protos.map(\.identity.place)) }
             state.leaving += protos
             state.protos = []
-            changed()
+            changed(state, atHead: true)
             return protos
         }
     }

@@ -50,8 +50,11 @@ final class Chain: Sendable {
         }
     }
 
-    /// Under L2, after the protos have changed.
-    func changed() { published.change() }
+    /// Under L2, after the protos have changed; those who give packets to the block are told of another head (R4-71).
+    func changed(_ state: State, atHead: Bool) {
+        published.change()
+        if atHead, index == 0 { block.headChanged(to: state.protos.first) }
+    }
 }
 
 extension Chain.State {

@@ -1,4 +1,5 @@
-internal import Routing
+public import ChangeLog
+public import Routing
 
 /// A filter as a request says it.
 public struct FilterWrite: Sendable {
@@ -26,6 +27,8 @@ public struct FilterWrite: Sendable {
     public var flags: FilterFlags = []
     public var classID: UInt32 = 0
     public var actions: [ActionDraft] = []
+    /// Throws if what is there, or that nothing is, isn't as the request wants it.
+    public var check: @Sendable (StoredFilter?) throws(FIBError) -> Void = { _ in }
 
     public init() {}
 }
@@ -35,16 +38,6 @@ public struct FilterResult: Sendable {
     public let proto: ProtoIdentity
     public let old: StoredFilter?
     public let new: StoredFilter
-}
-
-/// Kinds of filters by name.
-public struct ClassifierKinds: Sendable {
-    private let types: [String: any Classifier.Type]
-
-    /// Those that there are.
-    public init(_ types: [any Classifier.Type] = [Flower.self, Matchall.self]) {
-        self.types = Dictionary(uniqueKeysWithValues: types.map { ($0.kind, $0) })
-    }
-
-    subscript(kind: String) -> (any Classifier.Type)? { types[kind] }
+    /// The number of the last change that it brought about.
+    public let last: ChangeSequence
 }

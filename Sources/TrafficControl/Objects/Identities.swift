@@ -6,6 +6,15 @@ public final class BlockIdentity: Hashable, Sendable {
         /// Of a link, for what comes in by it, or leaves by it.
         case ingress(String)
         case egress(String)
+
+        public init(_ device: String, _ direction: Direction) {
+            self = direction == .ingress ? .ingress(device) : .egress(device)
+        }
+    }
+
+    /// As a link sees it.
+    public enum Direction: String, CaseIterable, Sendable {
+        case ingress, egress
     }
 
     public let namespace: String
@@ -32,7 +41,7 @@ public final class ChainIdentity: Sendable {
     /// 0 to 2^28 − 1 (R4-07).
     public let index: UInt32
 
-    init(_ block: BlockIdentity, _ index: UInt32) {
+    public init(_ block: BlockIdentity, _ index: UInt32) {
         self.block = block
         self.index = index
     }
@@ -46,7 +55,7 @@ public final class ProtoIdentity: Sendable {
     public let `protocol`: EtherType
     public let kind: String
 
-    init(_ chain: ChainIdentity, _ priority: UInt16, _ protocol: EtherType, _ kind: String) {
+    public init(_ chain: ChainIdentity, _ priority: UInt16, _ protocol: EtherType, _ kind: String) {
         self.chain = chain
         self.priority = priority
         self.protocol = `protocol`

@@ -4,6 +4,8 @@ internal import Threads
 extension LockRank {
     /// L0, the kernel's RTNL: for classifiers that can't do without.
     static let global = LockRank(40, "global")
+    /// Which blocks a namespace has. Held for a look-up.
+    static let blocks = LockRank(41, "blocks")
     /// L2: the protos of one chain. Never two at once.
     static let chain = LockRank(42, "chain")
     /// L3: the chains of one block, and who holds them.

@@ -1,8 +1,9 @@
+internal import Atomics
 internal import Synchronization
 internal import Threads
 
 /// The filters of one priority in a chain, and who holds it: the chain, and each request that has it in hand (R4-63).
-final class Proto: Sendable {
+final class Proto: AtomicReference, Sendable {
     let identity: ProtoIdentity
     /// It holds the chain as long as it is there itself (R4-64).
     let chain: Chain

@@ -1,15 +1,22 @@
 public import ChangeLog
+internal import Synchronization
 
 /// A chain as it is kept.
 public final class StoredChain: ImageValue {
     public let identity: ChainIdentity
     public let template: ChainTemplate?
+    /// Whether someone made it, so that it stays without filters (R4-11).
+    public let isExplicit: Bool
     public let version: ChangeSequence
     public let hash: EntryHash
 
-    init(_ identity: ChainIdentity, _ template: ChainTemplate?, version: ChangeSequence, hash: EntryHash) {
+    public init(
+        _ identity: ChainIdentity, _ template: ChainTemplate?, isExplicit: Bool, version: ChangeSequence,
+        hash: EntryHash
+    ) {
         self.identity = identity
         self.template = template
+        self.isExplicit = isExplicit
         self.version = version
         self.hash = hash
     }
@@ -24,7 +31,7 @@ public final class FilterContent: Sendable {
     /// In order; each is held by the filter.
     public let actions: [Action]
 
-    init(_ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32 = 0, _ actions: [Action]) {
+    public init(_ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32 = 0, _ actions: [Action]) {
         self.options = options
         self.flags = flags
         self.classID = classID
@@ -35,6 +42,9 @@ public final class FilterContent: Sendable {
     func with(_ options: any FilterOptions) -> FilterContent {
         FilterContent(options, flags, classID: classID, actions)
     }
+
+    /// The same with the actions that there are of these kinds and indices.
+    func with(_ actions: [Action]) -> FilterContent { FilterContent(options, flags, classID: classID, actions) }
 }
 
 /// What users say of where a filter belongs. Values are those of `TCA_CLS_FLAGS_…` (R4-80).
@@ -55,15 +65,29 @@ public final class StoredFilter: ImageValue {
     public let content: FilterContent
     public let version: ChangeSequence
     public let hash: EntryHash
-    /// When it came, among those of its proto; an update keeps that.
-    let order: UInt64
+    public let place: FilterPlace
 
-    init(_ handle: UInt32, _ content: FilterContent, order: UInt64, version: ChangeSequence, hash: EntryHash) {
+    public init(
+        _ handle: UInt32, _ content: FilterContent, _ place: FilterPlace, version: ChangeSequence, hash: EntryHash
+    ) {
         self.handle = handle
         self.content = content
-        self.order = order
+        self.place = place
         self.version = version
         self.hash = hash
+    }
+}
+
+/// Where a filter stands among those of its proto, which is by when it came.
+public struct FilterPlace: Hashable, Sendable {
+    /// The number of the change that it came with; an update keeps that.
+    public var born: ChangeSequence
+    /// That of the first filter of its group: those that its kind looks for together, of flower those of one mask (R4-53).
+    public var group: ChangeSequence
+
+    public init(born: ChangeSequence, group: ChangeSequence) {
+        self.born = born
+        self.group = group
     }
 }
 
@@ -71,4 +95,17 @@ public final class StoredFilter: ImageValue {
 public protocol FilterOptions: Sendable {
     /// As `tc -json` has it under `options`, but for what all kinds have.
     var values: [String: FlowValue] { get }
+    /// How many packets it has agreed with, for kinds that count that.
+    var hits: HitCounter? { get }
+}
+
+extension FilterOptions {
+    public var hits: HitCounter? { nil }
+}
+
+/// Counts packets.
+public final class HitCounter: Sendable {
+    private let number = Atomic<UInt64>(0)
+    public var count: UInt64 { number.load(ordering: .relaxed) }
+    func add() { number.wrappingAdd(1, ordering: .relaxed) }
 }

@@ -9,10 +9,10 @@ extension Traffic {
     ///
     /// Throws EEXIST if it is there and someone sees it; EOPNOTSUPP for templates of kinds that have none (R4-16).
     public func addChain(
-        _ index: UInt32, template: ChainTemplate? = nil, in block: Block
+        _ index: UInt32, template: ChainTemplate? = nil, in block: Block, _ access: Access = []
     ) throws(FIBError) -> StoredChain {
         guard index < 1 << 28 else { throw Self.chainTooLarge }
-        return try request(in: block, isUnlocked: false) { () throws(Refusal) in
+        return try request(in: block, isUnlocked: false, access) { () throws(Refusal) in
             guard let chain = block.makeExplicit(index, template) else {
                 throw .error(FIBError(.eexist, .chainExists, "chain \(index) is there already", rule: "R4-11"))
             }
@@ -32,13 +32,7 @@ extension Traffic {
     public func template(
         _ kind: String, _ options: [String: FlowValue], _ protocol: EtherType
     ) throws(FIBError) -> ChainTemplate {
-        guard let type = kinds[kind] else {
-            throw FIBError(.enoent, .kindUnknown, "there is no kind of filter '\(kind)'", rule: "R4-16")
-        }
-        guard type.hasTemplates else {
-            throw FIBError(.eopnotsupp, .unsupported, "filters of \(kind) have no templates", rule: "R4-16")
-        }
-        return ChainTemplate(kind, try type.options(options, `protocol`))
+        try kinds.template(kind, options, `protocol`)
     }
 
     /// Throws EINVAL if it isn't there, or no one sees it (R4-12, R4-14).
@@ -51,10 +45,43 @@ extension Traffic {
     ///
     /// - Returns: how many filters are gone with it.
     @discardableResult
-    public func deleteChain(_ index: UInt32, in block: Block) throws(FIBError) -> Int {
-        guard let count = try empty(index, in: block, { block.endExplicit($0) }) else {
+    ///   Throws, and nothing goes, if `check` does, of what there is.
+    public func deleteChain(
+        _ index: UInt32, in block: Block, _ access: Access = [],
+        check: (StoredChain) throws(FIBError) -> Void = { (_) throws(FIBError) in }
+    ) throws(FIBError) -> Int {
+        guard let count = try empty(index, in: block, access, check: check, { block.endExplicit($0) }) else {
             throw Self.chainMissing(index, rule: "R4-13")
         }
         return count
+    }
+}
+
+extension Traffic {
+    /// One filter. Throws EINVAL for a chain that isn't there, ENOENT for a priority or a handle that isn't (R4-39).
+    public func filter(
+        _ selector: FilterSelector, in block: Block
+    ) throws(FIBError) -> (ProtoIdentity, StoredFilter) {
+        let found = block.chains.first { $0.chain.index == selector.chain }
+        guard let chain = found?.chain else { throw Self.chainMissing(selector.chain, rule: "R4-39") }
+        guard let priority = selector.priority, let handle = selector.handle,
+            let proto = chain.listed.first(where: { $0.priority == priority })
+        else { throw Self.protoMissing(selector.chain, selector.priority) }
+        guard let filter = proto.classifier.filter(handle) else {
+            let message = "priority \(priority) of chain \(selector.chain) has no filter \(handle)"
+            throw FIBError(.enoent, .filterNotFound, message, rule: "R4-39")
+        }
+        return (proto.identity, filter)
+    }
+
+    /// Throws ENOENT for a kind, or an index, that isn't there.
+    public func action(_ kind: String, _ index: UInt32) throws(FIBError) -> StoredAction {
+        guard let table = actions[kind] else {
+            throw FIBError(.enoent, .kindUnknown, "there is no kind of action '\(kind)'", rule: "R4-97")
+        }
+        guard let action = table.image[UInt64(index)] else {
+            throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index)", rule: "R4-96")
+        }
+        return action
     }
 }

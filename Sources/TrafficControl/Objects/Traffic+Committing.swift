@@ -9,7 +9,7 @@ extension Traffic {
         let content = FilterContent(options, write.flags, classID: write.classID, held.actions)
         var released: ReleasedActions?
         do throws(Refusal) {
-            let new = try proto.classifier.change(content, handle: write.handle, from: old) { handle, order, content in
+            let new = try proto.classifier.change(content, handle: write.handle, from: old) { handle, group, content in
                 let hash = host.hash(.filter(proto.identity, content, handle: handle))
                 let gone = old.map { ReleasedActions($0.content.actions, actions) }
                 released = gone
@@ -17,7 +17,8 @@ extension Traffic {
                 host.commit(held.count + 1 + (gone?.count ?? 0)) { index, number in
                     if index < held.count { return held.change(index, number) }
                     if index > held.count, let gone { return gone.change(index - held.count - 1) }
-                    let filter = StoredFilter(handle, content, order: order, version: number, hash: hash)
+                    let place = old?.place ?? FilterPlace(born: number, group: group ?? number)
+                    let filter = StoredFilter(handle, content, place, version: number, hash: hash)
                     stored = filter
                     return .filter(proto.identity, old: old, new: filter)
                 }
@@ -26,7 +27,8 @@ extension Traffic {
                 return stored
             }
             released?.end()
-            return FilterResult(proto: proto.identity, old: old, new: new)
+            let last = new.version.advanced(by: UInt64(released?.count ?? 0))
+            return FilterResult(proto: proto.identity, old: old, new: new, last: last)
         } catch {
             held.giveBack()
             throw error

@@ -9,6 +9,8 @@ public struct FilterSelector: Sendable {
     public var `protocol`: EtherType?
     public var kind: String?
     public var handle: UInt32?
+    /// Throws if that one filter isn't to go as it is.
+    public var check: @Sendable (StoredFilter) throws(FIBError) -> Void = { _ in }
 
     public init() {}
 }
@@ -21,7 +23,9 @@ extension Traffic {
     ///
     /// - Returns: how many are gone.
     @discardableResult
-    public func delete(_ selector: FilterSelector, in block: Block) throws(FIBError) -> Int {
+    public func delete(
+        _ selector: FilterSelector, in block: Block, _ access: Access = []
+    ) throws(FIBError) -> Int {
         guard let priority = selector.priority else {
             if selector.protocol != nil || selector.kind != nil || selector.handle != nil {
                 throw FIBError(
@@ -29,16 +33,17 @@ extension Traffic {
                     "protocol, kind and handle go with a priority; alone, the chain is flushed",
                     rule: "R4-34")
             }
-            return try flush(selector.chain, in: block)
+            return try flush(selector.chain, in: block, access)
         }
-        guard let handle = selector.handle else { return try deleteAll(selector, priority, in: block) }
+        guard let handle = selector.handle else { return try deleteAll(selector, priority, in: block, access) }
         let isUnlocked = selector.kind.flatMap { kinds[$0]?.isUnlocked } ?? false
-        try request(in: block, isUnlocked: isUnlocked) { () throws(Refusal) in
+        try request(in: block, isUnlocked: isUnlocked, access) { () throws(Refusal) in
             try withProto(selector, priority, in: block) { (proto) throws(Refusal) in
                 guard let filter = proto.classifier.filter(handle) else {
                     let message = "priority \(priority) of chain \(selector.chain) has no filter \(handle)"
                     throw .error(FIBError(.enoent, .filterNotFound, message, rule: "R4-38"))
                 }
+                try Refusal.of { () throws(FIBError) in try selector.check(filter) }
                 if try remove(filter, proto) { proto.chain.removeIfEmpty(proto) }
             }
         }
@@ -65,33 +70,39 @@ extension Traffic {
     }
 
     /// All filters of a priority (R4-37).
-    private func deleteAll(_ selector: FilterSelector, _ priority: UInt16, in block: Block) throws(FIBError) -> Int {
-        let proto = try request(in: block, isUnlocked: false) { () throws(Refusal) in
+    private func deleteAll(
+        _ selector: FilterSelector, _ priority: UInt16, in block: Block, _ access: Access
+    ) throws(FIBError) -> Int {
+        let proto = try request(in: block, isUnlocked: false, access) { () throws(Refusal) in
             try withProto(selector, priority, in: block) { (proto) throws(Refusal) in
                 if proto.chain.detach(proto) { return proto }
                 // Someone else was first, and is at it.
                 throw .leaving
             }
         }
-        return try empty(proto)
+        return try empty(proto, access)
     }
 
     /// Removes all filters of a chain, in ascending order of their priorities (R4-35). A chain that isn't there has none.
-    private func flush(_ index: UInt32, in block: Block) throws(FIBError) -> Int {
-        try empty(index, in: block) { _ in } ?? 0
+    private func flush(_ index: UInt32, in block: Block, _ access: Access) throws(FIBError) -> Int {
+        try empty(index, in: block, access) { _ in } ?? 0
     }
 
     /// Removes all filters of a chain; nothing comes in until no one has it in hand any more (R4-69). Nil if it isn't there.
     ///
     /// - Parameter end: what is to be done with it then.
-    func empty(_ index: UInt32, in block: Block, _ end: (Chain) -> Void) throws(FIBError) -> Int? {
-        let found = try request(in: block, isUnlocked: false) { () throws(Refusal) -> (Chain, [Proto])? in
-            block.hold(index).map { ($0, $0.detachAll()) }
+    func empty(
+        _ index: UInt32, in block: Block, _ access: Access,
+        check: (StoredChain) throws(FIBError) -> Void = { (_) throws(FIBError) in }, _ end: (Chain) -> Void
+    ) throws(FIBError) -> Int? {
+        let found = try request(in: block, isUnlocked: false, access) { () throws(Refusal) -> (Chain, [Proto])? in
+            if let told = block.told(index) { try Refusal.of { () throws(FIBError) in try check(told) } }
+            return block.hold(index).map { ($0, $0.detachAll()) }
         }
         guard let (chain, protos) = found else { return nil }
         var count = 0
-        for proto in protos { count += try empty(proto) }
-        try request(in: block, isUnlocked: false) { () throws(Refusal) in
+        for proto in protos { count += try empty(proto, access) }
+        try request(in: block, isUnlocked: false, access.union(.ending)) { () throws(Refusal) in
             end(chain)
             block.letGo(chain, as: .request)
         }
@@ -99,10 +110,11 @@ extension Traffic {
     }
 
     /// Removes the filters of a proto that was taken out of its chain, a run at a time, and then it.
-    private func empty(_ proto: Proto) throws(FIBError) -> Int {
+    private func empty(_ proto: Proto, _ access: Access) throws(FIBError) -> Int {
         var count = 0
         while true {
-            let isEmpty = try request(in: proto.block, isUnlocked: false) { () throws(Refusal) in
+            // What has begun comes to its end, whatever becomes of the block.
+            let isEmpty = try request(in: proto.block, isUnlocked: false, access.union(.ending)) { () throws(Refusal) in
                 var cursor = proto.classifier.image.cursor()
                 for _ in 0..<Self.run {
                     guard let (_, filter) = cursor.next() else {

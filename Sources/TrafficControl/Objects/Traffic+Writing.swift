@@ -10,7 +10,9 @@ extension Traffic {
     /// Adds a filter, or changes one; which of them, its verb says.
     ///
     /// Throws what the kernel refuses (R4-20…R4-31); nothing has changed then.
-    public func write(_ write: FilterWrite, in block: Block) throws(FIBError) -> FilterResult {
+    public func write(
+        _ write: FilterWrite, in block: Block, _ access: Access = []
+    ) throws(FIBError) -> FilterResult {
         guard write.chain < 1 << 28 else { throw Self.chainTooLarge }
         guard write.priority != nil || write.verb.isCreating else {
             throw FIBError(.enoent, .filterNotFound, "a change needs the priority of what it changes", rule: "R4-20")
@@ -19,7 +21,7 @@ extension Traffic {
             throw FIBError(.einval, .filterInvalid, "skip_hw and skip_sw leave no one to do it", rule: "R4-80")
         }
         let prepared = try prepare(write)
-        return try request(in: block, isUnlocked: prepared?.type.isUnlocked ?? false) { () throws(Refusal) in
+        return try request(in: block, isUnlocked: prepared?.type.isUnlocked ?? false, access) { () throws(Refusal) in
             try attempt(write, prepared, block)
         }
     }
@@ -105,6 +107,7 @@ extension Traffic {
     private func change(_ write: FilterWrite, _ early: Prepared?, _ proto: Proto) throws(Refusal) -> FilterResult {
         let classifier = proto.classifier
         let old = write.handle.flatMap { classifier.filter($0) }
+        try Refusal.of { () throws(FIBError) in try write.check(old) }
         if let old, write.verb == .add {
             let message = "filter \(old.handle) of priority \(proto.priority) is there; use replace to change it"
             throw .error(FIBError(.eexist, .filterExists, message, rule: "R4-26"))

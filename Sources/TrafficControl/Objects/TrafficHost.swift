@@ -15,7 +15,7 @@ public protocol TrafficHost: AnyObject, Sendable {
 
 /// What is hashed of an object.
 public enum TrafficEntry: Sendable {
-    case chain(ChainIdentity, ChainTemplate?)
+    case chain(ChainIdentity, ChainTemplate?, isExplicit: Bool)
     case filter(ProtoIdentity, FilterContent, handle: UInt32)
     case action(ActionContent, index: UInt32)
 }
@@ -24,5 +24,5 @@ public enum TrafficEntry: Sendable {
 public enum TrafficChange: Sendable {
     case chain(old: StoredChain?, new: StoredChain?)
     case filter(ProtoIdentity, old: StoredFilter?, new: StoredFilter?)
-    case action(old: StoredAction?, new: StoredAction?)
+    case action(Action, old: StoredAction?, new: StoredAction?)
 }

@@ -1,0 +1,113 @@
+internal import ChangeLog
+public import Routing
+internal import Synchronization
+internal import Threads
+
+/// Blocks come and go within the exclusive gate, with the qdiscs that they belong to.
+extension Traffic {
+    /// Nil if there is none; one that is on its way out is still there.
+    public func block(_ place: BlockIdentity.Place) -> Block? { blocks.withLock { $0[place] } }
+
+    /// In the order in which they are listed.
+    public var allBlocks: [Block] {
+        blocks.withLock { Array($0.values) }.sorted { $0.identity.place < $1.identity.place }
+    }
+
+    /// Whether it has no block and no action.
+    public var isEmpty: Bool {
+        blocks.withLock { $0.isEmpty } && ActionContent.kinds.allSatisfy { actions[$0]?.image.isEmpty ?? true }
+    }
+
+    /// The block, made if there is none.
+    @discardableResult
+    public func addBlock(_ identity: BlockIdentity) -> Block {
+        blocks.withLock { blocks in
+            if let block = blocks[identity.place] { return block }
+            let block = Block(identity, host)
+            blocks[identity.place] = block
+            return block
+        }
+    }
+
+    /// It must be empty, and no qdisc may give it packets.
+    public func removeBlock(_ place: BlockIdentity.Place) {
+        blocks.withLock { blocks in
+            guard let block = blocks.removeValue(forKey: place) else { return }
+            block.isEnding.store(true, ordering: .relaxed)
+            block.departures.change { $0 += 1 }
+        }
+    }
+
+    /// Whether nothing comes into any of its blocks any more, nor any action: the namespace is going. Within the exclusive gate.
+    public func setClosed(_ isClosed: Bool) { self.isClosed.store(isClosed, ordering: .relaxed) }
+
+    /// Nothing comes into the block any more. Within the exclusive gate.
+    public func end(_ block: Block) { block.isEnding.store(true, ordering: .relaxed) }
+
+    /// It goes on after all.
+    public func revive(_ block: Block) { block.isEnding.store(false, ordering: .relaxed) }
+
+    /// Removes all that is in a block.
+    ///
+    /// - Returns: how many filters are gone.
+    @discardableResult
+    public func empty(_ block: Block, _ access: Access = []) throws(FIBError) -> Int {
+        var count = 0
+        while let (chain, _) = block.chains.first {
+            count += try empty(chain.index, in: block, access.union(.ending)) { block.endExplicit($0) } ?? 0
+        }
+        return count
+    }
+}
+
+extension Block {
+    /// Whether it takes nothing any more.
+    public var isOnItsWayOut: Bool { isEnding.load(ordering: .relaxed) }
+
+    /// What a request that follows changes at once, without waiting for something that is on its way out. Within the exclusive gate.
+    public var isQuiet: Bool {
+        let chains = state.withLock { $0.holders.values.map(\.chain) }
+        return destruction.withLock { $0.isEmpty }
+            && chains.allSatisfy { chain in
+                !chain.isFlushing.load(ordering: .acquiring) && chain.state.withLock { $0.leaving.isEmpty }
+            }
+    }
+
+    /// How much has gone for good.
+    public var departed: UInt64 { departures.withLock { $0 } }
+
+    /// Waits, for a second at most, until more has gone for good than that.
+    public func awaitDeparture(after departed: UInt64) {
+        _ = departures.wait(seconds: 1) { $0 == departed ? nil : $0 }
+    }
+}
+
+extension BlockIdentity.Place: Comparable, CustomStringConvertible {
+    /// Shared ones by number, then those of links by name.
+    public static func < (a: Self, b: Self) -> Bool { a.order < b.order }
+
+    private var order: (UInt32, String, Int) {
+        switch self {
+        case .shared(let number): (number, "", 0)
+        case .ingress(let device): (.max, device, 0)
+        case .egress(let device): (.max, device, 1)
+        }
+    }
+
+    /// As paths have it: `22`, `eth0:ingress`.
+    public var description: String {
+        switch self {
+        case .shared(let number): "\(number)"
+        case .ingress(let device): "\(device):ingress"
+        case .egress(let device): "\(device):egress"
+        }
+    }
+
+    /// The link that it is of; nil for shared ones.
+    public var device: String? {
+        switch self {
+        case .shared: nil
+        case .ingress(let device), .egress(let device): device
+        }
+    }
+}
