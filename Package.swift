@@ -66,7 +66,10 @@ let package = Package(
         // The running system and its interface.
         .target(
             name: "ControlPlane",
-            dependencies: ["Addressing", "Bytes", "ChangeLog", "JSON", "Platform", "Routing", "Storage", "Threads"],
+            dependencies: [
+                "Addressing", "Bytes", "ChangeLog", "JSON", "Platform", "Routing", "Storage", "Threads",
+                "TrafficControl",
+            ],
             swiftSettings: checked),
         .target(
             name: "Hardware",
@@ -77,7 +80,7 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform",
-                "Routing", "Threads",
+                "Routing", "Threads", "TrafficControl",
             ],
             resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
         .executableTarget(
@@ -112,6 +115,7 @@ let package = Package(
             name: "ControlPlaneTests",
             dependencies: [
                 "Addressing", "Bytes", "ChangeLog", "ControlPlane", "Routing", "Storage", "TestSupport", "Threads",
+                "TrafficControl",
             ],
             swiftSettings: checked),
         .testTarget(
@@ -124,8 +128,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "Routing", "ServiceSupport", "Storage",
-                "TestSupport", "Threads",
+                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "ServiceSupport",
+                "Storage", "TestSupport", "Threads", "TrafficControl",
             ],
             swiftSettings: checked),
         // Runs the program itself, which every build of the tests makes beside them.

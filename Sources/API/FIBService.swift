@@ -60,6 +60,8 @@ public final class FIBService: HTTPApplication {
             + NextHopHandlers(plane: plane, hardware: hardware).endpoints
             + LookupHandlers(plane: plane).endpoints + streams.endpoints
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
+            + QdiscHandlers(plane: plane).endpoints + BlockHandlers(plane: plane).endpoints
+            + FilterHandlers(plane: plane, hardware: hardware).endpoints + ActionHandlers(plane: plane).endpoints
             + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         // They know the plane.
         plane.whenDevicesProgress { [weak waits] in waits?.wake() }

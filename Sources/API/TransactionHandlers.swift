@@ -122,10 +122,13 @@ struct TransactionHandlers: Sendable {
                 guard let verb else { return .object(try input.removal(namespace, condition)) }
                 return .object(input.operation(verb, namespace, condition))
             default:
+                let filters = TransactionFilters(
+                    verb: verb, condition: condition, namespace: builder.defaults.namespace)
+                if let operation = try filters.operation(kind, &reader) { return .traffic(operation) }
                 throw FIBError(
                     .eopnotsupp, .unsupported,
-                    "transactions of this version change routes, links, neighbours, rules and nexthops, not \(kind.rawValue)"
-                )
+                    "a transaction changes routes, links, neighbours, rules, nexthops, qdiscs, chains, filters and "
+                        + "actions, not \(kind.rawValue)")
             }
         }
 

@@ -1,6 +1,7 @@
 internal import Addressing
 internal import ChangeLog
 internal import Routing
+internal import TrafficControl
 
 extension Change {
     /// What the log keeps alive with it, in bytes, by and large: what is large has to count, or a log of few bytes keeps
@@ -15,6 +16,7 @@ extension Change {
         case .listener(let change): return record + Self.objectBytes + change.extraBytes
         case .object(let change):
             return record + Self.objectBytes + (change.old?.extraBytes ?? 0) + (change.new?.extraBytes ?? 0)
+        case .traffic(let change): return record + Self.objectBytes + change.extraBytes
         case .status(let change): return record + Self.objectBytes + 2 * change.legs.count
         case .operationEnd, .notice: return record + Self.objectBytes
         }
@@ -43,6 +45,17 @@ extension ListenerChange {
     fileprivate var extraBytes: Int {
         let (before, after) = (old?.settings.filter.selection, new?.settings.filter.selection)
         return before == after ? 0 : (before?.bytes ?? 0) + (after?.bytes ?? 0)
+    }
+}
+
+extension TrafficObjectChange {
+    /// What was there before is shared with the change that made it.
+    fileprivate var extraBytes: Int {
+        switch new {
+        case .filter(_, let filter): 500 + 16 * filter.content.actions.count
+        case .chain, .action: 200
+        case nil: 0
+        }
     }
 }
 

@@ -9,11 +9,16 @@ public struct Change: LogRecord {
     /// Set on changes that belong together.
     public let batch: ChangeBatch?
 
+    /// The same number with another object.
+    func with(_ object: TrafficObjectChange) -> Change {
+        Change(sequence: sequence, operation: operation, object: .traffic(object), batch: batch)
+    }
+
     /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know.
     var isVolatile: Bool {
         switch object {
         case .hardware, .device, .notice: true
-        case .route, .object, .status, .listener, .operationEnd: false
+        case .route, .object, .traffic, .status, .listener, .operationEnd: false
         }
     }
 }
@@ -24,6 +29,7 @@ public enum ChangedObject: Sendable {
     case device(DeviceChange)
     case listener(ListenerChange)
     case object(ObjectChange)
+    case traffic(TrafficObjectChange)
     case status(RouteStatusChange)
     /// The operation that this change brought about is through. No one is told.
     case operationEnd(ChangeSequence)

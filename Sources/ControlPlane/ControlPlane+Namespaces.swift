@@ -1,6 +1,7 @@
 public import ChangeLog
 public import Routing
 internal import Threads
+internal import TrafficControl
 
 extension ControlPlane {
     public static let defaultNamespace = "default"
@@ -76,7 +77,8 @@ extension ControlPlane {
         let objects = [stored] + StoredObject.defaultRules(of: name, from: stored.version.next)
         log.append(contentsOf: Change.additions(of: objects))
         callsOfNamespaces.withLock { $0 += 1 }
-        let namespace = Namespace(name: name, stored: stored)
+        let namespace = Namespace(name: name, stored: stored, trafficGround)
+        namespace.trafficLink.connect(log)
         namespace.state.withLock { state in
             for rule in objects.dropFirst() { state.set(rule) }
             state.chain.guards = chain.guards(of: name)
@@ -140,6 +142,7 @@ extension ControlPlane {
                 try self.check(name, condition, old)
                 if dryRun { return log.head }
                 state.close()
+                namespace.traffic.setClosed(true)
                 callsOfNamespaces.withLock { $0 += 1 }
                 return log.append { sequence in
                     Change(
@@ -163,7 +166,7 @@ extension ControlPlane {
                 all.removeAll { namespace in
                     guard namespace.name == name else { return false }
                     return namespace.state.withLock { state in
-                        guard state.isClosing, state.isEmpty else { return false }
+                        guard state.isClosing, state.isEmpty, namespace.traffic.isEmpty else { return false }
                         callsOfNamespaces.withLock { $0 += state.chain.calls.sum }
                         impairments.withLock { $0[name] = nil }
                         return true

@@ -2,6 +2,7 @@ public import ChangeLog
 public import Routing
 internal import Synchronization
 internal import Threads
+internal import TrafficControl
 
 /// A change of a route that someone asks for.
 public enum RouteOperation: Sendable {
@@ -20,17 +21,23 @@ public enum RouteOperation: Sendable {
 public enum TransactionOperation: Sendable {
     case route(RouteOperation)
     case object(ObjectOperation)
+    case traffic(TrafficOperation)
+
+    /// Whether it can only be tried where it would be made.
+    var isInPlace: Bool { if case .traffic = self { true } else { false } }
 }
 
 /// What one step of a transaction came to.
 public enum TransactionResult: Sendable {
     case route(WriteResult)
     case object(ObjectResult)
+    case traffic(TrafficResult)
 
     public var row: RowResult {
         switch self {
         case .route(let result): result.row
         case .object(let result): RowResult(outcome: result.outcome, sequence: result.sequence)
+        case .traffic(let result): RowResult(outcome: result.outcome, sequence: result.sequence)
         }
     }
 }
@@ -63,19 +70,37 @@ extension ControlPlane {
             throw TransactionError(index: nil, error: error)
         }
         let operations = sharingInfos(operations)
-        return try commit { (draft) throws(TransactionError) in try draft.apply(operations) }
+        return try commit(concerning: operations) { (draft) throws(TransactionError) in try draft.apply(operations) }
+    }
+
+    /// What a transaction would come to, and as of which number.
+    public func tryOut(
+        _ operations: [TransactionOperation]
+    ) throws(TransactionError) -> (results: [TransactionResult], sequence: ChangeSequence) {
+        guard operations.contains(where: \.isInPlace) else {
+            var draft = draft()
+            let start = draft.start
+            return (try draft.apply(operations), start)
+        }
+        return try whenQuiet(operations) { () throws(TransactionError) in
+            var draft = draftWithinGate(isWithinGate: true)
+            defer { draft.takeBackTraffic() }
+            return (try draft.apply(operations), draft.start)
+        }
     }
 
     /// Commits what `make` does on a draft; nothing if it throws. The caller has been admitted.
     func commit(
+        concerning operations: [TransactionOperation] = [],
         _ make: (inout RouteDraft) throws(TransactionError) -> [TransactionResult]
     ) throws(TransactionError) -> TransactionOutcome {
-        let (results, first, cascades) = try gate.withExclusive { () throws(TransactionError) in
-            var draft = draftWithinGate()
+        let (results, first, cascades) = try whenQuiet(operations) { () throws(TransactionError) in
+            var draft = draftWithinGate(isWithinGate: true)
             let results: [TransactionResult]
             do throws(TransactionError) {
                 results = try make(&draft)
             } catch {
+                draft.takeBackTraffic()
                 // The chain was called, if in vain (R2-20).
                 for (namespace, state) in draft.touched { namespace.state.withLock { $0.chain = state.chain } }
                 throw error
@@ -91,6 +116,7 @@ extension ControlPlane {
             draft.admissions.commit()
             noteImpairments(draft.touched)
             for operation in draft.operations { begin(operation) }
+            for (device, namespace) in draft.endedLinks { _ = endBlocks(of: device, in: namespace) }
             return (results, draft.changes.first?.sequence, draft.operations.map { ($0, snapshotWithinGate()) })
         }
         committed()
@@ -113,6 +139,36 @@ extension ControlPlane {
         }
     }
 
+    /// Runs `body` within the exclusive gate, at a moment when nothing is on its way out of the blocks concerned.
+    private func whenQuiet<Result>(
+        _ operations: [TransactionOperation], _ body: () throws(TransactionError) -> Result
+    ) throws(TransactionError) -> Result {
+        while true {
+            var busy: (block: Block, departed: UInt64)?
+            let result = try gate.withExclusive { () throws(TransactionError) -> Result? in
+                busy = operations.lazy.compactMap { self.busyBlock($0) }.first.map { ($0, $0.departed) }
+                return busy == nil ? try body() : nil
+            }
+            if let result { return result }
+            if let busy { busy.block.awaitDeparture(after: busy.departed) }
+        }
+    }
+
+    /// A block of that operation with something on its way out.
+    private func busyBlock(_ operation: TransactionOperation) -> Block? {
+        guard case .traffic(let operation) = operation, let namespace = try? namespace(operation.namespace) else {
+            return nil
+        }
+        var places = operation.place.map { [$0] } ?? []
+        if let device = operation.device {
+            let qdisc = namespace.state.withLock { $0.objects[.qdisc(device)]?.qdisc }
+            places = qdisc?.places ?? []
+        }
+        return places.lazy.compactMap { namespace.traffic.block($0) }.first { block in
+            !block.isQuiet || (block.isOnItsWayOut && operation.addsQdisc)
+        }
+    }
+
     private func sharingInfos(_ operations: [TransactionOperation]) -> [TransactionOperation] {
         operations.map { operation in
             guard case .route(.write(let verb, var write)) = operation,
@@ -124,11 +180,12 @@ extension ControlPlane {
     }
 
     /// The state as it is now, to try changes on that no one sees.
-    public func draft() -> RouteDraft { gate.withExclusive { draftWithinGate() } }
+    public func draft() -> RouteDraft { gate.withExclusive { draftWithinGate(isWithinGate: false) } }
 
-    private func draftWithinGate() -> RouteDraft {
+    private func draftWithinGate(isWithinGate: Bool) -> RouteDraft {
         let all = namespaces.withLock { $0 }
         let states = all.map { ($0.name, ($0, $0.state.withLock { $0 })) }
-        return RouteDraft(Dictionary(uniqueKeysWithValues: states), after: log.head, first: log.upcoming)
+        return RouteDraft(
+            Dictionary(uniqueKeysWithValues: states), after: log.head, first: log.upcoming, isWithinGate: isWithinGate)
     }
 }

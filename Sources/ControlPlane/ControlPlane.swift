@@ -32,7 +32,9 @@ public final class ControlPlane: Sendable {
     let limits: Limits
     /// The time of day, in milliseconds since 1970; by it routes expire.
     let clock: @Sendable () -> UInt64
-    let gate = Gate()
+    let gate: Gate
+    /// What the filters of all namespaces have in common.
+    let trafficGround: TrafficGround
     /// Sorted by name.
     let namespaces: Locked<[Namespace]>
     /// Who programs routes into hardware: what each namespace has a copy of, for those who look from outside.
@@ -77,6 +79,8 @@ public final class ControlPlane: Sendable {
     public init(limits: Limits, clock: @escaping @Sendable () -> UInt64 = { WallClock.milliseconds }) {
         self.limits = limits
         self.clock = clock
+        gate = Gate()
+        trafficGround = TrafficGround(gate: gate, clock: clock)
         log = Log(byteLimit: limits.logBytes)
         namespaces = Locked([], rank: .namespaces)
         listeners = Locked([], rank: .listeners)
@@ -92,7 +96,9 @@ public final class ControlPlane: Sendable {
     public init(
         limits: Limits, store: any Store, clock: @escaping @Sendable () -> UInt64 = { WallClock.milliseconds }
     ) throws(RecoveryError) {
-        let recovery = try Recovery(store, logBytes: limits.logBytes)
+        gate = Gate()
+        trafficGround = TrafficGround(gate: gate, clock: clock)
+        let recovery = try Recovery(store, logBytes: limits.logBytes, trafficGround)
         self.limits = limits
         self.clock = clock
         log = recovery.log
@@ -102,6 +108,7 @@ public final class ControlPlane: Sendable {
         operations = Locked(recovery.operations.mapValues { RunningOperation($0, isRunning: false) }, rank: .leaf)
         impairments = Locked(recovery.impairments, rank: .leaf)
         epoch = store.contents.epoch
+        for namespace in recovery.namespaces.values { namespace.trafficLink.connect(log) }
         let journal = Journal(
             log, store,
             .init(

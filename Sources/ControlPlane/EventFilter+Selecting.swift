@@ -10,6 +10,7 @@ extension EventFilter {
     public func select(_ change: Change) -> SelectedChange? {
         switch change.object {
         case .object(let object): select(object, change.operation)
+        case .traffic(let traffic): select(traffic, change.operation)
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
@@ -30,6 +31,12 @@ extension EventFilter {
         guard selects(change.object) else { return nil }
         return SelectedChange(
             operation: operation, old: change.old.map { .object($0) }, new: change.new.map { .object($0) })
+    }
+
+    private func select(_ change: TrafficObjectChange, _ operation: ChangeOperation) -> SelectedChange? {
+        guard selects(change.kind), selection.includes(namespace: change.namespace) else { return nil }
+        return SelectedChange(
+            operation: operation, old: change.old.map { .traffic($0) }, new: change.new.map { .traffic($0) })
     }
 
     private func select(_ change: RouteChange, _ operation: ChangeOperation) -> SelectedChange? {

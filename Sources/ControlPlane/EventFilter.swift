@@ -10,7 +10,10 @@ public enum ObjectKind: String, CaseIterable, Sendable {
     public static let byDefault: Set<ObjectKind> = Set(allCases).subtracting([.peer, .device])
 
     /// Those that this server holds, but for routes, in the order in which replays tell of them.
-    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .rule, .nexthop, .device]
+    public static let ofObjects: [ObjectKind] = [.namespace, .link, .neigh, .rule, .nexthop, .qdisc, .block, .device]
+
+    /// Those of which there may be as many as routes.
+    public static let ofTraffic: [ObjectKind] = [.action, .chain, .filter]
 
     var hasFamily: Bool { self == .neigh || self == .rule }
     var hasNamespace: Bool { self != .device }
@@ -66,6 +69,11 @@ public struct EventFilter: Hashable, Sendable {
         }
     }
 
+    /// Chains, filters and actions of a snapshot that the filter selects, in order.
+    public func traffic(of snapshot: Snapshot) -> TrafficWalk {
+        TrafficWalk(snapshot, Set(ObjectKind.ofTraffic.filter(selects(_:))), in: selection.includes(namespace:))
+    }
+
     /// The state that the filter selects: count and digest by kind.
     public func summaries(of snapshot: Snapshot) -> KindSummaries {
         var result = KindSummaries()
@@ -76,6 +84,11 @@ public struct EventFilter: Hashable, Sendable {
                 } else {
                     result[kind] += namespace.objects.summary(of: kind)
                 }
+            }
+        }
+        for kind in ObjectKind.ofTraffic where selects(kind) {
+            for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
+                result[kind] += namespace.traffic.summary(of: kind)
             }
         }
         if selects(.device) { result.devices = snapshot.deviceObjects.summary }
@@ -149,13 +162,18 @@ public struct KindSummaries: Hashable, Sendable {
     public var neighbours = Summary()
     public var rules = Summary()
     public var nextHops = Summary()
+    public var qdiscs = Summary()
+    public var blocks = Summary()
+    public var chains = Summary()
+    public var filters = Summary()
+    public var actions = Summary()
     public var devices = Summary()
     public var routes = Summary()
 
     public init() {}
 
     /// The kinds that there are sums of.
-    public static let kinds = ObjectKind.ofObjects + [.route]
+    public static let kinds = ObjectKind.ofObjects + ObjectKind.ofTraffic + [.route]
 
     public subscript(_ kind: ObjectKind) -> Summary {
         get {
@@ -165,9 +183,14 @@ public struct KindSummaries: Hashable, Sendable {
             case .neigh: neighbours
             case .rule: rules
             case .nexthop: nextHops
+            case .qdisc: qdiscs
+            case .block: blocks
+            case .chain: chains
+            case .filter: filters
+            case .action: actions
             case .device: devices
             case .route: routes
-            default: preconditionFailure("no sum of \(kind)")
+            case .peer: preconditionFailure("no sum of \(kind)")
             }
         }
         set {
@@ -177,9 +200,14 @@ public struct KindSummaries: Hashable, Sendable {
             case .neigh: neighbours = newValue
             case .rule: rules = newValue
             case .nexthop: nextHops = newValue
+            case .qdisc: qdiscs = newValue
+            case .block: blocks = newValue
+            case .chain: chains = newValue
+            case .filter: filters = newValue
+            case .action: actions = newValue
             case .device: devices = newValue
             case .route: routes = newValue
-            default: preconditionFailure("no sum of \(kind)")
+            case .peer: preconditionFailure("no sum of \(kind)")
             }
         }
     }
@@ -192,11 +220,13 @@ public struct SelectedChange: Sendable {
     public enum Entry: Sendable {
         case route(TableIdentity, RouteKey, StoredRoute)
         case object(StoredObject)
+        case traffic(TrafficObject)
 
         public var version: ChangeSequence {
             switch self {
             case .route(_, _, let stored): stored.version
             case .object(let stored): stored.version
+            case .traffic(let object): object.version
             }
         }
 
@@ -204,6 +234,7 @@ public struct SelectedChange: Sendable {
             switch self {
             case .route(_, _, let stored): stored.hash
             case .object(let stored): stored.hash
+            case .traffic(let object): object.hash
             }
         }
 
@@ -211,6 +242,7 @@ public struct SelectedChange: Sendable {
             switch self {
             case .route: .route
             case .object(let stored): stored.kind
+            case .traffic(let object): object.kind
             }
         }
     }

@@ -2,6 +2,7 @@ internal import Addressing
 internal import ChangeLog
 internal import Routing
 internal import Threads
+internal import TrafficControl
 
 extension LockRank {
     /// Which namespaces exist. Held for a look-up.
@@ -15,25 +16,35 @@ final class Namespace: Sendable {
     let name: String
     /// Writers hold the gate (shared or exclusively) outside it and the log inside it.
     let state: Locked<State>
+    /// Its filters, which have locks of their own.
+    let traffic: Traffic
+    let trafficLink: TrafficLink
 
     /// - Parameter stored: nil if it is being removed.
-    init(name: String, stored: StoredObject?) {
+    init(name: String, stored: StoredObject?, _ ground: TrafficGround) {
         self.name = name
+        trafficLink = TrafficLink(name, ground.clock)
+        traffic = Traffic(trafficLink, gate: ground.gate, global: ground.global)
         var initial = State(name: name)
         if let stored { initial.set(stored) }
         initial.isClosing = stored == nil
+        traffic.setClosed(stored == nil)
         state = Locked(initial, rank: .namespace)
     }
 
-    /// What a snapshot keeps of it.
+    /// What a snapshot keeps of it. With the gate held exclusively.
     var snapshotPart: Snapshot.Namespace {
-        state.withLock(\.snapshotPart)
+        let image = TrafficImage(traffic)
+        return state.withLock { $0.snapshotPart(image) }
     }
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
     /// Whether it has no routes, nor anything else.
-    var isEmpty: Bool { state.withLock { $0.isEmpty } }
-    func close() { state.withLock { $0.close() } }
+    var isEmpty: Bool { state.withLock { $0.isEmpty } && traffic.isEmpty }
+    func close() {
+        state.withLock { $0.close() }
+        traffic.setClosed(true)
+    }
 
     struct State {
         let name: String
@@ -107,10 +118,10 @@ extension Namespace.State {
 
     var isEmpty: Bool { objects.isEmpty && tables.allSatisfy { $0.table.image.isEmpty } }
 
-    var snapshotPart: Snapshot.Namespace {
+    func snapshotPart(_ traffic: TrafficImage) -> Snapshot.Namespace {
         Snapshot.Namespace(
             name: name, objects: objects, rules: rules, settings: settings, ownAddresses: ownAddresses,
-            tables: tables)
+            tables: tables, traffic: traffic)
     }
 
     func index(of family: AddressFamily, _ id: TableID) -> Int? { tables.index(of: family, id) }

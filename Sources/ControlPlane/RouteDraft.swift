@@ -7,6 +7,8 @@ public struct RouteDraft {
     var touched: [(Namespace, Namespace.State)] = []
     private var places: [String: Int] = [:]
     private(set) var changes: [Change] = []
+    /// Whether the gate is held exclusively for as long as it lives.
+    let isWithinGate: Bool
     /// The number as of which it was made; those of its changes are made up until it is committed.
     public let start: ChangeSequence
     /// The number of its first change.
@@ -16,13 +18,19 @@ public struct RouteDraft {
     private var latestOfCause: ChangeBatch?
     /// What the changes bring about that isn't done here.
     private(set) var operations: [UnfinishedOperation] = []
+    /// Links that are gone and had a qdisc, with their namespaces.
+    private(set) var endedLinks: [(device: String, Namespace)] = []
     /// Of these, by namespace, the one that removes users of nexthops.
     private var userRemovals: [String: Int] = [:]
     /// What members of the chain have agreed to; they hear it if nothing comes of it.
     let admissions = Admissions()
 
-    init(_ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence, first: ChangeSequence) {
+    init(
+        _ states: [String: (Namespace, Namespace.State)], after head: ChangeSequence, first: ChangeSequence,
+        isWithinGate: Bool
+    ) {
         untouched = states
+        self.isWithinGate = isWithinGate
         start = head
         self.first = first
         batch = ChangeBatch(transaction: first)
@@ -48,6 +56,7 @@ public struct RouteDraft {
                 switch operation {
                 case .route(let operation): results.append(.route(try apply(operation)))
                 case .object(let operation): results.append(.object(try apply(operation)))
+                case .traffic(let operation): results.append(.traffic(try apply(operation)))
                 }
             } catch {
                 throw TransactionError(index: index, error: error)
@@ -84,6 +93,15 @@ public struct RouteDraft {
         return touched.count - 1
     }
 
+    /// Also of one that is being removed; nil if there is none.
+    mutating func placeOfAny(_ name: String) throws(FIBError) -> Int? {
+        if let place = places[name] { return place }
+        guard let entry = untouched.removeValue(forKey: name) else { return nil }
+        touched.append(entry)
+        places[name] = touched.count - 1
+        return touched.count - 1
+    }
+
     mutating func make(
         _ decided: RouteEdit, _ hash: EntryHash, at place: Int, _ index: Int, _ cause: ChangeBatch.Cause? = nil
     ) throws(FIBError) -> WriteResult {
@@ -114,7 +132,12 @@ public struct RouteDraft {
         return sequence
     }
 
+    /// Takes in changes that have the numbers that follow.
+    mutating func add(_ changes: [Change]) { self.changes += changes }
+
     mutating func begin(_ operation: UnfinishedOperation) { operations.append(operation) }
+
+    mutating func end(_ device: String, in namespace: Namespace) { endedLinks.append((device, namespace)) }
 
     /// The routes that use the nexthop are to go: all of one namespace in one operation, which walks over its routes once.
     mutating func begin(removingUsersOf id: UInt32, in namespace: String, _ removal: ChangeSequence) {
@@ -126,7 +149,7 @@ public struct RouteDraft {
         }
     }
 
-    private mutating func batch(_ cause: ChangeBatch.Cause?) -> ChangeBatch {
+    mutating func batch(_ cause: ChangeBatch.Cause?) -> ChangeBatch {
         guard let cause else { return batch }
         if let latest = latestOfCause, latest.cause == cause { return latest }
         let made = ChangeBatch(transaction: batch.transaction, cause: cause)

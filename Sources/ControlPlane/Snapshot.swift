@@ -12,6 +12,7 @@ public struct Snapshot: Sendable {
         let settings: NamespaceSettings
         let ownAddresses: [IPAddress: Int]
         let tables: [(identity: TableIdentity, table: RouteTable)]
+        let traffic: TrafficImage
     }
 
     public let sequence: ChangeSequence

@@ -9,6 +9,8 @@ public struct SnapshotDifference: Sendable {
     private let filter: EventFilter
     private var oldObjects: ArraySlice<StoredObject>
     private var newObjects: ArraySlice<StoredObject>
+    private var oldTraffic: KeyedTraffic
+    private var newTraffic: KeyedTraffic
     private var oldRoutes: KeyedWalk
     private var newRoutes: KeyedWalk
     /// Of the key that was compared last, in order; what comes next is popped off its end.
@@ -22,6 +24,8 @@ public struct SnapshotDifference: Sendable {
         self.filter = filter
         oldObjects = filter.objects(of: old)[...]
         newObjects = filter.objects(of: new)[...]
+        oldTraffic = KeyedTraffic(filter.traffic(of: old))
+        newTraffic = KeyedTraffic(filter.traffic(of: new))
         oldRoutes = KeyedWalk(old, filter)
         newRoutes = KeyedWalk(new, filter)
         devices = new.devices
@@ -44,6 +48,8 @@ public struct SnapshotDifference: Sendable {
             if let change = pending.popLast() { return (change, false) }
             if !oldObjects.isEmpty || !newObjects.isEmpty {
                 pending = compareObject().reversed()
+            } else if oldTraffic.row != nil || newTraffic.row != nil {
+                pending = compareTraffic()
             } else if oldRoutes.hasMore || newRoutes.hasMore {
                 pending = compareKey().reversed()
             } else {
@@ -74,6 +80,20 @@ public struct SnapshotDifference: Sendable {
         let list = objects.prefix { $0 === first || $0.isInList(of: first) }
         objects = objects.dropFirst(list.count)
         return list
+    }
+
+    /// A chain that went and came back is another one, at another place, behind the old one.
+    private mutating func compareTraffic() -> [SelectedChange] {
+        let (old, new) = (oldTraffic.row, newTraffic.row)
+        let isOld = old.map { old in new.map { !($0.key < old.key) } ?? true } ?? false
+        let isNew = new.map { new in old.map { !($0.key < new.key) } ?? true } ?? false
+        if isOld { oldTraffic.advance() }
+        if isNew { newTraffic.advance() }
+        let before = isOld ? old.map { SelectedChange.Entry.traffic($0.object) } : nil
+        let after = isNew ? new.map { SelectedChange.Entry.traffic($0.object) } : nil
+        if let before, let after, before.version == after.version { return [] }
+        let operation: ChangeOperation = before == nil ? .add : after == nil ? .delete : .replace
+        return [SelectedChange(operation: operation, old: before, new: after)]
     }
 
     private mutating func compareKey() -> [SelectedChange] {
@@ -136,6 +156,19 @@ public struct SnapshotDifference: Sendable {
                 SelectedChange(operation: index == 0 ? .add : .append, old: nil, new: entry)
             }
     }
+}
+
+/// Walks chains, filters and actions with their places.
+private struct KeyedTraffic: Sendable {
+    private var walk: TrafficWalk
+    private(set) var row: (key: TrafficKey, object: TrafficObject)?
+
+    init(_ walk: TrafficWalk) {
+        self.walk = walk
+        advance()
+    }
+
+    mutating func advance() { row = walk.next().map { (TrafficKey($0, chain: walk.chain), $0) } }
 }
 
 /// Walks the routes that a filter selects, a key at a time. In the view of firsts, the prefix is the object: its first

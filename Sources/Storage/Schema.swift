@@ -3,7 +3,7 @@ enum Schema {
     /// "fibd", in the header of the file. `file` shows it, and other programs' databases have another one.
     static let applicationID: UInt32 = 0x6669_6264
     /// What this program reads and writes.
-    static let version = 6
+    static let version = 7
 
     /// Makes version n + 1 of version n. Version 0 is an empty file.
     private static func step(from version: Int, _ database: Database) throws(StoreError) {
@@ -19,6 +19,8 @@ enum Schema {
         case 4: break
         // Metrics that are locked or not numbers, and infos that say at which metric they are.
         case 5: break
+        // Qdiscs, blocks, chains, filters and actions.
+        case 6: break
         default: preconditionFailure("no step leads on from version \(version)")
         }
     }

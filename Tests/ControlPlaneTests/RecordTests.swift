@@ -4,6 +4,7 @@ import ChangeLog
 import Routing
 import TestSupport
 import Testing
+internal import TrafficControl
 
 @testable import ControlPlane
 
@@ -117,6 +118,13 @@ import Testing
         func text(_ stored: StoredObject?) -> String {
             stored.map { "\($0.namespace) \($0.value) \($0.status) \($0.version)" } ?? "-"
         }
+        func text(_ object: TrafficObject?) -> String {
+            guard let object else { return "-" }
+            var bytes: [UInt8] = []
+            object.appendEntry(to: &bytes)
+            let place = if case .filter(_, let filter) = object { "\(filter.place)" } else { "" }
+            return "\(object.version) \(object.hash) \(place) " + String(decoding: bytes, as: UTF8.self)
+        }
         var parts = ["\(change.sequence.rawValue) \(change.operation)"]
         switch change.object {
         case .route(let route):
@@ -131,6 +139,7 @@ import Testing
             case .none: parts.append("none")
             }
         case .hardware, .device, .notice: parts.append("volatile")
+        case .traffic(let traffic): parts += [text(traffic.old), text(traffic.new)]
         case .operationEnd(let cause): parts.append("end of \(cause)")
         case .status(let status):
             parts += [

@@ -32,17 +32,17 @@ extension EventEncoder {
         writer.append(table, run, as: ReplayForm(format: format, showsHardware: showsHardware), to: &bytes)
     }
 
-    /// An object other than a route as a row of a replay.
-    func row(_ stored: StoredObject, into bytes: inout [UInt8]) {
-        frame(stored.kind.rawValue, .none, into: &bytes) { bytes in
+    /// Anything but a route as a row of a replay.
+    func row(_ entry: some EventEntry, into bytes: inout [UInt8]) {
+        frame(entry.kind.rawValue, .none, into: &bytes) { bytes in
             bytes.appendASCII("{\"op\":\"replay\",\"seq\":")
-            bytes.appendDecimal(stored.version.rawValue)
+            bytes.appendDecimal(entry.version.rawValue)
             bytes.appendASCII(",\"version\":")
-            bytes.appendDecimal(stored.version.rawValue)
+            bytes.appendDecimal(entry.version.rawValue)
             bytes.appendASCII(",\"entry\":")
-            stored.appendEntry(to: &bytes)
-            append(stored.hash, as: ",\"h\":\"", to: &bytes)
-            stored.appendStatus(",\"status\":", to: &bytes)
+            entry.appendEntry(to: &bytes)
+            append(entry.hash, as: ",\"h\":\"", to: &bytes)
+            entry.appendStatus(",\"status\":", to: &bytes)
             bytes.append(UInt8(ascii: "}"))
         }
     }
@@ -65,17 +65,26 @@ extension EventEncoder {
             }
             if let batch = change.batch { append(batch, to: &bytes) }
             bytes.append(literal: words.end)
-        case .object(let stored):
-            frame(stored.kind.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
-                bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(change.sequence.rawValue)")
-                bytes.appendASCII(",\"version\":\(version.rawValue),\"prev\":\(previous.rawValue),\"entry\":")
-                stored.appendEntry(to: &bytes)
-                if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
-                if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
-                if selected.new != nil { stored.appendStatus(",\"status\":", to: &bytes) }
-                if let batch = change.batch { append(batch, to: &bytes) }
-                bytes.append(UInt8(ascii: "}"))
-            }
+        case .object(let stored): delta(change, selected, stored, previous: previous, into: &bytes)
+        case .traffic(let object): delta(change, selected, object, previous: previous, into: &bytes)
+        }
+    }
+
+    /// - Parameter entry: what there is now, or was before it went.
+    private func delta(
+        _ change: Change, _ selected: SelectedChange, _ entry: some EventEntry, previous: ChangeSequence,
+        into bytes: inout [UInt8]
+    ) {
+        let version = selected.new == nil ? change.sequence : entry.version
+        frame(entry.kind.rawValue, .cursor(change.sequence), into: &bytes) { bytes in
+            bytes.appendASCII("{\"op\":\"\(selected.operation.name)\",\"seq\":\(change.sequence.rawValue)")
+            bytes.appendASCII(",\"version\":\(version.rawValue),\"prev\":\(previous.rawValue),\"entry\":")
+            entry.appendEntry(to: &bytes)
+            if let new = selected.new { append(new.hash, as: ",\"h\":\"", to: &bytes) }
+            if let old = selected.old { append(old.hash, as: ",\"was\":\"", to: &bytes) }
+            if selected.new != nil { entry.appendStatus(",\"status\":", to: &bytes) }
+            if let batch = change.batch { append(batch, to: &bytes) }
+            bytes.append(UInt8(ascii: "}"))
         }
     }
 
@@ -130,6 +139,7 @@ extension EventEncoder {
                 appendStatus(legs, to: &bytes)
             }
             if case .object(let stored) = selected.new { stored.appendStatus(",\"status\":", to: &bytes) }
+            if case .traffic(let object) = selected.new { object.appendStatus(",\"status\":", to: &bytes) }
             bytes.appendASCII(",\"tx\":\(new.rawValue),\"catchup\":true}")
         }
     }
@@ -176,6 +186,21 @@ extension SelectedChange.Entry {
         switch self {
         case .route(let table, let key, let stored): writer.append(table, key, stored.info, to: &bytes)
         case .object(let stored): stored.appendEntry(to: &bytes)
+        case .traffic(let object): object.appendEntry(to: &bytes)
         }
     }
 }
+
+/// What frames say of anything but a route.
+protocol EventEntry {
+    var kind: ObjectKind { get }
+    var version: ChangeSequence { get }
+    var hash: EntryHash { get }
+    /// The entry's canonical bytes.
+    func appendEntry(to bytes: inout [UInt8])
+    /// What events say beside the entry; nothing for kinds that have no status.
+    func appendStatus(_ opening: String, to bytes: inout [UInt8])
+}
+
+extension StoredObject: EventEntry {}
+extension TrafficObject: EventEntry {}

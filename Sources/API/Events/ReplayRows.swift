@@ -8,6 +8,7 @@ struct ReplayRows {
     let snapshot: Snapshot
     private let filter: EventFilter
     private var objects: ArraySlice<StoredObject>
+    private var traffic: TrafficWalk
     private var routes: RouteWalk?
     /// Of the rows written so far.
     private(set) var summaries = KindSummaries()
@@ -16,6 +17,7 @@ struct ReplayRows {
         self.snapshot = snapshot
         self.filter = filter
         objects = filter.objects(of: snapshot)[...]
+        traffic = filter.traffic(of: snapshot)
         if filter.selectsRoutes {
             routes = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
         }
@@ -24,6 +26,10 @@ struct ReplayRows {
     /// Appends rows, about `limit` bytes of them; false when none is left.
     mutating func write(_ encoder: EventEncoder, _ writer: EntryWriter, into bytes: inout [UInt8], limit: Int) -> Bool {
         while bytes.count < limit, let object = objects.popFirst() {
+            encoder.row(object, into: &bytes)
+            summaries[object.kind].add(object.hash)
+        }
+        while bytes.count < limit, let object = traffic.next() {
             encoder.row(object, into: &bytes)
             summaries[object.kind].add(object.hash)
         }

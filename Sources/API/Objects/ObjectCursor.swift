@@ -3,6 +3,7 @@ internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
 internal import Routing
+internal import TrafficControl
 
 /// Where a page of a list of objects ends: the names of its last row, which need not be there any more when the next page is
 /// asked for.
@@ -31,6 +32,8 @@ struct ObjectCursor: Comparable {
         switch object.value {
         case .namespace, .device: []
         case .link(let link): [link.name]
+        case .qdisc(let qdisc): [qdisc.device]
+        case .block(let place): [place.description]
         case .nextHop(let object): [String(object.id)]
         case .neighbour(let neighbour): [neighbour.device, digits(neighbour.address)]
         case .rule(let placed):
@@ -42,6 +45,8 @@ struct ObjectCursor: Comparable {
         switch (kind, parts.count) {
         case (.namespace, 0): return .namespace
         case (.link, 1) where isDeviceName(parts[0]): return .link(parts[0])
+        case (.qdisc, 1) where isDeviceName(parts[0]): return .qdisc(parts[0])
+        case (.block, 1): return BlockName(text: parts[0]).map { .block($0.place) }
         case (.neigh, 2) where isDeviceName(parts[0]):
             return address(parts[1]).map { .neighbour(parts[0], $0) }
         case (.nexthop, 1): return UInt32(parts[0]).map { .nextHop($0) }

@@ -19,8 +19,6 @@ final class RouteImport: BodyConsumer {
         var isDryRun: Bool { options.isDryRun }
     }
 
-    /// A longer line is refused, and skipped to its end.
-    static let lineLimit = 64 << 10
     /// Rows that are applied in one go.
     static let batchSize = 128
 
@@ -66,62 +64,50 @@ final class RouteImport: BodyConsumer {
         var builder: RouteBuilder
         /// Rows that have not been handed on.
         var batch = ImportBatch()
-        /// The beginning of a line whose end has not come yet.
-        private var carry: [UInt8] = []
-        private var isSkippingLine = false
-        private var line = 0
+        private var lines = LineReader()
 
         init(builder: RouteBuilder) { self.builder = builder }
 
         mutating func take(_ piece: Span<UInt8>, _ committer: ImportCommitter) {
-            var start = 0
-            while !committer.hasStopped, let end = piece.firstIndex(of: UInt8(ascii: "\n"), from: start) {
-                takeLineEnd(piece.extracting(start..<end), committer)
-                start = end + 1
-            }
             if committer.hasStopped { return }
-            if carry.count + piece.count - start > RouteImport.lineLimit {
-                carry = []
-                isSkippingLine = true
-            }
-            if !isSkippingLine { carry.append(copying: piece.extracting(start...)) }
+            // Out of the closure's sight while it reads.
+            var lines = LineReader()
+            swap(&lines, &self.lines)
+            lines.take(piece) { takeLine($0, $1, committer) }
+            swap(&lines, &self.lines)
         }
 
-        /// The last line may lack its line feed.
         mutating func takeEnd(_ committer: ImportCommitter) {
-            let nothing: [UInt8] = []
-            if !committer.hasStopped, !carry.isEmpty || isSkippingLine { takeLineEnd(nothing.span, committer) }
+            if committer.hasStopped { return }
+            var lines = LineReader()
+            swap(&lines, &self.lines)
+            lines.takeEnd { takeLine($0, $1, committer) }
+            swap(&lines, &self.lines)
         }
 
-        private mutating func takeLineEnd(_ rest: Span<UInt8>, _ committer: ImportCommitter) {
-            line += 1
-            if isSkippingLine || carry.count + rest.count > RouteImport.lineLimit {
-                isSkippingLine = false
-                carry = []
-                return refuse(.lineTooLong, committer)
+        /// False if nothing further is to be read.
+        private mutating func takeLine(_ text: Span<UInt8>?, _ line: Int, _ committer: ImportCommitter) -> Bool {
+            if let text {
+                read(text, line, committer)
+            } else {
+                refuse(.lineTooLong, line, committer)
             }
-            if carry.isEmpty { return read(rest, committer) }
-            carry.append(copying: rest)
-            var whole: [UInt8] = []
-            swap(&whole, &carry)
-            read(whole.span, committer)
-            whole.removeAll(keepingCapacity: true)
-            swap(&whole, &carry)
+            return !committer.hasStopped
         }
 
-        private mutating func read(_ text: Span<UInt8>, _ committer: ImportCommitter) {
+        private mutating func read(_ text: Span<UInt8>, _ line: Int, _ committer: ImportCommitter) {
             if text.isBlank { return }
             do {
                 var reader = JSONReader(text, lineFeedEnds: true)
                 batch.writes.append(try reader.read { reader in try builder.write(try RouteInput(&reader)) })
                 batch.lines.append(line)
             } catch {
-                return refuse(Problem(input: error), committer)
+                return refuse(Problem(input: error), line, committer)
             }
             if batch.writes.count == RouteImport.batchSize { handOn(committer) }
         }
 
-        private mutating func refuse(_ problem: Problem, _ committer: ImportCommitter) {
+        private mutating func refuse(_ problem: Problem, _ line: Int, _ committer: ImportCommitter) {
             batch.refusal = ImportBatch.Refusal(line: line, problem: problem)
             handOn(committer)
         }
@@ -132,18 +118,5 @@ final class RouteImport: BodyConsumer {
             batch.writes.reserveCapacity(RouteImport.batchSize)
             batch.lines.reserveCapacity(RouteImport.batchSize)
         }
-    }
-}
-
-extension Problem {
-    static let lineTooLong = Problem(
-        status: 413, code: "EMSGSIZE", reason: "line-too-long",
-        detail: "a line may have \(RouteImport.lineLimit) bytes")
-}
-
-extension Span<UInt8> {
-    var isBlank: Bool {
-        for index in indices where self[index] != 0x20 && self[index] != 0x09 && self[index] != 0x0d { return false }
-        return true
     }
 }

@@ -26,9 +26,8 @@ func transact(
     if options.isDryRun {
         return .response(
             try Problem.of(pointer) { () throws(TransactionError) in
-                var draft = plane.draft()
-                let last = draft.start
-                return tally(try draft.apply(operations), last).response(isDryRun: true, nil, [])
+                let tried = try plane.tryOut(operations)
+                return tally(tried.results, tried.sequence).response(isDryRun: true, nil, [])
             })
     }
     let waitsForHardware = options.acknowledgement == .hardware

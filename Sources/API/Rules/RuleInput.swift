@@ -181,7 +181,7 @@ func markValue(_ text: String) -> (mark: UInt32, mask: UInt32?)? {
 }
 
 /// Decimal, or hexadecimal behind `0x`.
-private func hexadecimal(_ text: String) -> UInt32? {
+func hexadecimal(_ text: String) -> UInt32? {
     if text.hasPrefix("0x"), text.dropFirst(2).allSatisfy(\.isHexDigit), (3...10).contains(text.utf8.count) {
         return UInt32(text.dropFirst(2), radix: 16)
     }

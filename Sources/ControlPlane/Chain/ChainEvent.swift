@@ -28,7 +28,7 @@ public enum ChainEvent: Sendable {
         case .status(let status):
             guard let event = NextHopsEvent(status) else { return nil }
             self = .nextHops(event)
-        case .hardware, .device, .listener, .operationEnd, .notice: return nil
+        case .traffic, .hardware, .device, .listener, .operationEnd, .notice: return nil
         }
     }
 
@@ -48,8 +48,8 @@ extension Change {
     var concernsChain: Bool {
         switch object {
         case .route, .status: true
-        case .object(let object): object.object.kind != .device
-        case .hardware, .device, .listener, .operationEnd, .notice: false
+        case .object(let object): ![.device, .qdisc, .block].contains(object.object.kind)
+        case .traffic, .hardware, .device, .listener, .operationEnd, .notice: false
         }
     }
 }
@@ -58,7 +58,7 @@ extension ChainEvent {
     /// As if it had just come.
     init?(_ object: StoredObject) { self.init(ObjectChange(old: nil, new: object)) }
 
-    /// Nil for what a device is set to, which is no one's business but its own.
+    /// Nil for what a device is set to, which is no one's business but its own, and for what has filters, which isn't the FIB's.
     init?(_ change: ObjectChange) {
         let (object, isGone) = (change.object, change.new == nil)
         switch object.value {
@@ -71,7 +71,7 @@ extension ChainEvent {
             self = .rule(namespace: object.namespace, was: change.old?.rule?.rule, change.new?.rule?.rule)
         case .nextHop(let nextHop):
             self = .nextHopObject(namespace: object.namespace, id: nextHop.id, isGone ? nil : nextHop)
-        case .device: return nil
+        case .device, .qdisc, .block: return nil
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import ChangeLog
 internal import Storage
 internal import Threads
+internal import TrafficControl
 
 /// The life of a control plane whose state is in a store.
 extension ControlPlane {
@@ -28,6 +29,7 @@ extension ControlPlane {
         } else if place.lacksRules {
             createMissingRules()
         }
+        for namespace in namespaces.withLock({ $0 }) { gate.withShared { namespace.traffic.sweep() } }
         journal.signal.raise()
         finish(cut)
     }

@@ -187,6 +187,9 @@ extension KindSummaries {
         case .object(let object):
             if let old = object.old { self[old.kind].remove(old.hash) }
             if let new = object.new { self[new.kind].add(new.hash) }
+        case .traffic(let traffic):
+            if let old = traffic.old { self[old.kind].remove(old.hash) }
+            if let new = traffic.new { self[new.kind].add(new.hash) }
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import ChangeLog
 internal import Routing
 internal import Threads
+internal import TrafficControl
 
 extension Namespace {
     /// Puts an object where it was.
@@ -9,6 +10,8 @@ extension Namespace {
             state.set(object)
             if object.kind == .namespace { state.isClosing = false }
         }
+        if object.kind == .namespace { traffic.setClosed(false) }
+        traffic.follow(from: nil, to: object)
     }
 
     /// What the change of an object that was made anew means for routes; nil if nothing.
@@ -20,7 +23,10 @@ extension Namespace {
         return UnfinishedOperation(cascade, in: name, cause)
     }
 
-    func remove(_ key: ObjectKey) { state.withLock { $0.remove(key) } }
+    func remove(_ object: StoredObject) {
+        state.withLock { $0.remove(object.key) }
+        traffic.follow(from: object, to: nil)
+    }
 
     /// Begins to load what `restore` will touch.
     func prefetch(_ route: RouteChange, _ stage: PrefetchStage) {

@@ -3,6 +3,7 @@ internal import ChangeLog
 internal import Routing
 internal import Storage
 internal import Threads
+internal import TrafficControl
 
 /// The state can't be had from the store, and why.
 public struct RecoveryError: Error, Sendable {
@@ -29,6 +30,7 @@ struct Recovery {
     private(set) var devices = DeviceObjects()
     private(set) var place = RecoveredPlace()
     private let logBytes: Int
+    private let ground: TrafficGround
     private var checkpoint = ChangeSequence.zero
     private var isFirstBatch = true
     /// By namespace, the latest operation that removes users of nexthops.
@@ -37,8 +39,9 @@ struct Recovery {
     private var latest: Namespace?
 
     /// Reads all of the store, and changes nothing in it.
-    init(_ store: any Store, logBytes: Int) throws(RecoveryError) {
+    init(_ store: any Store, logBytes: Int, _ ground: TrafficGround = .ofReaders) throws(RecoveryError) {
         self.logBytes = logBytes
+        self.ground = ground
         let contents = store.contents
         checkpoint = ChangeSequence(rawValue: contents.checkpoint?.sequence ?? 0)
         log = Log(byteLimit: logBytes, start: checkpoint, isVolatile: false)
@@ -86,13 +89,14 @@ struct Recovery {
     // MARK: Parts of the checkpoint
 
     private mutating func read(part: [UInt8]) throws(RecoveryError) {
-        var reader = RecordReader(part)
+        var reader = RecordReader(part, now: ground.clock())
         try Self.damaged("a part of the checkpoint at \(checkpoint.rawValue)") { () throws(RecordReader.Malformed) in
             switch RecordKind(rawValue: try reader.bytes.byte()) {
             case .state: try readState(&reader)
             case .formerState: try readFormerState(&reader)
             case .objects: try readObjects(&reader)
             case .routes: try readRoutes(&reader)
+            case .traffic: try readTraffic(&reader)
             default: throw reader.bytes.malformed("a part of an unknown kind")
             }
             if !reader.isAtEnd { throw reader.bytes.malformed("more than there should be") }
@@ -105,7 +109,7 @@ struct Recovery {
             guard ControlPlane.isValidNamespaceName(name), namespaces[name] == nil else {
                 throw reader.bytes.malformed("the namespace '\(name)'")
             }
-            namespaces[name] = Namespace(name: name, stored: nil)
+            namespaces[name] = Namespace(name: name, stored: nil, ground)
         }
         try readOperations(&reader)
         for listener in try reader.listeners() { listeners[listener.id] = listener }
@@ -123,7 +127,7 @@ struct Recovery {
             }
             let isThere = try reader.bytes.byte() != 0
             let stored = isThere ? try reader.storedNamespace(name) : nil
-            namespaces[name] = Namespace(name: name, stored: stored)
+            namespaces[name] = Namespace(name: name, stored: stored, ground)
         }
         try readOperations(&reader)
         // Stores of version 1 end here.
@@ -151,6 +155,15 @@ struct Recovery {
                 throw reader.bytes.malformed("an object of a namespace that isn't there")
             }
             namespace.restore(object)
+        }
+    }
+
+    private func readTraffic(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        while !reader.isAtEnd {
+            let row = try reader.trafficChange(hasOld: false, hasNew: true)
+            guard namespaces[row.namespace]?.traffic.restore(row.change) != nil else {
+                throw reader.bytes.malformed("a \(row.kind.rawValue) that doesn't fit those before it")
+            }
         }
     }
 
@@ -184,7 +197,7 @@ struct Recovery {
             if start < checkpoint { log = Log(byteLimit: logBytes, start: start, isVolatile: false) }
         }
         let name = "batch \(batch.first)-\(batch.last) of the journal"
-        var reader = RecordReader(batch.body)
+        var reader = RecordReader(batch.body, now: ground.clock())
         var changes: [Change] = []
         let summaries = try Self.damaged(name) { () throws(RecordReader.Malformed) in
             let kind = RecordKind(rawValue: try reader.bytes.byte())
@@ -251,6 +264,11 @@ struct Recovery {
             if let id = listener.old?.id { listeners[id] = nil }
             if let new = listener.new { listeners[new.id] = new }
             log.restore(change)
+        case .traffic(let traffic):
+            guard let kept = namespaces[traffic.namespace]?.traffic.restore(traffic.change) else {
+                throw Self.mismatch(name, "change \(change.sequence.rawValue) doesn't fit the filters before it")
+            }
+            log.restore(change.with(TrafficObjectChange(traffic.namespace, kept)))
         case .object(let object):
             guard take(object, of: change) else {
                 throw Self.mismatch(name, "change \(change.sequence.rawValue) is of a namespace that isn't there")
@@ -274,7 +292,7 @@ struct Recovery {
         guard object.object.kind == .namespace else {
             guard let namespace = namespaces[name] else { return false }
             noteUsers(of: object, change, namespace)
-            if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object.key) }
+            if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object) }
             if let operation = namespace.cascade(of: object, change) { operations[change.sequence] = operation }
             return true
         }
@@ -289,7 +307,7 @@ struct Recovery {
         } else {
             // It could only come back when the removal of the former one was through.
             operations = operations.filter { $1.removedNamespace != name }
-            namespaces[name] = Namespace(name: name, stored: new)
+            namespaces[name] = Namespace(name: name, stored: new, ground)
         }
         return true
     }
@@ -335,6 +353,8 @@ struct Recovery {
         var found = KindSummaries()
         found.devices = devices.summary
         for namespace in namespaces.values {
+            let traffic = TrafficImage(namespace.traffic)
+            for kind in ObjectKind.ofTraffic { found[kind] += traffic.summary(of: kind) }
             namespace.state.withLock { state in
                 for kind in ObjectKind.ofObjects where kind.hasNamespace {
                     found[kind] += state.objects.summary(of: kind)

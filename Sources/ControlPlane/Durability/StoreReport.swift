@@ -40,6 +40,15 @@ public struct StoreReport: Sendable {
     private static func checkHashes(_ snapshot: Snapshot) throws(RecoveryError) {
         var walk = RouteWalk(snapshot, RouteSelection())
         let writer = EntryWriter()
+        var traffic = EventFilter.everything.traffic(of: snapshot)
+        while let object = traffic.next() {
+            var bytes: [UInt8] = []
+            object.appendEntry(to: &bytes)
+            if EntryHash(of: bytes.span) == object.hash { continue }
+            throw RecoveryError(
+                message: "the store is damaged: the hash of a \(object.kind.rawValue) is of something else: "
+                    + String(decoding: bytes, as: UTF8.self))
+        }
         while let (table, route) = walk.next() {
             guard writer.hash(table, route.key, route.value.info) != route.value.hash else { continue }
             throw RecoveryError(

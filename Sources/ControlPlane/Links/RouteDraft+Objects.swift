@@ -96,6 +96,10 @@ extension RouteDraft {
         if let cascade = LinkCascade(change, others: others) {
             begin(UnfinishedOperation(cascade, in: change.object.namespace, cause))
         }
+        // What is on it goes after it, however much that is (R4-75).
+        if new == nil, let name = old?.link?.name, touched[place].1.objects[.qdisc(name)] != nil {
+            end(name, in: touched[place].0)
+        }
         removeUsers(of: change, cause, at: place)
         changeRoutes(from: old?.link, to: new?.link, cause, at: place)
         return head

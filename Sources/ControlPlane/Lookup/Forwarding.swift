@@ -70,7 +70,7 @@ extension ControlPlane {
         for (family, id) in missing { makeIndex(family, id, of: namespace) }
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
-            return Forwarding(state.snapshotPart, state.impairments, at: log.head, now: clock())
+            return Forwarding(state.snapshotPart(.empty), state.impairments, at: log.head, now: clock())
         }
     }
 

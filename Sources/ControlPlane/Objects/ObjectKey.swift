@@ -1,6 +1,7 @@
 public import Addressing
 public import ChangeLog
 public import Routing
+public import TrafficControl
 
 /// Where an object other than a route stands in the image of its namespace: by kind, then as listings show it.
 ///
@@ -41,6 +42,18 @@ public import Routing
     }
 
     public static func nextHop(_ id: UInt32) -> ObjectKey { ObjectKey(kind: ObjectKind.nexthop.order, low: UInt64(id)) }
+
+    /// A link has one qdisc for filters at most (R4-05).
+    public static func qdisc(_ device: String) -> ObjectKey { ObjectKey(kind: ObjectKind.qdisc.order, words(device)) }
+
+    /// Those that are shared by number, then those of links.
+    public static func block(_ place: BlockIdentity.Place) -> ObjectKey {
+        switch place {
+        case .shared(let number): return ObjectKey(kind: ObjectKind.block.order, low: UInt64(number))
+        case .ingress(let device): return ObjectKey(kind: ObjectKind.block.order, words(device))
+        case .egress(let device): return ObjectKey(kind: ObjectKind.block.order, words(device), low: 1)
+        }
+    }
 
     /// No key of the kind is below it.
     public static func start(of kind: ObjectKind) -> ObjectKey { ObjectKey(kind: kind.order) }

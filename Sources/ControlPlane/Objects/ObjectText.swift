@@ -3,6 +3,7 @@ internal import ChangeLog
 internal import JSON
 internal import Platform
 internal import Routing
+internal import TrafficControl
 
 extension ObjectValue {
     /// The entry's canonical bytes (RFC 8785).
@@ -45,6 +46,12 @@ extension ObjectValue {
         case .nextHop(let object):
             members.add("namespace", text: namespace)
             object.add(to: &members)
+        case .qdisc(let qdisc):
+            members.add("namespace", text: namespace)
+            qdisc.add(to: &members)
+        case .block(let place):
+            members.add("namespace", text: namespace)
+            members.add(place)
         case .device: preconditionFailure("what a device is set to is not known here")
         }
         return members
@@ -83,7 +90,7 @@ extension StoredObject {
 
     private func addStatus(to members: inout JSONMembers) {
         switch value {
-        case .namespace, .rule, .nextHop, .device: break
+        case .namespace, .rule, .nextHop, .device, .qdisc, .block: break
         case .link: members.add("carrier", status.hasCarrier)
         case .neighbour: members.add("updated", text: WallClock.text(milliseconds: status.updated))
         }

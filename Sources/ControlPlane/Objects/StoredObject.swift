@@ -1,6 +1,7 @@
 internal import Addressing
 public import ChangeLog
 public import Routing
+public import TrafficControl
 
 /// The entry of an object other than a route: what is hashed.
 public enum ObjectValue: Hashable, Sendable {
@@ -10,6 +11,8 @@ public enum ObjectValue: Hashable, Sendable {
     case rule(PlacedRule)
     case nextHop(NextHopObject)
     case device(DeviceSettings)
+    case qdisc(Qdisc)
+    case block(BlockIdentity.Place)
 
     public var kind: ObjectKind {
         switch self {
@@ -19,6 +22,8 @@ public enum ObjectValue: Hashable, Sendable {
         case .rule: .rule
         case .nextHop: .nexthop
         case .device: .device
+        case .qdisc: .qdisc
+        case .block: .block
         }
     }
 
@@ -31,6 +36,8 @@ public enum ObjectValue: Hashable, Sendable {
         case .rule(let rule): .rule(rule)
         case .nextHop(let object): .nextHop(object.id)
         case .device: .start(of: .device)
+        case .qdisc(let qdisc): .qdisc(qdisc.device)
+        case .block(let place): .block(place)
         }
     }
 }
@@ -97,6 +104,12 @@ public final class StoredObject: ImageValue {
     }
     public var nextHop: NextHopObject? {
         if case .nextHop(let object) = value { object } else { nil }
+    }
+    public var qdisc: Qdisc? {
+        if case .qdisc(let qdisc) = value { qdisc } else { nil }
+    }
+    public var block: BlockIdentity.Place? {
+        if case .block(let place) = value { place } else { nil }
     }
     public var device: DeviceSettings? {
         if case .device(let settings) = value { settings } else { nil }

@@ -27,6 +27,8 @@ extension UnfinishedOperation {
             remainder: OperationRemainder(selection: selection, bound: removal))
     }
 
+    var toldCause: ChangeBatch.Cause { .init(reason: reason, sequence: cause) }
+
     /// The namespace whose removal it is.
     var removedNamespace: String? {
         reason == Self.namespaceDeleted ? remainder.selection.namespaces?.first : nil
@@ -48,11 +50,9 @@ extension ControlPlane {
     /// Makes what changes are left of an operation that has begun. It stays among the unfinished if the store takes no
     /// more.
     func finish(_ operation: UnfinishedOperation, on snapshot: Snapshot, _ patience: Patience) -> Removed {
-        if operation.removedNamespace != nil {
-            if let refusal = removeObjects(operation, patience) {
-                pause(operation.cause)
-                return Removed(cause: operation.cause, last: log.head, refusal: refusal)
-            }
+        if let refusal = removeUsers(operation, patience) {
+            pause(operation.cause)
+            return Removed(cause: operation.cause, last: log.head, refusal: refusal)
         }
         let result = carryOut(
             operation.remainder, on: snapshot, cause: operation.cause, reason: operation.reason, patience)
@@ -60,11 +60,21 @@ extension ControlPlane {
         return result
     }
 
+    /// What goes before the routes; what kept it from going, if anything did.
+    private func removeUsers(_ operation: UnfinishedOperation, _ patience: Patience) -> FIBError? {
+        if operation.removedNamespace != nil { return removeObjects(operation, patience) }
+        guard let link = operation.remainder.link, link.isRemoved,
+            let namespace = (operation.remainder.selection.namespaces?.first).flatMap({ try? namespace($0) })
+        else { return nil }
+        return removeQdisc(link.device, in: namespace, operation.toldCause, patience)
+    }
+
     /// What was in a namespace that is gone, but for its routes; what kept it from going, if anything did.
     private func removeObjects(_ operation: UnfinishedOperation, _ patience: Patience) -> FIBError? {
         guard let name = operation.removedNamespace, let namespace = try? namespace(name), namespace.isClosing else {
             return nil
         }
+        if let refusal = removeTraffic(of: namespace, operation.toldCause, patience) { return refusal }
         var goesOn = true
         while goesOn {
             do throws(FIBError) {

@@ -22,6 +22,8 @@ extension RecordReader {
         } else if form.isObject {
             let old = form.hasOld ? try self.object() : nil
             object = .object(ObjectChange(old: old, new: form.hasNew ? try self.object() : nil))
+        } else if form.isTraffic, self.form == .current {
+            object = .traffic(try trafficChange(hasOld: form.hasOld, hasNew: form.hasNew))
         } else if form.isNamespace {
             object = .object(try namespaceChange(form, sequence))
         } else if form.operation == .status {

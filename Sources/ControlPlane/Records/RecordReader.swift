@@ -2,6 +2,7 @@ internal import Addressing
 internal import Bytes
 internal import ChangeLog
 internal import Routing
+internal import TrafficControl
 
 /// Reads what a `RecordWriter` wrote. Nothing that it returns breaks a rule of the values that it makes: a record may come
 /// from a damaged disk.
@@ -16,8 +17,23 @@ struct RecordReader {
     private var tables: [TableIdentity] = []
     private var infos: [RouteInfo] = []
     private var batches: [ChangeBatch] = []
+    var protos: [ProtoIdentity] = []
+    private var texts: [String] = []
+    /// Chains of one block stand together.
+    var latestBlock: BlockIdentity?
+    /// When actions began to count that are read, in milliseconds since 1970.
+    let now: UInt64
 
-    init(_ bytes: [UInt8]) { self.bytes = RecordBytes(bytes) }
+    init(_ bytes: [UInt8], now: UInt64 = 0) {
+        self.bytes = RecordBytes(bytes)
+        self.now = now
+    }
+
+    mutating func knownText() throws(Malformed) -> String {
+        if let known = try known(texts) { return known }
+        texts.append(try bytes.text())
+        return texts[texts.count - 1]
+    }
 
     var isAtEnd: Bool { bytes.isAtEnd }
 
@@ -53,7 +69,7 @@ struct RecordReader {
     }
 
     /// Something that is written once in a record, and named by its number after that: nil if it follows.
-    private mutating func known<Object>(_ objects: [Object]) throws(Malformed) -> Object? {
+    mutating func known<Object>(_ objects: [Object]) throws(Malformed) -> Object? {
         let number = try bytes.varint()
         if number == 0 { return nil }
         guard number <= UInt64(objects.count) else { throw bytes.malformed("a number of nothing") }

@@ -24,6 +24,10 @@ extension RecordWriter {
             form.isObject = true
             form.hasOld = object.old != nil
             form.hasNew = object.new != nil
+        case .traffic(let traffic):
+            form.isTraffic = true
+            form.hasOld = traffic.old != nil
+            form.hasNew = traffic.new != nil
         }
         append(byte: form.rawValue)
         append(change.sequence.rawValue - previous.rawValue)
@@ -39,6 +43,7 @@ extension RecordWriter {
         case .object(let object):
             if let old = object.old { append(old) }
             if let new = object.new { append(new) }
+        case .traffic(let traffic): append(traffic)
         }
     }
 
@@ -192,6 +197,11 @@ struct RecordForm: RawRepresentable {
     }
     /// A namespace, as versions 1 and 2 have it.
     var isNamespace: Bool { self[3] && !self[7] }
+    /// A chain, a filter or an action; since version 7.
+    var isTraffic: Bool {
+        get { self[3] && !self[7] }
+        set { (self[3], self[7]) = (newValue, false) }
+    }
     var hasOld: Bool {
         get { self[4] }
         set { self[4] = newValue }

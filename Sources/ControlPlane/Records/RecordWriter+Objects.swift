@@ -1,6 +1,7 @@
 internal import Bytes
 internal import ChangeLog
 internal import Routing
+internal import TrafficControl
 
 /// What a link is, in one byte.
 private struct LinkFlags: OptionSet {
@@ -43,6 +44,12 @@ extension RecordWriter {
         case .device(let settings):
             append(settings.name)
             append(settings.entry)
+        case .qdisc(let qdisc):
+            append(qdisc.device)
+            append(qdisc.kind.rawValue)
+            append(UInt64(qdisc.ingressBlock ?? 0))
+            append(UInt64(qdisc.egressBlock ?? 0))
+        case .block(let place): append(place)
         }
     }
 
@@ -92,6 +99,8 @@ extension RecordReader {
         case .rule: value = .rule(try placedRule())
         case .nexthop: value = .nextHop(try nextHopObject())
         case .device: value = .device(DeviceSettings(name: try bytes.text(), entry: try bytes.text()))
+        case .qdisc: value = .qdisc(try qdisc())
+        case .block: value = .block(try blockPlace())
         default: throw bytes.malformed("an object of an unknown kind")
         }
         return StoredObject(value, in: namespace, status, version: version)
@@ -128,6 +137,17 @@ extension RecordReader {
             link.addresses.append(entry)
         }
         return link
+    }
+
+    private mutating func qdisc() throws(Malformed) -> Qdisc {
+        let device = try bytes.text()
+        guard let kind = Qdisc.Kind(rawValue: try bytes.text()) else { throw bytes.malformed("an unknown qdisc") }
+        let (ingress, egress) = (try bytes.varint(as: UInt32.self), try bytes.varint(as: UInt32.self))
+        guard
+            let qdisc = try? Qdisc(
+                kind, on: device, ingressBlock: ingress == 0 ? nil : ingress, egressBlock: egress == 0 ? nil : egress)
+        else { throw bytes.malformed("a qdisc that no link can have") }
+        return qdisc
     }
 
     private mutating func neighbour() throws(Malformed) -> Neighbour {

@@ -15,6 +15,8 @@ enum RecordKind: UInt8 {
     case state = 5
     /// Objects other than routes, of any namespace or of none; each after its namespace.
     case objects = 6
+    /// Actions, chains and filters; each after its block and what it has of actions.
+    case traffic = 7
 }
 
 /// A flush or a cascade that has made changes and is not through.
@@ -53,6 +55,8 @@ struct CheckpointWriter {
 
     let snapshot: Snapshot
     private var objects: ArraySlice<StoredObject>
+    private var traffic: TrafficWalk
+    private var nextTraffic: TrafficObject?
     private var walk: RouteWalk
     private var next: (TableIdentity, PlacedRoute)?
     private var hasBegun = false
@@ -62,11 +66,13 @@ struct CheckpointWriter {
     init(_ snapshot: Snapshot) {
         self.snapshot = snapshot
         objects = EventFilter.everything.objects(of: snapshot)[...]
+        traffic = EventFilter.everything.traffic(of: snapshot)
+        nextTraffic = traffic.next()
         walk = RouteWalk(snapshot, RouteSelection())
         next = walk.next()
     }
 
-    var isAtEnd: Bool { hasBegun && objects.isEmpty && next == nil }
+    var isAtEnd: Bool { hasBegun && objects.isEmpty && nextTraffic == nil && next == nil }
 
     mutating func part() -> [UInt8] {
         count += 1
@@ -79,6 +85,15 @@ struct CheckpointWriter {
             writer.append(byte: RecordKind.objects.rawValue)
             for object in objects.prefix(Self.rowsOfPart) { writer.append(object) }
             objects = objects.dropFirst(Self.rowsOfPart)
+            return writer.bytes
+        }
+        if nextTraffic != nil {
+            writer.append(byte: RecordKind.traffic.rawValue)
+            for _ in 0..<Self.rowsOfPart {
+                guard let row = nextTraffic else { break }
+                writer.append(row)
+                nextTraffic = traffic.next()
+            }
             return writer.bytes
         }
         guard let (table, _) = next else { return writer.bytes }

@@ -2,6 +2,7 @@ internal import Addressing
 internal import Bytes
 internal import ChangeLog
 internal import Routing
+internal import TrafficControl
 
 /// Writes changes and rows in the form in which a store keeps them.
 ///
@@ -13,9 +14,11 @@ struct RecordWriter {
     private var tables = Known<TableIdentity>()
     private var infos = Known<RouteInfo>()
     private var batches = Known<ChangeBatch>()
+    var protos = Known<ProtoIdentity>()
+    private var texts: [String: Int] = [:]
 
     /// Objects in the order in which they came.
-    private struct Known<Object: AnyObject> {
+    struct Known<Object: AnyObject> {
         private var numbers: [ObjectIdentifier: Int] = [:]
         private var objects: [Object] = []
         private var latest: (object: ObjectIdentifier, number: Int)?
@@ -39,6 +42,15 @@ struct RecordWriter {
     mutating func append(byte: UInt8) { bytes.append(byte) }
     mutating func append(_ number: UInt64) { bytes.append(varint: number) }
     mutating func append(_ text: String) { bytes.append(lengthAndText: text) }
+
+    /// A text that comes often: where it comes first, and its number after that.
+    mutating func append(known text: String) {
+        let number = texts[text] ?? 0
+        append(UInt64(number))
+        guard number == 0 else { return }
+        texts[text] = texts.count + 1
+        append(text)
+    }
 
     mutating func append(_ hash: EntryHash) {
         bytes.append(word: hash.high)

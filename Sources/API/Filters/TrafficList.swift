@@ -1,0 +1,217 @@
+internal import ChangeLog
+internal import ControlPlane
+internal import HTTPServer
+internal import JSON
+internal import Routing
+internal import Threads
+internal import TrafficControl
+
+/// A list of chains, filters or actions: what a request wants of them.
+struct TrafficList: Sendable {
+    private let kind: ObjectKind
+    private let namespace: String
+    /// Of chains and filters; nil for all blocks of the namespace, and of actions.
+    private let place: BlockIdentity.Place?
+    private let path: String
+    private var chain: UInt32?
+    private var priority: UInt16?
+    private var type: EtherType?
+    private var classifier: String?
+    /// Of actions.
+    private var actionKind: String?
+    private let limit: Int?
+    private let after: TrafficCursor?
+    private let isDurable: Bool
+
+    init(_ call: Call, _ query: inout Query, _ kind: ObjectKind) throws(Problem) {
+        self.kind = kind
+        path = call.request.path
+        namespace = try query.namespace() ?? ControlPlane.defaultNamespace
+        place = kind == .action ? nil : try call.block()
+        if kind == .action, !call.names.isEmpty { actionKind = try call.actionKind() }
+        if kind == .filter {
+            chain = try query.number("chain", in: 0...UInt32.max)
+            priority = try query.number("pref", in: 1...65_535)
+            type = try query.take("protocol", "the type of a frame") { EtherType(name: $0) }
+            classifier = try query.take("kind")
+        }
+        limit = try query.number("limit", in: 1...10_000)
+        after = try query.trafficCursor()
+        isDurable = try query.flag("durable")
+        try query.finish()
+    }
+
+    private func includes(_ object: TrafficObject, in place: BlockIdentity.Place?) -> Bool {
+        switch object {
+        case .chain(let chain): chain.identity.block.place == place
+        case .filter(let proto, _):
+            proto.chain.block.place == place && (chain ?? proto.chain.index) == proto.chain.index
+                && (priority ?? proto.priority) == proto.priority && (type ?? proto.protocol) == proto.protocol
+                && (classifier ?? proto.kind) == proto.kind
+        case .action(_, let action): (actionKind ?? action.content.kind) == action.content.kind
+        }
+    }
+
+    func plan(_ call: Call, _ plane: ControlPlane) throws(Problem) -> HTTPPlan {
+        try call.request.checkAcceptsList()
+        let isNDJSON = call.request.acceptsNDJSON
+        return .answer(
+            .work { .of { () throws(Problem) in try answer(plane, isNDJSON, call.target) } })
+    }
+
+    private func answer(_ plane: ControlPlane, _ isNDJSON: Bool, _ target: HTTPTarget) throws(Problem) -> HTTPAnswer {
+        let place = try Problem.of { () throws(FIBError) -> BlockIdentity.Place? in try self.place(on: plane) }
+        let snapshot = plane.snapshot()
+        let walk = TrafficWalk(snapshot, [kind], in: { $0 == namespace }, blocks: { $0 == place })
+        let rows = SelectedTraffic(walk) { includes($0, in: place) }
+        let base = HTTPResponse.json(200, [], sequence: snapshot.sequence)
+            .with("Fibd-Count", .number(UInt64(rows.count)))
+            .with(durable: isDurable || isNDJSON ? .max : plane.log.durable, below: snapshot.sequence)
+        let response = response(rows, plane, isNDJSON, target, base)
+        // A list as NDJSON is a replay of its own, and like one never ahead of the disk.
+        guard isDurable || isNDJSON else { return .response(response) }
+        return plane.whenDurable(snapshot.sequence, .response(response))
+    }
+
+    /// The block whose chains and filters it is about.
+    private func place(on plane: ControlPlane) throws(FIBError) -> BlockIdentity.Place? {
+        guard let place else {
+            _ = try plane.object(.namespace, in: namespace)
+            return nil
+        }
+        return try plane.block(place, in: namespace).identity.place
+    }
+
+    private func response(
+        _ rows: SelectedTraffic, _ plane: ControlPlane, _ isNDJSON: Bool, _ target: HTTPTarget, _ base: HTTPResponse
+    ) -> HTTPResponse {
+        var rows = rows
+        if let after { rows.skip(behind: after.key) }
+        let written = plane.trafficRows(of: namespace)
+        guard let limit else { return TrafficListing(rows, written, isNDJSON).response(base) }
+        var response = base
+        var bytes: [UInt8] = []
+        var last: TrafficKey?
+        for index in 0..<limit {
+            guard let (key, object) = rows.next() else { break }
+            last = key
+            if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
+            written.append(object, to: &bytes)
+            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
+        }
+        if !isNDJSON { bytes.appendASCII(last == nil ? "[]\n" : "]\n") }
+        response.body = .bytes(bytes)
+        if isNDJSON { response = response.withType("application/x-ndjson") }
+        guard let last, rows.next() != nil else { return response }
+        return response.with(nextPageOf: path, target, after: TrafficCursor(last).text)
+    }
+}
+
+/// Those rows of a walk that are wanted.
+struct SelectedTraffic: Sendable {
+    private var walk: TrafficWalk
+    private let isWanted: @Sendable (TrafficObject) -> Bool
+
+    init(_ walk: TrafficWalk, _ isWanted: @escaping @Sendable (TrafficObject) -> Bool) {
+        self.walk = walk
+        self.isWanted = isWanted
+    }
+
+    mutating func next() -> (key: TrafficKey, object: TrafficObject)? {
+        while let object = walk.next() {
+            if isWanted(object) { return (TrafficKey(object, chain: walk.chain), object) }
+        }
+        return nil
+    }
+
+    /// O(rows).
+    var count: Int {
+        var (copy, count) = (walk, 0)
+        while let object = copy.next() { if isWanted(object) { count += 1 } }
+        return count
+    }
+
+    mutating func skip(behind key: TrafficKey) {
+        var ahead = self
+        while let row = ahead.next() {
+            if key < row.key { return }
+            self = ahead
+        }
+        self = ahead
+    }
+}
+
+/// A list that is written while the client takes it: memory stays constant however long it is.
+private final class TrafficListing: BodyProducer {
+    private struct State {
+        var rows: SelectedTraffic
+        var hasBegun = false
+    }
+
+    private let written: TrafficRows
+    private let isNDJSON: Bool
+    // A leaf: the server makes one call at a time, so it is never contended.
+    private let state: Locked<State>
+
+    init(_ rows: SelectedTraffic, _ written: TrafficRows, _ isNDJSON: Bool) {
+        self.written = written
+        self.isNDJSON = isNDJSON
+        state = Locked(State(rows: rows), rank: LockRank(6, "traffic list"))
+    }
+
+    func response(_ base: HTTPResponse) -> HTTPResponse {
+        var response = isNDJSON ? base.withType("application/x-ndjson") : base
+        response.body = .produced(self)
+        return response
+    }
+
+    func produce(into buffer: inout [UInt8], limit: Int) -> Bool {
+        state.withLock { state in
+            while buffer.count < limit {
+                guard let (_, object) = state.rows.next() else {
+                    if !isNDJSON { buffer.appendASCII(state.hasBegun ? "]\n" : "[]\n") }
+                    return false
+                }
+                if !isNDJSON { buffer.append(UInt8(ascii: state.hasBegun ? "," : "[")) }
+                state.hasBegun = true
+                written.append(object, to: &buffer)
+                if isNDJSON { buffer.append(UInt8(ascii: "\n")) }
+            }
+            return true
+        }
+    }
+
+    func cancel() {}
+}
+
+/// Where a page ends: the place of its last row, which need not be there any more when the next page is asked for.
+struct TrafficCursor {
+    let key: TrafficKey
+
+    init(_ key: TrafficKey) { self.key = key }
+
+    var text: String {
+        "\(key.namespace)/\(key.block?.description ?? "")/\(key.chain)/\(key.priority)/\(key.handle)"
+    }
+
+    init?(parsing text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 5, ControlPlane.isValidNamespaceName(parts[0]), let chain = UInt64(parts[2]),
+            let priority = UInt16(parts[3]), let handle = UInt32(parts[4])
+        else { return nil }
+        let block = BlockName(text: parts[1])
+        guard parts[1].isEmpty || block != nil else { return nil }
+        key = TrafficKey(parts[0], block?.place, chain: chain, priority: priority, handle: handle)
+    }
+}
+
+extension Query {
+    fileprivate mutating func trafficCursor() throws(Problem) -> TrafficCursor? {
+        guard let text = try take("after") else { return nil }
+        if let cursor = TrafficCursor(parsing: text) { return cursor }
+        let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
+        throw Problem(
+            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)]
+        )
+    }
+}

@@ -1,0 +1,127 @@
+internal import ChangeLog
+internal import JSON
+internal import Routing
+internal import Synchronization
+internal import Threads
+internal import TrafficControl
+
+/// What the filters of all namespaces have in common.
+struct TrafficGround: Sendable {
+    let gate: Gate
+    let global = Traffic.GlobalLock()
+    /// In milliseconds since 1970.
+    let clock: @Sendable () -> UInt64
+
+    /// For who looks at what a store holds, and changes nothing.
+    static var ofReaders: TrafficGround { TrafficGround(gate: Gate()) { 0 } }
+}
+
+/// What the filters of one namespace need of the control plane: numbers for their changes, the hashes of their entries, the time.
+///
+/// SAFETY: Sendable although two of its properties change: the log is set before the namespace is known to anyone, and the draft
+/// only by who holds the gate exclusively, while all others who number changes hold it shared.
+final class TrafficLink: TrafficHost, @unchecked Sendable {
+    let namespace: String
+    private let clock: @Sendable () -> UInt64
+    private var log: Log<Change>?
+    private var draft: TrafficDraft?
+    /// Why the changes in a block happen, by the block, and those of actions alone; mostly there is none that has a reason.
+    private let causes = Locked<[BlockIdentity.Place?: ChangeBatch.Cause]>([:], rank: .leaf)
+    private let hasCauses = Atomic<Bool>(false)
+
+    init(_ namespace: String, _ clock: @escaping @Sendable () -> UInt64) {
+        self.namespace = namespace
+        self.clock = clock
+    }
+
+    /// Changes are numbered from now on. Before anyone else knows of it.
+    func connect(_ log: Log<Change>) { self.log = log }
+
+    var now: UInt64 { clock() }
+
+    func hash(_ entry: TrafficEntry) -> EntryHash {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes.append(entry, namespace)
+        return EntryHash(of: bytes.span)
+    }
+
+    func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
+        if let draft { return draft.commit(count, namespace, make) }
+        guard let log else { return }
+        var batch: ChangeBatch?
+        log.append(count: count) { index, sequence in
+            let change = make(index, sequence)
+            if index == 0 { batch = self.batch(of: change, count, sequence) }
+            return Change(change, in: namespace, sequence, batch)
+        }
+    }
+
+    /// Changes that were made together belong together, and so do those with a cause.
+    private func batch(of change: TrafficChange, _ count: Int, _ sequence: ChangeSequence) -> ChangeBatch? {
+        let cause = hasCauses.load(ordering: .relaxed) ? causes.withLock { $0[change.block] } : nil
+        return count > 1 || cause != nil ? ChangeBatch(transaction: sequence, cause: cause) : nil
+    }
+
+    func setCause(_ cause: ChangeBatch.Cause?, of place: BlockIdentity.Place?) {
+        causes.withLock { causes in
+            causes[place] = cause
+            hasCauses.store(!causes.isEmpty, ordering: .relaxed)
+        }
+    }
+
+    // MARK: Drafts
+
+    /// Within the exclusive gate: changes that are made in `body` go into the draft instead of the log.
+    func drafting<Result, Failure: Error>(
+        into draft: TrafficDraft, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        self.draft = draft
+        defer { self.draft = nil }
+        return try body()
+    }
+}
+
+/// Changes of filters that aren't numbered yet, or never will be.
+final class TrafficDraft {
+    private(set) var changes: [Change] = []
+    private let first: ChangeSequence?
+    private let batch: ChangeBatch?
+
+    /// - Parameter first: the number of the first change.
+    init(first: ChangeSequence, _ batch: ChangeBatch) {
+        self.first = first
+        self.batch = batch
+    }
+
+    /// Forgets all changes.
+    init() { (first, batch) = (nil, nil) }
+
+    fileprivate func commit(_ count: Int, _ namespace: String, _ make: (Int, ChangeSequence) -> TrafficChange) {
+        guard let first else { return }
+        for index in 0..<count {
+            let sequence = first.advanced(by: UInt64(changes.count))
+            changes.append(Change(make(index, sequence), in: namespace, sequence, batch))
+        }
+    }
+}
+
+extension TrafficChange {
+    /// Of actions, which are in none, nil.
+    var block: BlockIdentity.Place? {
+        switch self {
+        case .chain(let old, let new): (new ?? old)?.identity.block.place
+        case .filter(let proto, _, _): proto.chain.block.place
+        case .action: nil
+        }
+    }
+}
+
+extension Change {
+    init(_ change: TrafficChange, in namespace: String, _ sequence: ChangeSequence, _ batch: ChangeBatch?) {
+        let change = TrafficObjectChange(namespace, change)
+        self.init(
+            sequence: sequence, operation: change.old == nil ? .add : change.new == nil ? .delete : .replace,
+            object: .traffic(change), batch: batch)
+    }
+}

@@ -1,0 +1,153 @@
+internal import Bytes
+internal import JSON
+public import TrafficControl
+
+extension TrafficObject {
+    /// The entry's canonical bytes (RFC 8785).
+    public func appendEntry(to bytes: inout [UInt8]) { bytes.append(entry, namespace) }
+
+    /// What events say beside the entry: nothing.
+    public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {}
+}
+
+extension [UInt8] {
+    /// The entry's canonical bytes (RFC 8785), under the names of `tc -json`.
+    mutating func append(_ entry: TrafficEntry, _ namespace: String) {
+        var members = JSONMembers()
+        members.add("namespace", text: namespace)
+        switch entry {
+        case .chain(let chain, let template, let isExplicit):
+            members.add(chain)
+            if isExplicit { members.add("explicit", true) }
+            if let template { members.add(template) }
+        case .filter(let proto, let content, let handle):
+            members.add(proto, content, handle: handle)
+            members.add("actions") { $0.append(references: content.actions) }
+        case .action(let content, let index): members.add(content, index: index)
+        }
+        members.append(to: &self)
+    }
+
+    /// Which actions a filter has. What they do is their own entry, since others may have them too.
+    private mutating func append(references actions: [Action]) {
+        append(UInt8(ascii: "["))
+        for (place, action) in actions.enumerated() {
+            appendASCII(place == 0 ? "{\"index\":" : ",{\"index\":")
+            appendDecimal(UInt64(action.index))
+            appendASCII(",\"kind\":\"")
+            append(contentsOf: action.kind.utf8)
+            appendASCII("\",\"order\":")
+            appendDecimal(UInt64(place) + 1)
+            append(UInt8(ascii: "}"))
+        }
+        append(UInt8(ascii: "]"))
+    }
+
+    /// As `control_action` has it.
+    public mutating func append(_ verdict: Verdict) { append(verdict.value) }
+
+    mutating func append(_ value: FlowValue) {
+        switch value {
+        case .number(let number): appendDecimal(number)
+        case .text(let text): appendJSON(string: text)
+        case .bool(let isTrue): appendASCII(isTrue ? "true" : "false")
+        case .list(let values):
+            append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { append(UInt8(ascii: ",")) }
+                append(value)
+            }
+            append(UInt8(ascii: "]"))
+        case .object(let values):
+            var members = JSONMembers()
+            for (name, value) in values { members.add(name) { $0.append(value) } }
+            members.append(to: &self)
+        }
+    }
+}
+
+extension Qdisc {
+    /// As `tc -json qdisc` prints it.
+    func add(to members: inout JSONMembers) {
+        members.add("kind", text: kind.rawValue)
+        members.add("dev", text: device)
+        members.add("handle", text: "ffff:")
+        members.add("parent", text: "ffff:fff1")
+        if let ingressBlock { members.add("ingress_block", number: UInt64(ingressBlock)) }
+        if let egressBlock { members.add("egress_block", number: UInt64(egressBlock)) }
+    }
+}
+
+extension JSONMembers {
+    /// Which block: its name as paths have it, and of one that belongs to a link also the link, as `tc` names it.
+    mutating func add(_ block: BlockIdentity.Place) {
+        switch block {
+        case .shared(let number): add("block", number: UInt64(number))
+        case .ingress(let device), .egress(let device):
+            add("block", text: block.description)
+            add("dev", text: device)
+            add(block == .ingress(device) ? "ingress" : "egress", true)
+        }
+    }
+
+    mutating func add(_ template: ChainTemplate) {
+        add("kind", text: template.kind)
+        add("protocol", text: template.protocol.name)
+        add("options") { $0.append(.object(template.options.values)) }
+    }
+
+    mutating func add(_ chain: ChainIdentity) {
+        add(chain.block.place)
+        add("chain", number: UInt64(chain.index))
+    }
+
+    /// All but the actions.
+    mutating func add(_ proto: ProtoIdentity, _ content: FilterContent, handle: UInt32) {
+        add(proto.chain)
+        add("pref", number: UInt64(proto.priority))
+        add("protocol", text: proto.protocol.name)
+        add("kind", text: proto.kind)
+        add("handle", number: UInt64(handle))
+        var options = content.options.values
+        if content.flags.contains(.skipHW) { options["skip_hw"] = .bool(true) }
+        if content.flags.contains(.skipSW) { options["skip_sw"] = .bool(true) }
+        if content.flags.contains(.verbose) { options["verbose"] = .bool(true) }
+        let id = ClassID(rawValue: content.classID)
+        if let hwTC = id.hwTC, proto.kind == Flower.kind {
+            options["hw_tc"] = .number(hwTC)
+        } else if id != .none {
+            options[proto.kind == Flower.kind ? "classid" : "flowid"] = .text(id.text)
+        }
+        add("options") { $0.append(.object(options)) }
+    }
+
+    mutating func add(_ content: ActionContent, index: UInt32) {
+        add("kind", text: content.kind)
+        add("index", number: UInt64(index))
+        add("control_action") { $0.append(content.control.value) }
+        switch content {
+        case .gact(let gact):
+            guard let random = gact.random else { break }
+            let members: [String: FlowValue] = [
+                "random_type": .text(random.form.rawValue), "control_action": random.control.value,
+                "val": .number(UInt64(random.value)),
+            ]
+            add("prob") { $0.append(.object(members)) }
+        case .mirred(let mirred):
+            add("mirred_action", text: mirred.mode.rawValue)
+            add("direction", text: mirred.direction.rawValue)
+            add("to_dev", text: mirred.device)
+        }
+    }
+}
+
+extension Verdict {
+    /// As `control_action` has it.
+    var value: FlowValue {
+        switch self {
+        case .jump(let place): .object(["type": .text(name), "jump": .number(UInt64(place))])
+        case .goto(let chain): .object(["type": .text(name), "chain": .number(UInt64(chain))])
+        default: .object(["type": .text(name)])
+        }
+    }
+}
