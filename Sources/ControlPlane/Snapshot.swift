@@ -154,6 +154,7 @@ extension Snapshot {
     /// Stops the process if the snapshot breaks one of its rules. O(n); for tests.
     public func _checkInvariants() {
         for namespace in namespaces {
+            checkTraffic(namespace)
             var previous: TableIdentity.Order?
             for (identity, table) in namespace.tables {
                 precondition(identity.namespace == namespace.name && identity.family == table.family)
@@ -162,6 +163,20 @@ extension Snapshot {
                 table._checkInvariants()
                 check(identity, table)
             }
+        }
+    }
+
+    private func checkTraffic(_ namespace: Namespace) {
+        var walk = TrafficWalk(self, Set(ObjectKind.ofTraffic), in: { $0 == namespace.name })
+        var previous: TrafficKey?
+        while let object = walk.next() {
+            precondition(object.version <= sequence, "a \(object.kind) from the future")
+            let key = TrafficKey(object, chain: walk.chain)
+            precondition(previous.map { $0 < key } ?? true, "\(object.kind)s out of order")
+            previous = key
+            var bytes: [UInt8] = []
+            object.appendEntry(to: &bytes)
+            precondition(EntryHash(of: bytes.span) == object.hash, "a hash of another \(object.kind)")
         }
     }
 

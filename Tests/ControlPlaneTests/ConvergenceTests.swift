@@ -44,6 +44,7 @@ import Testing
             }
             writer.step(plane)
             plane.snapshot()._checkInvariants()
+            plane._checkTraffic()
         }
         let end = plane.snapshot()
         for var mirror in mirrors {
@@ -63,11 +64,19 @@ import Testing
         for _ in 0..<20 {
             let before = plane.snapshot()
             let all = EventFilter()
-            var operations = (0..<5).compactMap { _ in try? writer.operation(plane) }
-            var draft = plane.draft()
-            _ = try? draft.apply(operations)
-            operations.append(.delete(namespace: "nowhere", .main, RouteSelector(prefix: .default(.inet))))
+            var operations = (0..<5).compactMap { _ in try? writer.operation(plane) }.map {
+                TransactionOperation.route($0)
+            }
+            operations += (0..<5).map { _ in .traffic(writer.trafficOperation()) }
+            operations.shuffle(using: &writer.random)
+            // As many as are accepted one after the other, so that there is something to take back.
+            operations = operations.reduce(into: []) { accepted, operation in
+                if (try? plane.tryOut(accepted + [operation])) != nil { accepted.append(operation) }
+            }
+            operations.append(
+                .route(.delete(namespace: "nowhere", .main, RouteSelector(prefix: .default(.inet)))))
             #expect(throws: TransactionError.self) { try plane.transact(operations) }
+            plane._checkTraffic()
             let after = plane.snapshot()
             #expect(after.sequence == before.sequence)
             #expect(all.summaries(of: after) == all.summaries(of: before))

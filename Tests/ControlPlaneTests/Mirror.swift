@@ -21,6 +21,8 @@ struct Mirror {
             insert(object.hash, object.kind)
             if object.kind == .rule { lists[name(.object(object)), default: []].append(object.hash) }
         }
+        var traffic = filter.traffic(of: snapshot)
+        while let object = traffic.next() { insert(object.hash, object.kind) }
         if filter.selectsRoutes {
             var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
             while let (table, route) = walk.next() {

@@ -136,7 +136,8 @@ struct RandomWriter {
     /// One step: mostly single writes, now and then a rule, a nexthop, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
     mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<60:
+        case 0..<20: writeFilters(plane)
+        case 20..<60:
             guard let operation = try? operation(plane) else { return }
             switch operation {
             case .write(let verb, let write): _ = try? plane.write(verb, write)
@@ -147,7 +148,8 @@ struct RandomWriter {
         case 80..<84: writeDevice(plane)
         case 84..<92:
             let operations = (0..<Int.random(in: 1..<8, using: &random)).compactMap { _ in
-                switch Int.random(in: 0..<8, using: &random) {
+                switch Int.random(in: 0..<10, using: &random) {
+                case 8, 9: TransactionOperation.traffic(trafficOperation())
                 case 0: TransactionOperation.object(ruleOperation())
                 case 1: .object(nextHopOperation())
                 default: (try? operation(plane)).map { .route($0) }

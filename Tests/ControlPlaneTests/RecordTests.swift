@@ -4,7 +4,7 @@ import ChangeLog
 import Routing
 import TestSupport
 import Testing
-internal import TrafficControl
+import TrafficControl
 
 @testable import ControlPlane
 
@@ -88,7 +88,7 @@ internal import TrafficControl
     private static func changes(_ seed: UInt64) throws -> [Change] {
         let plane = ControlPlane(limits: .init(logBytes: 64 << 20))
         var writer = RandomWriter(seed: seed)
-        for _ in 0..<400 { writer.step(plane) }
+        for _ in 0..<500 { writer.step(plane) }
         let changes = all(plane.log)
         #expect(changes.count > 150)
         return changes

@@ -6,6 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 import Threads
+import TrafficControl
 
 @testable import ControlPlane
 
@@ -299,6 +300,13 @@ import Threads
             }
             objects = EventFilter.everything.objects(of: snapshot).map {
                 "\($0.namespace) \($0.value) \($0.status) \($0.version)"
+            }
+            var traffic = EventFilter.everything.traffic(of: snapshot)
+            while let object = traffic.next() {
+                var bytes: [UInt8] = []
+                object.appendEntry(to: &bytes)
+                let place = if case .filter(_, let filter) = object { "\(filter.place)" } else { "" }
+                objects.append("\(object.version) \(place) " + String(decoding: bytes, as: UTF8.self))
             }
         }
     }

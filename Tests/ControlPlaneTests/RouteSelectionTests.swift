@@ -60,7 +60,7 @@ import Testing
     func pagesAreTheList(length: Int) {
         let plane = ControlPlane(limits: .init(logBytes: 16 << 20))
         var writer = RandomWriter(seed: 5)
-        for _ in 0..<400 { writer.step(plane) }
+        for _ in 0..<500 { writer.step(plane) }
         let snapshot = plane.snapshot()
         var selection = RouteSelection()
         selection.within = [.tenEight, .default(.inet6)]

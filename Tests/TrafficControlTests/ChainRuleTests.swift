@@ -82,7 +82,7 @@ import Testing
                 == "EOPNOTSUPP R4-16")
         #expect(
             TrafficLab.outcome { () throws(FIBError) in "\(try lab.traffic.template("nosuch", [:], .all).kind)" }
-                == "ENOENT R4-16"
+                == "ENOENT R4-24"
         )
         #expect(add(5, ["color": .text("red")]).hasPrefix("EINVAL"))
         #expect(lab.news().isEmpty)

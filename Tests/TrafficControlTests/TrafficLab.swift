@@ -111,7 +111,7 @@ final class TrafficLab: Sendable {
 
     /// What is there, by the listing and by all that was told: the two must agree, and all counts must be exact.
     func check() {
-        block._checkInvariants(traffic.actions)
+        traffic._checkInvariants()
         precondition(listed() == folded(), "\(listed().symmetricDifference(folded()))")
     }
 

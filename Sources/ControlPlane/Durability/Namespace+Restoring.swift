@@ -16,7 +16,8 @@ extension Namespace {
 
     /// What the change of an object that was made anew means for routes; nil if nothing.
     func cascade(of object: ObjectChange, _ change: Change) -> UnfinishedOperation? {
-        guard object.object.kind == .link else { return nil }
+        // In one that is going, the routes go anyway.
+        guard object.object.kind == .link, !isClosing else { return nil }
         let others = state.withLock { $0.objects.all(.link) }.filter { $0.key != object.object.key }
         guard let cascade = LinkCascade(object, others: others) else { return nil }
         let cause = ChangeBatch.Cause(reason: LinkCascade.reason(object), sequence: change.sequence)

@@ -135,6 +135,11 @@ extension ControlPlane {
         }
     }
 
+    /// Stops the process if the filters of a namespace contradict themselves. No request may be under way; for tests.
+    public func _checkTraffic() {
+        for namespace in namespaces.withLock({ $0 }) { namespace.traffic._checkInvariants() }
+    }
+
     // MARK: Looking
 
     /// The block that is meant; of a link whose qdisc shares one, that.
