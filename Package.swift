@@ -73,7 +73,9 @@ let package = Package(
             swiftSettings: checked),
         .target(
             name: "Hardware",
-            dependencies: ["Addressing", "ChangeLog", "ControlPlane", "Platform", "Routing", "Threads"],
+            dependencies: [
+                "Addressing", "ChangeLog", "ControlPlane", "Platform", "Routing", "Threads", "TrafficControl",
+            ],
             swiftSettings: checked),
         .target(name: "HTTPServer", dependencies: ["Bytes", "CMicrohttpd", "Threads"], swiftSettings: checked),
         .target(

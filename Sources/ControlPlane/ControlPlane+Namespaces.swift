@@ -79,6 +79,9 @@ extension ControlPlane {
         callsOfNamespaces.withLock { $0 += 1 }
         let namespace = Namespace(name: name, stored: stored, trafficGround)
         namespace.trafficLink.connect(log)
+        for device in filterDevices.withLock({ $0.sorted { $0.key < $1.key }.map(\.value) }) {
+            namespace.traffic.add(device)
+        }
         namespace.state.withLock { state in
             for rule in objects.dropFirst() { state.set(rule) }
             state.chain.guards = chain.guards(of: name)

@@ -114,6 +114,7 @@ extension ControlPlane {
                 }
             }
             draft.admissions.commit()
+            for (namespace, _) in draft.touched { namespace.follow(linksOf: draft.changes) }
             noteImpairments(draft.touched)
             for operation in draft.operations { begin(operation) }
             for (device, namespace) in draft.endedLinks { _ = endBlocks(of: device, in: namespace) }

@@ -5,6 +5,7 @@ public import Routing
 public import Storage
 internal import Synchronization
 internal import Threads
+internal import TrafficControl
 
 /// The running system: all namespaces and their tables, the gate that every change goes through, and the history.
 ///
@@ -39,6 +40,8 @@ public final class ControlPlane: Sendable {
     let namespaces: Locked<[Namespace]>
     /// Who programs routes into hardware: what each namespace has a copy of, for those who look from outside.
     let devices = Locked(Devices(), rank: .leaf)
+    /// Those that take filters, by their lines. Changes within the exclusive gate.
+    let filterDevices = Locked<[ChangeSequence: any FilterDevice]>([:], rank: .leaf)
     /// Whether there are any: without, no request takes that lock.
     let hasDevices = Atomic<Bool>(false)
     /// How far devices have come, by their lines.

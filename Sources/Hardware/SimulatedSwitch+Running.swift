@@ -151,7 +151,8 @@ extension SimulatedSwitch {
 
     private func renewDevice() {
         let line = state.withLock { $0.device?.line }
-        let device = line.flatMap { plane.restartDevice($0) } ?? plane.addDevice(name, RouteSelection())
+        let device =
+            line.flatMap { plane.restartDevice($0) } ?? plane.addDevice(name, RouteSelection(), filters: filters)
         state.withLock { $0.device = device }
     }
 

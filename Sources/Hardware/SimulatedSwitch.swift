@@ -33,6 +33,8 @@ public final class SimulatedSwitch: AdmittingMember {
     let state: Locked<State>
     /// Of the profile `netdevsim`; nil in others, which admit everything. Moved under locks of the control plane.
     let account = Locked<(counting: SwitchAccount?, vetoed: Int)>((nil, 0), rank: .leaf)
+    /// Its filters, which it takes or refuses at once.
+    let filters: FilterRoom
     let signal = Signal()
     /// For the chain's thread, while the pipeline is full.
     let room = Signal()
@@ -51,6 +53,7 @@ public final class SimulatedSwitch: AdmittingMember {
         self.name = name
         self.plane = plane
         self.clock = clock
+        filters = FilterRoom(name, limit: settings.capacity.filters)
         state = Locked(State(model: SwitchModel(settings), settings: settings), rank: .hardware)
     }
 
@@ -71,13 +74,14 @@ public final class SimulatedSwitch: AdmittingMember {
         let (counting, vetoed) = account.withLock { ($0.counting, $0.vetoed) }
         return state.withLock { state in
             var (occupancy, counters) = (state.model.occupancy, state.model.counters)
+            occupancy.filters = filters.count
             if let counting {
                 (occupancy.ipv4, occupancy.ipv6) = (counting.counts.ipv4, counting.counts.ipv6)
                 (occupancy.ipv4Rules, occupancy.ipv6Rules) = (counting.rules.ipv4, counting.rules.ipv6)
                 // Nexthop objects are what is counted there (R3-33).
                 occupancy.nexthops = counting.nextHops
             }
-            counters.vetoed = vetoed
+            counters.vetoed = vetoed + filters.refused
             return Status(
                 settings: state.settings, generation: state.device?.generation, isUp: state.isUp,
                 occupancy: occupancy, counters: counters, queue: state.model.queueLength)
@@ -115,7 +119,7 @@ public final class SimulatedSwitch: AdmittingMember {
     /// its thread.
     @discardableResult
     public func start() -> Device {
-        let device = plane.addDevice(name, RouteSelection())
+        let device = plane.addDevice(name, RouteSelection(), filters: filters)
         state.withLock { state in
             state.device = device
             state.orders.append(Order(.begin))
@@ -130,6 +134,7 @@ public final class SimulatedSwitch: AdmittingMember {
     /// - Throws: ENOSPC if it is the profile `netdevsim`, in which there is no room for what there is.
     public func change(_ settings: SwitchSettings) throws(FIBError) {
         let isOther = state.withLock { state in
+            filters.setLimit(settings.capacity.filters)
             let isOther = settings.profile != state.settings.profile
             state.settings = settings
             if !isOther { state.model.change(settings) }

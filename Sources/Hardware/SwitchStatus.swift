@@ -24,7 +24,6 @@ public struct SwitchOccupancy: Hashable, Sendable {
     public var ipv4 = 0
     public var ipv6 = 0
     public var nexthops = 0
-    /// There are no filters yet.
     public var filters = 0
     public var ipv4Rules = 0
     public var ipv6Rules = 0

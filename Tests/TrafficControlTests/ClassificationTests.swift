@@ -81,7 +81,9 @@ import Testing
     }
 
     @Test("R4-53: what is for hardware alone is passed over")
-    func hardwareAlone() {
+    func hardwareAlone() throws {
+        lab.traffic.add(HardwareRoom())
+        try lab.bind()
         add(80, { ($0.priority, $0.flags) = (1, .skipSW) }, gact(.drop))
         #expect(outcome(80) == "none 0/1/0")
         #expect(lab.write(TrafficLab.matchall { ($0.priority, $0.flags) = (2, .skipSW) }) == "0/2/1")

@@ -15,7 +15,7 @@ final class RecordingHost: TrafficHost {
             // Its options in words would take most of a test's time.
             case .filter(let proto, let content, let handle):
                 "filter \(proto.chain.index)/\(proto.priority)/\(handle) \(content.actions.count)"
-            case .action(let content, let index): "\(content.kind) \(index)"
+            case .action(let content, let index, _): "\(content.kind) \(index)"
             }
         let bytes = Array(text.utf8)
         return EntryHash(of: bytes.span)
@@ -43,6 +43,13 @@ final class TrafficLab: Sendable {
     init(isSerial: Bool = false) {
         traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)
         block = traffic.addBlock(BlockIdentity(namespace: "default", .shared(22)))
+    }
+
+    /// Packets of a link come into the block, with hardware behind it or without.
+    func bind(_ link: String = "eth0", isOffloaded: Bool = true) throws {
+        traffic.setOffloaded(link, isOffloaded)
+        block.bind(Binding(link, .ingress))
+        try traffic.update(block)
     }
 
     /// A filter for TCP to a port.

@@ -33,11 +33,7 @@ struct ActionHandlers: Sendable {
         let isDurable = try query.flag("durable")
         try query.finish()
         let (kind, index) = (try call.actionKind(), try call.actionIndex())
-        let (action, sequence) = try Problem.of { () throws(FIBError) in
-            try answers.plane.action(kind, index, in: namespace)
-        }
-        let response = answers.answer(200, action, sequence)
-        return .answer(answers.plane.answer(response, asOf: sequence, isDurable: isDurable))
+        return answers.get(isDurable) { plane throws(FIBError) in try plane.action(kind, index, in: namespace) }
     }
 
     private func add(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -70,6 +66,7 @@ struct ActionHandlers: Sendable {
                     throw Problem.keyMismatch("index", "\(named)", "\(index)")
                 }
                 draft.index = index ?? draft.index
+                draft.flags = input.flags
                 return TrafficOperation(
                     target.namespace, .writeAction(draft, replaces: replaces), condition: condition)
             }, target.options,

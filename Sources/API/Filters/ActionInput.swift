@@ -10,8 +10,10 @@ struct ActionInput {
     /// Whether it is for software or for hardware alone: `skip_hw` and `skip_sw`.
     let flags: FilterFlags
 
-    /// - Parameter kind: what it is if it doesn't say.
-    init(_ reader: inout JSONReader, kind: String? = nil) throws {
+    /// - Parameters:
+    ///   - kind: what it is if it doesn't say.
+    ///   - isReference: whether only its kind and index count, as where it is to go.
+    init(_ reader: inout JSONReader, kind: String? = nil, isReference: Bool = false) throws {
         let start = reader
         var fields = ActionFields(kind)
         do {
@@ -23,7 +25,7 @@ struct ActionInput {
         }
         namespace = fields.namespace
         flags = fields.flags
-        draft = try fields.draft
+        draft = isReference ? try fields.reference : try fields.draft
     }
 
     static func list(_ reader: inout JSONReader) throws -> [ActionInput] {
@@ -111,6 +113,14 @@ private struct ActionFields {
             }
             if let index, isReference { return ActionDraft(kind, index: index) }
             return ActionDraft(kind == "gact" ? .gact(try gact) : .mirred(try mirred), index: index)
+        }
+    }
+
+    var reference: ActionDraft {
+        get throws {
+            guard let kind else { throw Self.invalid("an action needs its kind", rule: "R4-97") }
+            guard let index else { throw Problem.missing("index", "say which action is to go, by its index") }
+            return ActionDraft(kind, index: index)
         }
     }
 

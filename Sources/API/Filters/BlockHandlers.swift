@@ -44,15 +44,20 @@ struct BlockHandlers: Sendable {
         let isDurable = try query.flag("durable")
         try query.finish()
         let place = try call.block()
-        let (found, sequence) = try Problem.of { () throws(FIBError) in
-            let block = try answers.plane.block(place, in: namespace)
-            return try answers.plane.object(.block(block.identity.place), in: namespace)
-        }
-        guard let found else {
-            throw Problem(FIBError(.einval, .blockNotFound, "there is no block \(place)", rule: "R4-04"))
-        }
         return .answer(
-            answers.plane.answer(objects.answer(200, found, sequence), asOf: sequence, isDurable: isDurable))
+            .work {
+                .of { () throws(Problem) in
+                    let (found, sequence) = try Problem.of { () throws(FIBError) in
+                        let place = try answers.plane.block(place, in: namespace)
+                        return try answers.plane.object(.block(place), in: namespace)
+                    }
+                    guard let found else {
+                        throw Problem(FIBError(.einval, .blockNotFound, "there is no block \(place)", rule: "R4-04"))
+                    }
+                    return answers.plane.answer(
+                        objects.answer(200, found, sequence), asOf: sequence, isDurable: isDurable)
+                }
+            })
     }
 
     // MARK: Chains
@@ -68,11 +73,10 @@ struct BlockHandlers: Sendable {
         let isDurable = try query.flag("durable")
         try query.finish()
         let (place, index) = (try call.block(), try call.chain(1))
-        let (chain, sequence) = try Problem.of { () throws(FIBError) in
-            try answers.plane.chain(index, of: place, in: namespace)
+        return answers.get(isDurable) { plane throws(FIBError) in
+            let (chain, sequence) = try plane.chain(index, of: place, in: namespace)
+            return (.chain(chain), sequence)
         }
-        let response = answers.answer(200, .chain(chain), sequence)
-        return .answer(answers.plane.answer(response, asOf: sequence, isDurable: isDurable))
     }
 
     private func addChain(_ call: Call) throws(Problem) -> HTTPPlan { try writeChain(call, index: nil) }
@@ -87,7 +91,6 @@ struct BlockHandlers: Sendable {
         try query.finish()
         let place = try call.block()
         let condition = try call.request.writeCondition()
-        if case .version = condition { throw .chainsDoNotChange }
         return try answers.collecting(
             call,
             { reader in
@@ -123,12 +126,6 @@ extension Call {
     func chain(_ index: Int) throws(Problem) -> UInt32 {
         try number(index, "the index of a chain", in: 0...UInt32.max)
     }
-}
-
-extension Problem {
-    fileprivate static let chainsDoNotChange = Problem(
-        status: 412, code: "ESTALE", reason: "version-mismatch",
-        detail: "a chain never changes: it is made, and removed", rule: "R4-11")
 }
 
 extension ChainInput.Template {

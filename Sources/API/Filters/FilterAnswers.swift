@@ -70,6 +70,20 @@ struct FilterAnswers: Sendable {
         return ObjectAnswers(plane: plane).answer(status, qdisc, result.sequence)
     }
 
+    /// One object, looked up on a worker, since that may wait for a transaction.
+    func get(
+        _ isDurable: Bool,
+        _ find: @escaping @Sendable (ControlPlane) throws(FIBError) -> (TrafficObject, ChangeSequence)
+    ) -> HTTPPlan {
+        .answer(
+            .work {
+                .of { () throws(Problem) in
+                    let (object, sequence) = try Problem.of { () throws(FIBError) in try find(plane) }
+                    return plane.answer(answer(200, object, sequence), asOf: sequence, isDurable: isDurable)
+                }
+            })
+    }
+
     func answer(_ status: Int, _ object: TrafficObject, _ sequence: ChangeSequence) -> HTTPResponse {
         var bytes: [UInt8] = []
         plane.trafficRows(of: object.namespace).append(object, to: &bytes)
@@ -93,13 +107,23 @@ struct FilterAnswers: Sendable {
     private func dryRun(_ operation: TrafficOperation) throws(Problem) -> HTTPResponse {
         let (result, sequence) = try tryOut(operation)
         return .dryRun(result.outcome, asOf: sequence) { bytes in
-            if let object = result.object {
+            if let object = result.object ?? going(operation) {
                 object.appendEntry(to: &bytes)
             } else if let qdisc = result.qdisc {
                 qdisc.appendEntry(to: &bytes)
             } else {
                 bytes.appendASCII("null")
             }
+        }
+    }
+
+    /// What an operation that was tried would remove, if that is one thing.
+    private func going(_ operation: TrafficOperation) -> TrafficObject? {
+        switch operation.action {
+        case .removeFilters(let place, let selector) where selector.handle != nil:
+            try? plane.filter(selector, of: place, in: operation.namespace).0
+        case .removeAction(let kind, let index): try? plane.action(kind, index, in: operation.namespace).0
+        default: nil
         }
     }
 
@@ -143,8 +167,10 @@ extension Call {
         _ index: Int, _ what: String, in range: ClosedRange<Number>
     ) throws(Problem) -> Number {
         let text = names[index]
-        let number = text.hasPrefix("0x") ? Number(text.dropFirst(2), radix: 16) : Number(text)
-        guard let number, range.contains(number), text.hasPrefix("0x") || String(number) == text else {
+        let isHex = text.hasPrefix("0x")
+        // The standard library takes a sign as well.
+        let number = isHex ? text.contains("+") ? nil : Number(text.dropFirst(2), radix: 16) : Number(text)
+        guard let number, range.contains(number), isHex || String(number) == text else {
             throw .badPath("'\(text)' is not \(what): a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number

@@ -44,11 +44,9 @@ struct FilterHandlers: Sendable {
         let isDurable = try query.flag("durable")
         try query.finish()
         let (place, selector) = (try call.block(), try call.filter())
-        let (filter, sequence) = try Problem.of { () throws(FIBError) in
-            try answers.plane.filter(selector, of: place, in: namespace)
+        return answers.get(isDurable) { plane throws(FIBError) in
+            try plane.filter(selector, of: place, in: namespace)
         }
-        let response = answers.answer(200, filter, sequence)
-        return .answer(answers.plane.answer(response, asOf: sequence, isDurable: isDurable))
     }
 
     // MARK: Writing

@@ -79,7 +79,7 @@ struct TrafficList: Sendable {
             _ = try plane.object(.namespace, in: namespace)
             return nil
         }
-        return try plane.block(place, in: namespace).identity.place
+        return try plane.block(place, in: namespace)
     }
 
     private func response(

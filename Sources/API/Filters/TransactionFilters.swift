@@ -16,7 +16,7 @@ struct TransactionFilters {
         case .qdisc: try qdisc(try QdiscInput(&reader))
         case .chain: try chain(try ChainInput(&reader))
         case .filter: try filter(try FilterInput(&reader))
-        case .action: try action(try ActionInput(&reader))
+        case .action: try action(try ActionInput(&reader, isReference: verb == nil))
         default: nil
         }
     }
@@ -81,8 +81,10 @@ struct TransactionFilters {
     private func action(_ input: ActionInput) throws -> TrafficOperation {
         switch verb {
         case .add, .replace:
+            var draft = input.draft
+            draft.flags = input.flags
             return operation(
-                .writeAction(input.draft, replaces: verb == .replace), in: input.namespace, condition)
+                .writeAction(draft, replaces: verb == .replace), in: input.namespace, condition)
         case nil:
             guard let index = input.draft.index else {
                 throw Problem.missing("index", "say which action is to go, by its index")

@@ -15,8 +15,11 @@ extension ControlPlane {
         _ = try admit(.ofWorker)
         let namespace = try namespace(operation.namespace)
         defer { committed() }
-        let result = try namespace.perform(operation, []) { log.head }
-        return result
+        return try namespace.perform(operation, []) {
+            log.head
+        } hasLink: { name in
+            namespace.state.withLock { $0.objects[.link(name)] != nil }
+        }
     }
 
     /// In a transaction of its own.
@@ -142,33 +145,44 @@ extension ControlPlane {
 
     // MARK: Looking
 
-    /// The block that is meant; of a link whose qdisc shares one, that.
-    public func block(_ place: BlockIdentity.Place, in namespace: String) throws(FIBError) -> Block {
-        try self.namespace(namespace).block(place)
+    /// The block that is meant, and where that is; of a link whose qdisc shares one, that.
+    public func block(_ place: BlockIdentity.Place, in namespace: String) throws(FIBError) -> BlockIdentity.Place {
+        try look(into: namespace) { (found) throws(FIBError) in try found.block(place).identity.place }
     }
 
-    /// Chains, as others were told of them.
+    /// Half of a transaction is seen by no one. May wait for one.
+    private func look<Result>(
+        into name: String, _ body: (Namespace) throws(FIBError) -> Result
+    ) throws(FIBError) -> Result {
+        let namespace = try namespace(name)
+        return try gate.withShared { () throws(FIBError) in try body(namespace) }
+    }
+
+    /// A chain, as others were told of it.
     public func chain(
         _ index: UInt32, of place: BlockIdentity.Place, in namespace: String
     ) throws(FIBError) -> (StoredChain, ChangeSequence) {
-        let found = try self.namespace(namespace)
-        return (try found.traffic.chain(index, in: try found.block(place)), log.head)
+        try look(into: namespace) { (found) throws(FIBError) in
+            (try found.traffic.chain(index, in: try found.block(place)), log.head)
+        }
     }
 
     /// One filter. Throws as `tc filter get` (R4-39).
     public func filter(
         _ selector: FilterSelector, of place: BlockIdentity.Place, in namespace: String
     ) throws(FIBError) -> (TrafficObject, ChangeSequence) {
-        let found = try self.namespace(namespace)
-        let (proto, filter) = try found.traffic.filter(selector, in: try found.block(place))
-        return (.filter(proto, filter), log.head)
+        try look(into: namespace) { (found) throws(FIBError) in
+            let (proto, filter) = try found.traffic.filter(selector, in: try found.block(place))
+            return (.filter(proto, filter), log.head)
+        }
     }
 
     public func action(
         _ kind: String, _ index: UInt32, in namespace: String
     ) throws(FIBError) -> (TrafficObject, ChangeSequence) {
-        let found = try self.namespace(namespace)
-        return (.action(namespace: namespace, try found.traffic.action(kind, index)), log.head)
+        try look(into: namespace) { (found) throws(FIBError) in
+            (.action(namespace: namespace, try found.traffic.action(kind, index)), log.head)
+        }
     }
 
     /// What becomes of a packet that comes into a block, or into that of a link.
@@ -177,9 +191,7 @@ extension ControlPlane {
     public func classify(
         _ packet: Packet, in place: BlockIdentity.Place, of namespace: String, counts: Bool
     ) throws(FIBError) -> Classification {
-        let found = try self.namespace(namespace)
-        // Half of a transaction is seen by no one.
-        return try gate.withShared { () throws(FIBError) in
+        try look(into: namespace) { (found) throws(FIBError) in
             try found.block(place).classify(packet, counts: counts, traces: true)
         }
     }

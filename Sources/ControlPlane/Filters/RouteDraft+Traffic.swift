@@ -15,8 +15,13 @@ extension RouteDraft {
         default: break
         }
         let namespace = touched[place].0
-        return try drafting(at: place) { (draft, head) throws(FIBError) in
-            try namespace.perform(operation, .exclusive) { head() }
+        let objects = touched[place].1.objects
+        return try drafting(at: place) { (_, head) throws(FIBError) in
+            try namespace.perform(operation, .exclusive) {
+                head()
+            } hasLink: {
+                objects[.link($0)] != nil
+            }
         }
     }
 
@@ -62,11 +67,16 @@ extension RouteDraft {
             throw FIBError(
                 .enodev, .linkNotFound, "there is no link '\(qdisc.device)' in \(name)", rule: "R4-04")
         }
+        for block in qdisc.places { try touched[place].0.traffic.checkBinding(of: qdisc.device, to: block) }
         for block in Set(qdisc.places).sorted() where touched[place].1.objects[.block(block)] == nil {
             _ = change(.add, from: nil, to: StoredObject(.block(block), in: name, version: upcoming), nil, at: place)
         }
         let stored = StoredObject(.qdisc(qdisc), in: name, version: upcoming)
         let sequence = change(.add, from: nil, to: stored, nil, at: place)
+        // A device that comes with it has to take what is there (R4-86).
+        for block in Set(qdisc.places) {
+            if let block = touched[place].0.traffic.block(block) { try touched[place].0.traffic.update(block) }
+        }
         return TrafficResult(outcome: .created, qdisc: stored, sequence: sequence)
     }
 

@@ -1,3 +1,4 @@
+internal import Routing
 internal import TrafficControl
 
 extension Traffic {
@@ -19,8 +20,22 @@ extension Traffic {
                 } else {
                     block.bind(Binding(qdisc.device, direction))
                 }
+                // Who makes a qdisc has asked before.
+                try? update(block)
             }
+        case .link(let link): setOffloaded(link.name, new?.link?.isOffloaded ?? true)
         default: return
+        }
+    }
+}
+
+extension Namespace {
+    /// Whether hardware looks at its links, as changes say that were just made. Within the exclusive gate.
+    func follow(linksOf changes: [Change]) {
+        for change in changes {
+            guard case .object(let object) = change.object, object.object.kind == .link, object.object.namespace == name
+            else { continue }
+            traffic.follow(from: object.old, to: object.new)
         }
     }
 }

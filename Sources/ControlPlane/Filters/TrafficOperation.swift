@@ -71,13 +71,19 @@ public struct TrafficResult: Sendable {
 extension Namespace {
     /// Makes a change of what the blocks have, whose places are known.
     ///
-    /// - Parameter head: the number of the latest change, asked for afterwards.
+    /// - Parameters:
+    ///   - head: the number of the latest change, asked for afterwards.
+    ///   - hasLink: whether there is such a link.
     func perform(
-        _ operation: TrafficOperation, _ access: Traffic.Access, _ head: () -> ChangeSequence
+        _ operation: TrafficOperation, _ access: Traffic.Access, _ head: () -> ChangeSequence,
+        hasLink: (String) -> Bool
     ) throws(FIBError) -> TrafficResult {
+        try checkLinks(of: operation, hasLink)
         switch operation.action {
         case .addQdisc, .removeQdisc: preconditionFailure("qdiscs are changed in drafts")
         case .addChain(let place, let index, let template):
+            let told = traffic.block(place)?.told(index)
+            try operation.condition.check(told?.version, "chain \(index)")
             let chain = try traffic.addChain(index, template: template, in: try changeable(place), access)
             return TrafficResult(outcome: .created, object: .chain(chain), sequence: chain.version)
         case .removeChain(let place, let index):

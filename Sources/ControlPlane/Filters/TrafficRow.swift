@@ -25,10 +25,11 @@ public struct TrafficRows: Sendable {
         case .filter(let proto, let filter):
             members.add(proto, filter.content, handle: filter.handle)
             if let hits = filter.content.options.hits { members.add("rule_hit", number: hits.count) }
-            members.add("not_in_hw", true)
+            members.add(inHardware: filter.hardwareCount)
             members.add("actions") { append(filter.content.actions, object.namespace, to: &$0) }
         case .action(let namespace, let action):
             members.add(action.content, index: action.index)
+            members.add(action.flags)
             add(action.content.kind, action.index, namespace, to: &members)
         }
         members.add("h") { text in
@@ -48,7 +49,9 @@ public struct TrafficRows: Sendable {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
             var members = JSONMembers()
             members.add("order", number: UInt64(place) + 1)
-            members.add(action.stored.content, index: action.index)
+            let stored = action.stored
+            members.add(stored.content, index: action.index)
+            members.add(stored.flags)
             add(action, namespace, to: &members)
             members.append(to: &bytes)
         }
@@ -88,6 +91,15 @@ public struct TrafficRows: Sendable {
     }
 
     private func seconds(since time: UInt64) -> UInt64 { now > time ? (now - time) / 1_000 : 0 }
+}
+
+extension JSONMembers {
+    /// How many devices have it (R4-82).
+    mutating func add(inHardware count: Int) {
+        if count == 0 { return add("not_in_hw", true) }
+        add("in_hw", true)
+        add("in_hw_count", number: UInt64(count))
+    }
 }
 
 extension ControlPlane {

@@ -6,8 +6,14 @@ extension TrafficObject {
     /// The entry's canonical bytes (RFC 8785).
     public func appendEntry(to bytes: inout [UInt8]) { bytes.append(entry, namespace) }
 
-    /// What events say beside the entry: nothing.
-    public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {}
+    /// What events say beside the entry: of a filter, how many devices have it at that time.
+    public func appendStatus(_ opening: String, to bytes: inout [UInt8]) {
+        guard case .filter(_, let filter) = self else { return }
+        var members = JSONMembers()
+        members.add(inHardware: filter.hardwareCount)
+        bytes.appendASCII(opening)
+        members.append(to: &bytes)
+    }
 }
 
 extension [UInt8] {
@@ -23,7 +29,9 @@ extension [UInt8] {
         case .filter(let proto, let content, let handle):
             members.add(proto, content, handle: handle)
             members.add("actions") { $0.append(references: content.actions) }
-        case .action(let content, let index): members.add(content, index: index)
+        case .action(let content, let index, let flags):
+            members.add(content, index: index)
+            members.add(flags)
         }
         members.append(to: &self)
     }
@@ -121,6 +129,11 @@ extension JSONMembers {
         add("options") { $0.append(.object(options)) }
     }
 
+    mutating func add(_ flags: FilterFlags) {
+        if flags.contains(.skipHW) { add("skip_hw", true) }
+        if flags.contains(.skipSW) { add("skip_sw", true) }
+    }
+
     mutating func add(_ content: ActionContent, index: UInt32) {
         add("kind", text: content.kind)
         add("index", number: UInt64(index))
@@ -136,7 +149,8 @@ extension JSONMembers {
         case .mirred(let mirred):
             add("mirred_action", text: mirred.mode.rawValue)
             add("direction", text: mirred.direction.rawValue)
-            add("to_dev", text: mirred.device)
+            // As tc prints it for one that is gone.
+            add("to_dev", text: mirred.device.isEmpty ? "*" : mirred.device)
         }
     }
 }

@@ -2,20 +2,32 @@ public import ChangeLog
 public import Routing
 internal import Synchronization
 internal import Threads
+public import TrafficControl
 
 extension ControlPlane {
     /// A device begins: from now on, routes that become the first of their prefix are for it to program, if they agree. Those
     /// that are there already are as they were until it answers for them.
     ///
     /// One of that name that is still there goes first: to followers, a device is its name.
-    public func addDevice(_ name: String, _ selection: RouteSelection) -> Device {
+    ///
+    /// - Parameter filters: what of it takes filters, if anything does.
+    public func addDevice(
+        _ name: String, _ selection: RouteSelection, filters: (any FilterDevice)? = nil
+    ) -> Device {
         let device = gate.withExclusive {
             if let former = presentDevices.all.first(where: { $0.name == name }) {
                 change(former) { $0.remove(former.line) }
+                if let filters = filterDevices.withLock({ $0.removeValue(forKey: former.line) }) {
+                    for namespace in namespaces.withLock({ $0 }) { namespace.traffic.remove(filters) }
+                }
             }
             let begin = log.upcoming
             let device = Device(name: name, line: begin, generation: begin, selection: selection)
             change(device) { $0.set(device) }
+            if let filters {
+                filterDevices.withLock { $0[device.line] = filters }
+                for namespace in namespaces.withLock({ $0 }) { namespace.traffic.add(filters) }
+            }
             return device
         }
         committed()
@@ -38,6 +50,12 @@ extension ControlPlane {
             device.generation = log.upcoming
             let renewed = device
             change(renewed) { $0.set(renewed) }
+            if let filters = filterDevices.withLock({ $0[line] }) {
+                for namespace in namespaces.withLock({ $0 }) {
+                    namespace.traffic.remove(filters)
+                    namespace.traffic.add(filters)
+                }
+            }
             return renewed
         }
         if device != nil { committed() }
@@ -50,6 +68,9 @@ extension ControlPlane {
         let end: ChangeSequence? = gate.withExclusive {
             guard let device = devices.withLock({ $0.device(line) }) else { return nil }
             progress.withLock { $0[line] = nil }
+            if let filters = filterDevices.withLock({ $0.removeValue(forKey: line) }) {
+                for namespace in namespaces.withLock({ $0 }) { namespace.traffic.remove(filters) }
+            }
             return change(device) { $0.remove(line) }
         }
         if end != nil { committed() }

@@ -114,10 +114,14 @@ extension RecordReader {
         let version = try sequence()
         let hash = try hash()
         let form = try bytes.byte()
-        guard form <= 3 else { throw bytes.malformed("an action of form \(form)") }
+        guard form <= 15 else { throw bytes.malformed("an action of form \(form)") }
+        var flags: FilterFlags = []
+        if form & 4 != 0 { flags.insert(.skipHW) }
+        if form & 8 != 0 { flags.insert(.skipSW) }
         let target = form & 2 != 0 ? ChainIdentity(try block(), try bytes.varint(as: UInt32.self)) : nil
         return StoredAction(
-            action.index, try content(action.kind), isOwn: form & 1 != 0, target: target, version: version, hash: hash)
+            action.index, try content(action.kind), flags, isOwn: form & 1 != 0, target: target, version: version,
+            hash: hash)
     }
 
     private mutating func content(_ kind: String) throws(Malformed) -> ActionContent {

@@ -105,7 +105,9 @@ extension RecordWriter {
     private mutating func append(_ action: StoredAction) {
         append(action.version.rawValue)
         append(action.hash)
-        append(byte: (action.isOwn ? 1 : 0) | (action.target == nil ? 0 : 2))
+        append(
+            byte: (action.isOwn ? 1 : 0) | (action.target == nil ? 0 : 2)
+                | (action.flags.contains(.skipHW) ? 4 : 0) | (action.flags.contains(.skipSW) ? 8 : 0))
         if let target = action.target {
             append(target.block)
             append(UInt64(target.index))

@@ -38,6 +38,8 @@ public final class StoredAction: ImageValue, AtomicReference {
     public let content: ActionContent
     public let version: ChangeSequence
     public let hash: EntryHash
+    /// Whether it is for software or for hardware alone (R4-88).
+    public let flags: FilterFlags
     /// Whether it was made by itself, and so stays when no filter has it.
     public let isOwn: Bool
     /// The chain that it sends packets to, of the block of the filter that it was made with.
@@ -46,11 +48,12 @@ public final class StoredAction: ImageValue, AtomicReference {
     let chain: Chain?
 
     init(
-        _ index: UInt32, _ content: ActionContent, isOwn: Bool, _ chain: Chain?, version: ChangeSequence,
-        hash: EntryHash
+        _ index: UInt32, _ content: ActionContent, _ flags: FilterFlags, isOwn: Bool, _ chain: Chain?,
+        version: ChangeSequence, hash: EntryHash
     ) {
         self.index = index
         self.content = content
+        self.flags = flags
         self.isOwn = isOwn
         self.chain = chain
         target = chain?.identity
@@ -60,11 +63,12 @@ public final class StoredAction: ImageValue, AtomicReference {
 
     /// As it was kept.
     public init(
-        _ index: UInt32, _ content: ActionContent, isOwn: Bool, target: ChainIdentity?, version: ChangeSequence,
-        hash: EntryHash
+        _ index: UInt32, _ content: ActionContent, _ flags: FilterFlags, isOwn: Bool, target: ChainIdentity?,
+        version: ChangeSequence, hash: EntryHash
     ) {
         self.index = index
         self.content = content
+        self.flags = flags
         self.isOwn = isOwn
         self.target = target
         chain = nil
@@ -75,7 +79,7 @@ public final class StoredAction: ImageValue, AtomicReference {
     /// The same, with the chain found that it leads to.
     func leading(to chain: Chain?) -> StoredAction {
         guard let chain else { return self }
-        return StoredAction(index, content, isOwn: isOwn, chain, version: version, hash: hash)
+        return StoredAction(index, content, flags, isOwn: isOwn, chain, version: version, hash: hash)
     }
 }
 

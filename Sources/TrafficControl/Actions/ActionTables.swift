@@ -26,6 +26,9 @@ public struct ActionDraft: Sendable {
     /// Nil for the first that is free.
     public var index: UInt32?
 
+    /// Whether it is for software or for hardware alone; of one that a filter is made with, the filter's flags count.
+    public var flags: FilterFlags = []
+
     public init(_ content: ActionContent, index: UInt32? = nil) {
         kind = content.kind
         self.content = content
@@ -54,11 +57,19 @@ struct HeldActions {
     private var shared: [Action] = []
     private let tables: ActionTables
     private let block: Block
+    private let flags: FilterFlags
+    /// The first that no hardware does (R4-84).
+    private(set) var unsupported: Action?
 
     /// Throws what the kernel refuses; nothing is held then.
-    init(_ drafts: [ActionDraft], _ tables: ActionTables, _ block: Block) throws(FIBError) {
+    ///
+    /// - Parameter flags: of the filter, which what is made for it has too (R4-88).
+    init(
+        _ drafts: [ActionDraft], _ flags: FilterFlags, _ tables: ActionTables, _ block: Block
+    ) throws(FIBError) {
         self.tables = tables
         self.block = block
+        self.flags = flags.intersection([.skipHW, .skipSW])
         guard drafts.count <= ActionRun.limit else {
             throw FIBError(.einval, .actionInvalid, "a filter has at most \(ActionRun.limit) actions", rule: "R4-54")
         }
@@ -78,10 +89,24 @@ struct HeldActions {
         }
         let (action, isNew) = try table.hold(draft.index, isThere: draft.content == nil)
         actions.append(action)
-        guard isNew, let content = draft.content else { return shared.append(action) }
+        guard isNew, let content = draft.content else {
+            shared.append(action)
+            return try check(action)
+        }
+        if !content.isForHardware { unsupported = unsupported ?? action }
         let target = content.target.map { block.holdCreating($0, as: .action) }
-        let hash = block.host.hash(.action(content, index: action.index))
+        let hash = block.host.hash(.action(content, index: action.index, flags))
         new.append(New(action: action, content: content, target: target, hash: hash))
+    }
+
+    /// One that is there must be for software or hardware as the filter is (R4-88).
+    private mutating func check(_ action: Action) throws(FIBError) {
+        let stored = action.stored
+        if !stored.content.isForHardware { unsupported = unsupported ?? action }
+        guard stored.flags != flags else { return }
+        throw FIBError(
+            .einval, .actionInvalid,
+            "\(action.kind) \(action.index) has other skip_hw and skip_sw than the filter", rule: "R4-88")
     }
 
     /// How many changes they come to.
@@ -91,7 +116,7 @@ struct HeldActions {
     func change(_ index: Int, _ number: ChangeSequence) -> TrafficChange {
         let new = new[index]
         let stored = StoredAction(
-            new.action.index, new.content, isOwn: false, new.target, version: number, hash: new.hash)
+            new.action.index, new.content, flags, isOwn: false, new.target, version: number, hash: new.hash)
         new.action.set(stored)
         return .action(new.action, old: nil, new: stored)
     }

@@ -20,7 +20,7 @@ extension Traffic {
         }
         return try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
             let result = try Refusal.of { () throws(FIBError) in
-                try table.write(content, draft.index, replaces: replaces, check)
+                try table.write(content, draft.index, draft.flags, replaces: replaces, check)
             }
             // It leads there no more.
             if let chain = result.old?.chain { chain.block.letGo(chain, as: .action) }
@@ -61,6 +61,15 @@ extension Traffic {
     }
 
     private static var actionRun: Int { 1_024 }
+
+    /// Some of the actions that give packets to a link that is gone lose their target (R4-98).
+    ///
+    /// - Returns: how many; none if there are no more.
+    public func forgetTarget(_ device: String) throws(FIBError) -> Int {
+        try request(in: nil, isUnlocked: false, .ending) { () throws(Refusal) in
+            actions["mirred"]?.forgetTarget(device, Self.actionRun) ?? 0
+        }
+    }
 }
 
 extension ActionTable {
@@ -69,7 +78,7 @@ extension ActionTable {
     }
 
     fileprivate func write(
-        _ content: ActionContent, _ index: UInt32?, replaces: Bool,
+        _ content: ActionContent, _ index: UInt32?, _ flags: FilterFlags, replaces: Bool,
         _ check: (StoredAction?) throws(FIBError) -> Void
     ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
         try state.withLock { (state) throws(FIBError) in
@@ -83,10 +92,12 @@ extension ActionTable {
                     Action(kind, try state.reserve(index, kind), now: host.now)
                 }
             let old = existing?.stored
-            let hash = host.hash(.action(content, index: action.index))
+            // Filters go by them.
+            let flags = old?.flags ?? flags
+            let hash = host.hash(.action(content, index: action.index, flags))
             host.commit(1) { _, number in
                 let stored = StoredAction(
-                    action.index, content, isOwn: old?.isOwn ?? true, nil, version: number, hash: hash)
+                    action.index, content, flags, isOwn: old?.isOwn ?? true, nil, version: number, hash: hash)
                 action.set(stored)
                 return .action(action, old: old, new: stored)
             }
@@ -96,6 +107,30 @@ extension ActionTable {
             }
             state.image.insert(action.stored, for: UInt64(action.index))
             return (old, action.stored)
+        }
+    }
+
+    /// At most so many.
+    fileprivate func forgetTarget(_ device: String, _ most: Int) -> Int {
+        state.withLock { state in
+            var found: [(StoredAction, Mirred)] = []
+            var cursor = state.image.cursor()
+            while found.count < most, let (_, stored) = cursor.next() {
+                if case .mirred(let mirred) = stored.content, mirred.device == device { found.append((stored, mirred)) }
+            }
+            for (old, mirred) in found {
+                guard let action = state.entries[old.index]?.action else { continue }
+                let content = ActionContent.mirred(Mirred(mirred.mode, mirred.direction, to: "", mirred.control))
+                let hash = host.hash(.action(content, index: old.index, old.flags))
+                host.commit(1) { _, number in
+                    let stored = StoredAction(
+                        old.index, content, old.flags, isOwn: old.isOwn, nil, version: number, hash: hash)
+                    action.set(stored)
+                    return .action(action, old: old, new: stored)
+                }
+                state.image.insert(action.stored, for: UInt64(old.index))
+            }
+            return found.count
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Atomics
 internal import Synchronization
 internal import Threads
 
@@ -34,8 +35,11 @@ public final class Block: Sendable {
     /// L3': protos that are being destroyed, so that no one makes the like before they are gone (R4-70).
     let destruction = Locked<Set<ProtoIdentity.Place>>([], rank: .destruction)
 
+    /// The hardware that takes its filters; nil if there is none. It changes within the exclusive gate.
+    let offload = ManagedAtomic<Offload?>(nil)
+
     /// Whether it is going, with all that is in it, and takes nothing any more. It begins within the exclusive gate.
-    let isEnding = Atomic<Bool>(false)
+    let isEnding = Synchronization.Atomic<Bool>(false)
 
     /// Counts what has gone for good, for who waits for it (R4-68).
     let departures = Monitor<UInt64>(0)
@@ -60,7 +64,7 @@ public final class Block: Sendable {
     var first: Chain? { head.value { state.withLock { state in head.publish(state.holders[0]?.chain) } } }
 
     /// A chain as others were told of it; nil if it isn't there, or only actions hold it.
-    func told(_ index: UInt32) -> StoredChain? { state.withLock { $0.holders[index]?.told } }
+    public func told(_ index: UInt32) -> StoredChain? { state.withLock { $0.holders[index]?.told } }
 
     // MARK: Holding chains
 
@@ -110,6 +114,7 @@ public final class Block: Sendable {
             told = stored
             return .chain(old: nil, new: stored)
         }
+        hint(identity, template, isGone: false)
         holders.told = told
     }
 
@@ -132,6 +137,7 @@ public final class Block: Sendable {
         if holders.visible == (holders.isExplicit ? 1 : 0) {
             if holders.visible == 0, let told = holders.told {
                 host.commit(1) { _, _ in .chain(old: told, new: nil) }
+                hint(told.identity, told.template, isGone: true)
                 holders.told = nil
                 holders.chain.set(nil)
             }

@@ -31,6 +31,13 @@ public struct FilterWrite: Sendable {
     public var check: @Sendable (StoredFilter?) throws(FIBError) -> Void = { _ in }
 
     public init() {}
+
+    /// Links that packets must have come in by.
+    public var inputDevices: [String] {
+        var named = [options?["indev"]?.text]
+        if case .object(let keys)? = options?["keys"] { named.append(keys["indev"]?.text) }
+        return named.compactMap(\.self)
+    }
 }
 
 /// What a request for a filter came to.

@@ -4,8 +4,6 @@ internal import Threads
 extension LockRank {
     /// L0, the kernel's RTNL: for classifiers that can't do without.
     static let global = LockRank(40, "global")
-    /// Which blocks a namespace has. Held for a look-up.
-    static let blocks = LockRank(41, "blocks")
     /// L2: the protos of one chain. Never two at once.
     static let chain = LockRank(42, "chain")
     /// L3: the chains of one block, and who holds them.
@@ -16,4 +14,8 @@ extension LockRank {
     static let proto = LockRank(45, "proto")
     /// The actions of one kind.
     static let actions = LockRank(46, "actions")
+    /// Which blocks a namespace has. Held for a look-up, whatever else is held: the kernel's `idr_lock`.
+    static let blocks = LockRank(47, "blocks")
+    /// Which hardware takes filters of a namespace. It changes within the exclusive gate, and is held for a look-up.
+    static let hardware = LockRank(48, "filter hardware")
 }

@@ -66,6 +66,13 @@ public final class StoredFilter: ImageValue {
     public let version: ChangeSequence
     public let hash: EntryHash
     public let place: FilterPlace
+    /// Who of the hardware of its block has it, as `Offload` knows them. Nobody is told when that changes.
+    private let holders = Synchronization.Atomic<UInt64>(0)
+
+    /// How many devices have it (R4-82).
+    public var hardwareCount: Int { taken.nonzeroBitCount }
+    var taken: UInt64 { holders.load(ordering: .relaxed) }
+    func setTaken(_ taken: UInt64) { holders.store(taken, ordering: .relaxed) }
 
     public init(
         _ handle: UInt32, _ content: FilterContent, _ place: FilterPlace, version: ChangeSequence, hash: EntryHash
@@ -105,7 +112,7 @@ extension FilterOptions {
 
 /// Counts packets.
 public final class HitCounter: Sendable {
-    private let number = Atomic<UInt64>(0)
+    private let number = Synchronization.Atomic<UInt64>(0)
     public var count: UInt64 { number.load(ordering: .relaxed) }
     func add() { number.wrappingAdd(1, ordering: .relaxed) }
 }

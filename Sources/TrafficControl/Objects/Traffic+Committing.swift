@@ -8,7 +8,12 @@ extension Traffic {
     ) throws(Refusal) -> FilterResult {
         let content = FilterContent(options, write.flags, classID: write.classID, held.actions)
         var released: ReleasedActions?
+        var taken: UInt64 = 0
         do throws(Refusal) {
+            // First the new one comes into hardware, then the old one leaves it (R4-87).
+            taken = try Refusal.of { () throws(FIBError) in
+                try proto.block.offer(content, proto.identity, unsupported: held.unsupported)
+            }
             let new = try proto.classifier.change(content, handle: write.handle, from: old) { handle, group, content in
                 let hash = host.hash(.filter(proto.identity, content, handle: handle))
                 let gone = old.map { ReleasedActions($0.content.actions, actions) }
@@ -19,6 +24,7 @@ extension Traffic {
                     if index > held.count, let gone { return gone.change(index - held.count - 1) }
                     let place = old?.place ?? FilterPlace(born: number, group: group ?? number)
                     let filter = StoredFilter(handle, content, place, version: number, hash: hash)
+                    filter.setTaken(taken)
                     stored = filter
                     return .filter(proto.identity, old: old, new: filter)
                 }
@@ -26,10 +32,12 @@ extension Traffic {
                 guard let stored else { preconditionFailure("a filter that was not numbered") }
                 return stored
             }
+            if let old { proto.block.withdraw(old, proto.identity) }
             released?.end()
             let last = new.version.advanced(by: UInt64(released?.count ?? 0))
             return FilterResult(proto: proto.identity, old: old, new: new, last: last)
         } catch {
+            proto.block.withdraw(content, proto.identity, from: taken)
             held.giveBack()
             throw error
         }
@@ -47,6 +55,7 @@ extension Traffic {
                 index == 0 ? .filter(proto.identity, old: filter, new: nil) : gone.change(index - 1)
             }
         }
+        proto.block.withdraw(filter, proto.identity)
         released?.end()
         return isLast
     }

@@ -53,12 +53,15 @@ extension Traffic {
             let kept = try? proto.classifier.change(
                 content, handle: new.handle, from: present,
                 { handle, _, content in
-                    StoredFilter(handle, content, new.place, version: new.version, hash: new.hash)
+                    let filter = StoredFilter(handle, content, new.place, version: new.version, hash: new.hash)
+                    filter.setTaken((try? block.offer(content, identity, unsupported: content.unsupportedAction)) ?? 0)
+                    return filter
                 })
         else {
             if isNew { chain.removeIfEmpty(proto) }
             return nil
         }
+        if let present { block.withdraw(present, identity) }
         for action in actions { self.actions.table(of: action).bind(action, 1) }
         for action in present?.content.actions ?? [] { self.actions.table(of: action).bind(action, -1) }
         return .filter(proto.identity, old: present, new: kept)
@@ -88,6 +91,7 @@ extension Traffic {
         guard let filter = proto.classifier.filter(old.handle), filter.version == old.version,
             let isLast = try? proto.classifier.delete(filter, {})
         else { return nil }
+        block.withdraw(filter, identity)
         for action in filter.content.actions { actions.table(of: action).bind(action, -1) }
         if isLast { chain.removeIfEmpty(proto) }
         return .filter(proto.identity, old: filter, new: nil)

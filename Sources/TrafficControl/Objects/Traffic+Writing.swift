@@ -123,7 +123,7 @@ extension Traffic {
                     try prepared(write, type(of: classifier), proto.identity.protocol)
                 }
             try check(known.options, proto)
-            return (known.options, try HeldActions(write.actions, actions, proto.block))
+            return (known.options, try HeldActions(write.actions, write.flags, actions, proto.block))
         }
         return try commit(write, options, held, from: old, proto)
     }

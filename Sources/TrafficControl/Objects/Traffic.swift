@@ -5,8 +5,8 @@ internal import Threads
 
 /// Filters of one namespace: changes them, as many at once as their kinds allow.
 ///
-/// Lock order: gate, global lock, blocks, chain, block, protos being destroyed, proto, actions (R4-60). A request that must begin
-/// anew gives all of them up, the gate too.
+/// Lock order: gate, global lock, chain, block, protos being destroyed, proto, actions, which blocks there are (R4-60). A request that
+/// must begin anew gives all of them up, the gate too.
 public final class Traffic: Sendable {
     /// The one lock of all namespaces that classifiers take who can't do without (R4-61).
     public final class GlobalLock: Sendable {
@@ -33,6 +33,7 @@ public final class Traffic: Sendable {
     private let isSerial: Bool
     /// Whether all of it is going.
     let isClosed = Atomic<Bool>(false)
+    let hardware = Locked(Hardware(), rank: .hardware)
     let blocks = Locked<[BlockIdentity.Place: Block]>([:], rank: .blocks)
 
     public init(

@@ -17,7 +17,7 @@ public protocol TrafficHost: AnyObject, Sendable {
 public enum TrafficEntry: Sendable {
     case chain(ChainIdentity, ChainTemplate?, isExplicit: Bool)
     case filter(ProtoIdentity, FilterContent, handle: UInt32)
-    case action(ActionContent, index: UInt32)
+    case action(ActionContent, index: UInt32, FilterFlags)
 }
 
 /// Something came, was changed, or went.
