@@ -75,6 +75,7 @@ extension Namespace {
     func perform(
         _ operation: TrafficOperation, _ access: Traffic.Access, _ head: () -> ChangeSequence
     ) throws(FIBError) -> TrafficResult {
+        try checkTargets(of: operation)
         switch operation.action {
         case .addQdisc, .removeQdisc: preconditionFailure("qdiscs are changed in drafts")
         case .addChain(let place, let index, let template):
