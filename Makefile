@@ -6,7 +6,7 @@ LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
 .PHONY: run build test setup lint format swift-test examples-test kernel-test crash-check crash-test simulation bench bench-check
-.PHONY: fuzz fuzz-check tsan asan help
+.PHONY: fuzz fuzz-check tdc-check tdc-test tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
 	@scripts/run
@@ -14,7 +14,7 @@ run: build ## Build fibd and start it with a sample table on localhost:8080; FIB
 build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
 	swift build -c release --product fibd --static-swift-stdlib $(LINKER)
 
-test: setup lint swift-test examples-test kernel-test crash-check fuzz-check ## Everything that must hold before a commit
+test: setup lint swift-test examples-test kernel-test crash-check tdc-check fuzz-check ## Everything that must hold before a commit
 
 setup: ## Install what is missing on Debian (only then, and only that)
 	@scripts/setup
@@ -48,6 +48,14 @@ crash-test: build ## Kill fibd 200 times, let every call to its disk fail, flip 
 	nice -n 10 $(PYTHON) -W error Tests/crash/kill.py --kills 200 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/disk.py --flips 300 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/faults.py --binary .build/release/fibd
+
+# The same cases as tdc-test, with a thousandth of the filters.
+tdc-check: setup
+	swift build --product fibd
+	$(PYTHON) -W error -m unittest discover -s Tests/tdc
+
+tdc-test: build ## The kernel's tc-testing cases with 1,000,000 filters and 10 writers
+	$(PYTHON) -W error Tests/tdc/concurrency.py --binary .build/release/fibd
 
 # A minute, and the build of the fuzzer.
 fuzz-check: setup

@@ -4,7 +4,7 @@ public import HTTPServer
 
 /// The interface without sockets and server: a request goes in as a server hands it on, the whole answer comes out. For
 /// tests and the fuzzer.
-public struct LocalService {
+public struct LocalService: Sendable {
     public struct Reply {
         public let status: Int
         public let headers: HTTPResponseHeaders
