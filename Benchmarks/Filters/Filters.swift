@@ -110,6 +110,10 @@ private final class Host: TrafficHost {
         return EntryHash(of: bytes.span)
     }
 
+    func text(of options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String) -> [UInt8] {
+        [UInt8](repeating: 0x20, count: 90)
+    }
+
     func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
         log.append(count: count) { Record(sequence: $1, change: make($0, $1)) }
     }

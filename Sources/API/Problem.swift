@@ -128,6 +128,8 @@ enum HTTPStatus {
     static func of(_ error: FIBError) -> Int {
         // A condition of the request that doesn't hold is 412, whatever the kernel would call it (RFC 9110, 15.5.13).
         if error.reason == .versionMismatch { return 412 }
+        // What a path names and isn't there, whatever the kernel calls it (RFC 9110, 15.5.5).
+        if error.reason == .chainNotFound || error.reason == .blockNotFound { return 404 }
         // Within a transaction, to wait doesn't help.
         if error.reason == .nextHopBusy { return 409 }
         return switch error.errno {

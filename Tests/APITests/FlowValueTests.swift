@@ -1,3 +1,4 @@
+import ControlPlane
 import TestSupport
 import Testing
 import TrafficControl

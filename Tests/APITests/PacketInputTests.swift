@@ -1,3 +1,4 @@
+import ControlPlane
 import Routing
 import Testing
 import TrafficControl

@@ -210,8 +210,10 @@ import Testing
                 \(replayed.joined())id: \(epoch)-6-0
                 event: sync
                 data: {"seq":6,"count":6,"digest":"\(digests.all)",\
-                "counts":{"link":0,"namespace":1,"neigh":0,"nexthop":0,"route":0,"rule":5},"digests":{"link":"\(zero)",\
-                "namespace":"\(digests.namespace)","neigh":"\(zero)","nexthop":"\(zero)","route":"\(zero)","rule":"\(digests.rules)"}}
+                "counts":{"action":0,"block":0,"chain":0,"filter":0,"link":0,"namespace":1,"neigh":0,"nexthop":0,"qdisc":0,\
+                "route":0,"rule":5},"digests":{"action":"\(zero)","block":"\(zero)","chain":"\(zero)","filter":"\(zero)",\
+                "link":"\(zero)","namespace":"\(digests.namespace)","neigh":"\(zero)","nexthop":"\(zero)",\
+                "qdisc":"\(zero)","route":"\(zero)","rule":"\(digests.rules)"}}
 
                 id: \(epoch)-7-0
                 event: route

@@ -84,7 +84,8 @@ import Testing
         #expect(frames[0].id == nil)
         #expect(
             try frames[1].json()["counts"]?.canonical
-                == #"{"link":0,"namespace":1,"neigh":0,"nexthop":0,"route":1,"rule":5}"#)
+                == #"{"action":0,"block":0,"chain":0,"filter":0,"link":0,"namespace":1,"neigh":0,"nexthop":0,"qdisc":0,"#
+                + #""route":1,"rule":5}"#)
     }
 
     @Test(

@@ -13,6 +13,10 @@ import Testing
         _ = try server.request("PUT", "/v1/links/eth0", "{}")
         _ = try server.request("PUT", "/v1/neighbors/eth0/192.0.2.1", "{}")
         _ = try server.request("PUT", "/v1/nexthops/1", #"{"dev":"eth0"}"#)
+        _ = try server.request("PUT", "/v1/links/eth0/qdiscs/clsact", #"{"kind":"clsact"}"#)
+        let filter =
+            #"{"protocol":"all","kind":"matchall","actions":[{"kind":"gact","control_action":{"type":"drop"}}]}"#
+        _ = try server.request("PUT", "/v1/blocks/eth0:ingress/chains/0/filters/1/1", filter)
     }
 
     /// Path and methods of every resource, with examples in place of the names in braces.
@@ -24,6 +28,9 @@ import Testing
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one").replacing("{device}", with: "one")
                 .replacing("{priority}", with: "32766").replacing("{id}", with: "1")
+                .replacing("qdiscs/{kind}", with: "qdiscs/clsact").replacing("actions/{kind}", with: "actions/gact")
+                .replacing("{block}", with: "eth0:ingress").replacing("{chain}", with: "0")
+                .replacing("{pref}", with: "1").replacing("{handle}", with: "1").replacing("{index}", with: "1")
                 .replacing("/v1/lookup", with: "/v1/lookup?dst=10.0.0.1")
             return (path, (resource["methods"]?.array ?? []).compactMap(\.string))
         }
@@ -48,7 +55,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 13)
+        #expect(try server.state()["seq"]?.number == 19)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

@@ -70,7 +70,7 @@ import Testing
             lab.write(TrafficLab.flower(81) { ($0.chain, $0.priority, $0.handle, $0.verb) = (3, 1, 1, .change) })
                 == "3/1/1")
         let options = try Flower.options(["keys": .object(["ip_proto": .text("udp")])], .ip)
-        let content = FilterContent(options, [], [])
+        let content = FilterContent(options, [], classID: 0, [], text: [])
         for handle in [UInt32?.none, 1] {
             #expect(throws: Refusal.self) {
                 try proto.classifier.change(content, handle: handle, from: handle == nil ? old : nil) { _, _, _ in

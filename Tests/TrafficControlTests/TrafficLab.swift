@@ -21,6 +21,8 @@ final class RecordingHost: TrafficHost {
         return EntryHash(of: bytes.span)
     }
 
+    func text(of options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String) -> [UInt8] { [] }
+
     func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
         changes.withLock { changes in
             for index in 0..<count { changes.append(make(index, ChangeSequence(rawValue: UInt64(changes.count) + 1))) }

@@ -168,9 +168,9 @@ extension Call {
     ) throws(Problem) -> Number {
         let text = names[index]
         let isHex = text.hasPrefix("0x")
+        let number = Number(isHex ? text.dropFirst(2) : text[...], radix: isHex ? 16 : 10)
         // The standard library takes a sign as well.
-        let number = isHex ? text.contains("+") ? nil : Number(text.dropFirst(2), radix: 16) : Number(text)
-        guard let number, range.contains(number), isHex || String(number) == text else {
+        guard let number, range.contains(number), !text.contains("+"), isHex || String(number) == text else {
             throw .badPath("'\(text)' is not \(what): a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number

@@ -1,3 +1,4 @@
+internal import ControlPlane
 internal import JSON
 internal import Routing
 internal import TrafficControl

@@ -46,6 +46,10 @@ final class TrafficLink: TrafficHost, @unchecked Sendable {
         return EntryHash(of: bytes.span)
     }
 
+    func text(of options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String) -> [UInt8] {
+        TrafficText.options(options, flags, classID: classID, kind: kind)
+    }
+
     func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
         if let draft { return draft.commit(count, namespace, make) }
         guard let log else { return }

@@ -18,25 +18,38 @@ public struct TrafficRows: Sendable {
         var members = JSONMembers()
         members.add("namespace", text: object.namespace)
         switch object {
+        case .filter(let proto, let filter): return append(object, proto, filter, to: &bytes)
         case .chain(let chain):
             members.add(chain.identity)
             if chain.isExplicit { members.add("explicit", true) }
             if let template = chain.template { members.add(template) }
-        case .filter(let proto, let filter):
-            members.add(proto, filter.content, handle: filter.handle)
-            if let hits = filter.content.options.hits { members.add("rule_hit", number: hits.count) }
-            members.add(inHardware: filter.hardwareCount)
-            members.add("actions") { append(filter.content.actions, object.namespace, to: &$0) }
         case .action(let namespace, let action):
             members.add(action.content, index: action.index)
             members.add(action.flags)
             add(action.content.kind, action.index, namespace, to: &members)
         }
-        members.add("h") { text in
-            text.append(UInt8(ascii: "\""))
-            text.append(object.hash)
-            text.append(UInt8(ascii: "\""))
-        }
+        members.add("h") { $0.append(quoted: object.hash) }
+        members.add("seq", number: object.version.rawValue)
+        members.add("version", number: object.version.rawValue)
+        members.append(to: &bytes)
+    }
+
+    /// In the order of the names, most of which the entry has.
+    private func append(
+        _ object: TrafficObject, _ proto: ProtoIdentity, _ filter: StoredFilter, to bytes: inout [UInt8]
+    ) {
+        var members = JSONMembers()
+        members.add(proto.chain)
+        members.add("namespace", text: object.namespace)
+        members.add("pref", number: UInt64(proto.priority))
+        members.add("protocol", text: proto.protocol.name)
+        members.add("kind", text: proto.kind)
+        members.add("handle", number: UInt64(filter.handle))
+        members.add("options") { $0.append(contentsOf: filter.content.text) }
+        if let hits = filter.content.options.hits { members.add("rule_hit", number: hits.count) }
+        members.add(inHardware: filter.hardwareCount)
+        members.add("actions") { append(filter.content.actions, object.namespace, to: &$0) }
+        members.add("h") { $0.append(quoted: object.hash) }
         members.add("seq", number: object.version.rawValue)
         members.add("version", number: object.version.rawValue)
         members.append(to: &bytes)
@@ -91,6 +104,14 @@ public struct TrafficRows: Sendable {
     }
 
     private func seconds(since time: UInt64) -> UInt64 { now > time ? (now - time) / 1_000 : 0 }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(quoted hash: EntryHash) {
+        append(UInt8(ascii: "\""))
+        append(hash)
+        append(UInt8(ascii: "\""))
+    }
 }
 
 extension JSONMembers {

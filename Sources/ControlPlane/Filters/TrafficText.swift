@@ -27,13 +27,45 @@ extension [UInt8] {
             if isExplicit { members.add("explicit", true) }
             if let template { members.add(template) }
         case .filter(let proto, let content, let handle):
-            members.add(proto, content, handle: handle)
-            members.add("actions") { $0.append(references: content.actions) }
+            return append(proto, content, handle: handle, namespace) { $0.append(references: content.actions) }
         case .action(let content, let index, let flags):
             members.add(content, index: index)
             members.add(flags)
         }
         members.append(to: &self)
+    }
+
+    /// A filter, of which there are many: in the order of the names, without looking for that.
+    mutating func append(
+        _ proto: ProtoIdentity, _ content: FilterContent, handle: UInt32, _ namespace: String,
+        actions: (inout [UInt8]) -> Void
+    ) {
+        var members = SortedMembers()
+        members.add("actions", to: &self)
+        actions(&self)
+        let place = proto.chain.block.place
+        switch place {
+        case .shared(let number): members.add("block", number: UInt64(number), to: &self)
+        case .ingress, .egress: members.add("block", text: place.description, to: &self)
+        }
+        members.add("chain", number: UInt64(proto.chain.index), to: &self)
+        if let device = place.device { members.add("dev", text: device, to: &self) }
+        if case .egress = place {
+            members.add("egress", to: &self)
+            appendASCII("true")
+        }
+        members.add("handle", number: UInt64(handle), to: &self)
+        if case .ingress = place {
+            members.add("ingress", to: &self)
+            appendASCII("true")
+        }
+        members.add("kind", text: proto.kind, to: &self)
+        members.add("namespace", plain: namespace, to: &self)
+        members.add("options", to: &self)
+        append(contentsOf: content.text)
+        members.add("pref", number: UInt64(proto.priority), to: &self)
+        members.add("protocol", text: proto.protocol.name, to: &self)
+        members.end(&self)
     }
 
     /// Which actions a filter has. What they do is their own entry, since others may have them too.
@@ -86,6 +118,39 @@ extension Qdisc {
     }
 }
 
+extension TrafficText {
+    /// What a filter has under `options`, as `tc -json` prints it, but for the handle and the actions.
+    static func options(
+        _ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String
+    ) -> [UInt8] {
+        var values = options.values
+        if flags.contains(.skipHW) { values["skip_hw"] = .bool(true) }
+        if flags.contains(.skipSW) { values["skip_sw"] = .bool(true) }
+        if flags.contains(.verbose) { values["verbose"] = .bool(true) }
+        let id = ClassID(rawValue: classID)
+        if let hwTC = id.hwTC, kind == Flower.kind {
+            values["hw_tc"] = .number(hwTC)
+        } else if id != .none {
+            values[kind == Flower.kind ? "classid" : "flowid"] = .text(id.text)
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(96)
+        bytes.append(.object(values))
+        return bytes
+    }
+
+    /// What of that is the classifier's. Throws if it isn't such a text.
+    static func values(_ text: [UInt8]) throws -> [String: FlowValue] {
+        var reader = JSONReader(text.span)
+        var values = try reader.read { reader in try FlowValue.members(&reader) }
+        for name in ["skip_hw", "skip_sw", "verbose", "classid", "flowid", "hw_tc"] { values[name] = nil }
+        return values
+    }
+}
+
+/// Filters as text.
+enum TrafficText {}
+
 extension JSONMembers {
     /// Which block: its name as paths have it, and of one that belongs to a link also the link, as `tc` names it.
     mutating func add(_ block: BlockIdentity.Place) {
@@ -107,26 +172,6 @@ extension JSONMembers {
     mutating func add(_ chain: ChainIdentity) {
         add(chain.block.place)
         add("chain", number: UInt64(chain.index))
-    }
-
-    /// All but the actions.
-    mutating func add(_ proto: ProtoIdentity, _ content: FilterContent, handle: UInt32) {
-        add(proto.chain)
-        add("pref", number: UInt64(proto.priority))
-        add("protocol", text: proto.protocol.name)
-        add("kind", text: proto.kind)
-        add("handle", number: UInt64(handle))
-        var options = content.options.values
-        if content.flags.contains(.skipHW) { options["skip_hw"] = .bool(true) }
-        if content.flags.contains(.skipSW) { options["skip_sw"] = .bool(true) }
-        if content.flags.contains(.verbose) { options["verbose"] = .bool(true) }
-        let id = ClassID(rawValue: content.classID)
-        if let hwTC = id.hwTC, proto.kind == Flower.kind {
-            options["hw_tc"] = .number(hwTC)
-        } else if id != .none {
-            options[proto.kind == Flower.kind ? "classid" : "flowid"] = .text(id.text)
-        }
-        add("options") { $0.append(.object(options)) }
     }
 
     mutating func add(_ flags: FilterFlags) {

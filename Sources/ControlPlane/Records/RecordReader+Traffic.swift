@@ -79,7 +79,7 @@ extension RecordReader {
         if form & 2 != 0 {
             let kind = try knownText()
             let type = EtherType(rawValue: try bytes.varint(as: UInt16.self))
-            let values = try options()
+            let (values, _) = try options()
             template = try understood { () throws(FIBError) in try Self.kinds.template(kind, values, type) }
         }
         return StoredChain(chain, template, isExplicit: form & 1 != 0, version: version, hash: hash)
@@ -98,7 +98,7 @@ extension RecordReader {
             born: ChangeSequence(rawValue: born), group: ChangeSequence(rawValue: born - former))
         let flags = FilterFlags(rawValue: try bytes.byte())
         let classID = try bytes.varint(as: UInt32.self)
-        let values = try options()
+        let (values, text) = try options()
         let understood = try understood { () throws(FIBError) in
             try Self.kinds.options(proto.kind, values, proto.protocol)
         }
@@ -106,7 +106,7 @@ extension RecordReader {
         for _ in 0..<(try bytes.count()) {
             actions.append(Action(try actionKind(), try bytes.varint(as: UInt32.self), now: now))
         }
-        let content = FilterContent(understood, flags, classID: classID, actions)
+        let content = FilterContent(understood, flags, classID: classID, actions, text: text)
         return StoredFilter(handle, content, place, version: version, hash: hash)
     }
 
@@ -163,30 +163,9 @@ extension RecordReader {
         }
     }
 
-    private mutating func options() throws(Malformed) -> [String: FlowValue] {
-        guard case .object(let values) = try flowValue(depth: 0) else { throw bytes.malformed("no options") }
-        return values
-    }
-
-    private mutating func flowValue(depth: Int) throws(Malformed) -> FlowValue {
-        guard depth < 8 else { throw bytes.malformed("options too deep") }
-        switch try bytes.byte() {
-        case 0: return .number(try bytes.varint())
-        case 1: return .text(try bytes.text())
-        case 2: return .bool(false)
-        case 3: return .bool(true)
-        case 4:
-            var values: [String: FlowValue] = [:]
-            for _ in 0..<(try bytes.count()) {
-                let name = try knownText()
-                values[name] = try flowValue(depth: depth + 1)
-            }
-            return .object(values)
-        case 5:
-            var values: [FlowValue] = []
-            for _ in 0..<(try bytes.count()) { values.append(try flowValue(depth: depth + 1)) }
-            return .list(values)
-        case let other: throw bytes.malformed("a value of form \(other)")
-        }
+    private mutating func options() throws(Malformed) -> (values: [String: FlowValue], text: [UInt8]) {
+        let text = Array(try bytes.text().utf8)
+        guard let values = try? TrafficText.values(text) else { throw bytes.malformed("options that are none") }
+        return (values, text)
     }
 }

@@ -82,7 +82,7 @@ extension RecordWriter {
         guard let template = chain.template else { return }
         append(known: template.kind)
         append(UInt64(template.protocol.rawValue))
-        append(.object(template.options.values))
+        append(text: TrafficText.options(template.options, [], classID: 0, kind: template.kind))
     }
 
     private mutating func append(_ filter: StoredFilter) {
@@ -94,7 +94,7 @@ extension RecordWriter {
         append(filter.place.born.rawValue - filter.place.group.rawValue)
         append(byte: filter.content.flags.rawValue)
         append(UInt64(filter.content.classID))
-        append(.object(filter.content.options.values))
+        append(text: filter.content.text)
         append(UInt64(filter.content.actions.count))
         for action in filter.content.actions {
             append(known: action.kind)
@@ -135,29 +135,6 @@ extension RecordWriter {
         case .jump(let place): append(UInt64(place))
         case .goto(let chain): append(UInt64(chain))
         default: break
-        }
-    }
-
-    private mutating func append(_ value: FlowValue) {
-        switch value {
-        case .number(let number):
-            append(byte: 0)
-            append(number)
-        case .text(let text):
-            append(byte: 1)
-            append(text)
-        case .bool(let isTrue): append(byte: isTrue ? 3 : 2)
-        case .object(let values):
-            append(byte: 4)
-            append(UInt64(values.count))
-            for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-                append(known: name)
-                append(value)
-            }
-        case .list(let values):
-            append(byte: 5)
-            append(UInt64(values.count))
-            for value in values { append(value) }
         }
     }
 }

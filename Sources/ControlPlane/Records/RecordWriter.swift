@@ -52,6 +52,11 @@ struct RecordWriter {
         append(text)
     }
 
+    mutating func append(text: [UInt8]) {
+        append(UInt64(text.count))
+        bytes.append(contentsOf: text)
+    }
+
     mutating func append(_ hash: EntryHash) {
         bytes.append(word: hash.high)
         bytes.append(word: hash.low)

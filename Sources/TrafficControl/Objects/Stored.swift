@@ -30,8 +30,13 @@ public final class FilterContent: Sendable {
     public let classID: UInt32
     /// In order; each is held by the filter.
     public let actions: [Action]
+    /// All of it but the actions, as the host tells it.
+    public let text: [UInt8]
 
-    public init(_ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32 = 0, _ actions: [Action]) {
+    public init(
+        _ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, _ actions: [Action], text: [UInt8]
+    ) {
+        self.text = text
         self.options = options
         self.flags = flags
         self.classID = classID
@@ -40,11 +45,13 @@ public final class FilterContent: Sendable {
 
     /// The same with options in another form.
     func with(_ options: any FilterOptions) -> FilterContent {
-        FilterContent(options, flags, classID: classID, actions)
+        FilterContent(options, flags, classID: classID, actions, text: text)
     }
 
     /// The same with the actions that there are of these kinds and indices.
-    func with(_ actions: [Action]) -> FilterContent { FilterContent(options, flags, classID: classID, actions) }
+    func with(_ actions: [Action]) -> FilterContent {
+        FilterContent(options, flags, classID: classID, actions, text: text)
+    }
 }
 
 /// What users say of where a filter belongs. Values are those of `TCA_CLS_FLAGS_…` (R4-80).

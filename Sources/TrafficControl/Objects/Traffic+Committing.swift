@@ -6,7 +6,9 @@ extension Traffic {
     func commit(
         _ write: FilterWrite, _ options: any FilterOptions, _ held: HeldActions, from old: StoredFilter?, _ proto: Proto
     ) throws(Refusal) -> FilterResult {
-        let content = FilterContent(options, write.flags, classID: write.classID, held.actions)
+        // Before any lock of a proto is taken.
+        let text = host.text(of: options, write.flags, classID: write.classID, kind: proto.identity.kind)
+        let content = FilterContent(options, write.flags, classID: write.classID, held.actions, text: text)
         var released: ReleasedActions?
         var taken: UInt64 = 0
         do throws(Refusal) {

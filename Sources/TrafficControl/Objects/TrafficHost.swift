@@ -5,6 +5,9 @@ public protocol TrafficHost: AnyObject, Sendable {
     /// Of an entry's canonical bytes.
     func hash(_ entry: TrafficEntry) -> EntryHash
 
+    /// What a filter is under `options`, in the form in which the host tells it: made once, and kept with it.
+    func text(of options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String) -> [UInt8]
+
     /// Numbers changes, one behind the other and nothing between, each made once its number is known. It is called with the locks
     /// held under which they take effect, so that those of one object are numbered in their order; it must not call back.
     func commit(_ count: Int, _ make: (_ index: Int, _ number: ChangeSequence) -> TrafficChange)

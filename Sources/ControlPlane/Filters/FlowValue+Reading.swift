@@ -1,9 +1,9 @@
-internal import JSON
-internal import TrafficControl
+public import JSON
+public import TrafficControl
 
 extension FlowValue {
     /// Whatever it is, but for null. Numbers are whole and not negative: no key of a packet is otherwise.
-    init(_ reader: inout JSONReader) throws {
+    public init(_ reader: inout JSONReader) throws {
         let start = reader.offset
         switch try reader.peek() {
         case .number: self = .number(try reader.readUInt())
@@ -20,7 +20,7 @@ extension FlowValue {
         }
     }
 
-    static func members(_ reader: inout JSONReader) throws -> [String: FlowValue] {
+    public static func members(_ reader: inout JSONReader) throws -> [String: FlowValue] {
         var members: [String: FlowValue] = [:]
         try reader.readObject { reader, name in members[name] = try FlowValue(&reader) }
         return members
