@@ -42,6 +42,9 @@ let package = Package(
         .target(
             name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(
+            name: "COpenAPI", exclude: ["openapi.yaml"],
+            cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Wextra"])]),
         .target(name: "CMemory", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "Platform", dependencies: ["CMemory"], swiftSettings: checked),
         .target(name: "Threads", swiftSettings: checked),
@@ -81,10 +84,9 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON", "Platform",
-                "Routing", "Threads", "TrafficControl",
-            ],
-            resources: [.embedInCode("openapi.yaml")], swiftSettings: checked),
+                "Addressing", "Bytes", "COpenAPI", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON",
+                "Platform", "Routing", "Threads", "TrafficControl",
+            ], swiftSettings: checked),
         .executableTarget(
             name: "fibd",
             dependencies: [

@@ -1,3 +1,4 @@
+internal import COpenAPI
 internal import ChangeLog
 internal import ControlPlane
 internal import HTTPServer
@@ -93,13 +94,16 @@ struct ServerHandlers: Sendable {
         }
     }
 
+    /// `openapi.yaml`.
+    // SAFETY: constant bytes of the program, as many as it says.
+    private static let document = unsafe [UInt8](
+        UnsafeBufferPointer(start: fibd_openapi_start(), count: fibd_openapi_size))
+
     private func description(_ call: Call) throws(Problem) -> HTTPPlan {
         let query = Query(call.target)
         try query.finish()
         let response = HTTPResponse.text(200, "", type: "application/yaml")
         return .answer(
-            .response(
-                HTTPResponse(
-                    status: 200, headers: response.headers, body: .bytes(PackageResources.openapi_yaml))))
+            .response(HTTPResponse(status: 200, headers: response.headers, body: .bytes(Self.document))))
     }
 }
