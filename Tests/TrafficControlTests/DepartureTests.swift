@@ -93,4 +93,16 @@ import Testing
         #expect(filter.handle == 1 && filter.content.options.values == values)
         lab.check()
     }
+
+    @Test("A block that another request has removed takes nothing, whoever wanted it to go on")
+    func revivedTooLate() {
+        lab.traffic.end(lab.block)
+        lab.traffic.revive(lab.block)
+        #expect(lab.write(TrafficLab.flower(80) { $0.priority = 1 }) == "0/1/1")
+        #expect(lab.delete { $0.chain = 0 } == "1")
+        lab.traffic.end(lab.block)
+        lab.traffic.removeBlock(lab.block.identity.place)
+        lab.traffic.revive(lab.block)
+        #expect(lab.write(TrafficLab.flower(80)) == "EINVAL R4-04")
+    }
 }

@@ -44,8 +44,12 @@ extension Traffic {
     /// Nothing comes into the block any more. Within the exclusive gate.
     public func end(_ block: Block) { block.isEnding.store(true, ordering: .relaxed) }
 
-    /// It goes on after all.
-    public func revive(_ block: Block) { block.isEnding.store(false, ordering: .relaxed) }
+    /// It goes on after all, unless someone else has removed it meanwhile: what came into it then would be nowhere.
+    public func revive(_ block: Block) {
+        blocks.withLock { blocks in
+            if blocks[block.identity.place] === block { block.isEnding.store(false, ordering: .relaxed) }
+        }
+    }
 
     /// Removes all that is in a block.
     ///
