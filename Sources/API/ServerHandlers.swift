@@ -95,9 +95,7 @@ struct ServerHandlers: Sendable {
     }
 
     /// `openapi.yaml`.
-    // SAFETY: constant bytes of the program, as many as it says.
-    private static let document = unsafe [UInt8](
-        UnsafeBufferPointer(start: fibd_openapi_start(), count: fibd_openapi_size))
+    private static let document = (0..<fibd_openapi_size()).map(fibd_openapi_byte)
 
     private func description(_ call: Call) throws(Problem) -> HTTPPlan {
         let query = Query(call.target)

@@ -4,6 +4,6 @@ static const unsigned char bytes[] = {
 #embed "openapi.yaml"
 };
 
-const size_t fibd_openapi_size = sizeof bytes;
+size_t fibd_openapi_size(void) { return sizeof bytes; }
 
-const unsigned char *fibd_openapi_start(void) { return bytes; }
+unsigned char fibd_openapi_byte(size_t at) { return at < sizeof bytes ? bytes[at] : 0; }

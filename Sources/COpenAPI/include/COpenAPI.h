@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* YAML, in UTF-8, without a zero behind it. It never changes. */
-const unsigned char *fibd_openapi_start(void);
-extern const size_t fibd_openapi_size;
+/* YAML, in UTF-8. Byte by byte, so that Swift needs no pointer to it; it is read once. */
+size_t fibd_openapi_size(void);
+/* 0 behind the end. */
+unsigned char fibd_openapi_byte(size_t at);
 
 #endif
