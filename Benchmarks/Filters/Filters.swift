@@ -76,7 +76,7 @@ struct Filters {
         for number in 0..<10_000 {
             var write = write(number, 0, .priority)
             let length = 32 - number % masks % 32
-            var keys: [String: FlowValue] = [
+            var keys: FlowMembers = [
                 "ip_proto": .text("tcp"), "dst_ip": .text("10.\(number >> 8 & 255).\(number & 255).1/\(length)"),
                 "dst_port": .number(UInt64(number) + 1),
             ]

@@ -33,7 +33,7 @@ extension JSONReader {
     public mutating func readObject(
         _ member: (inout JSONReader, String) throws -> Void
     ) throws(JSONLocatedError) {
-        var seen: Set<String> = []
+        var seen = ReadNames()
         var isOpen = try open(.object)
         while isOpen {
             let name = try readName(&seen)

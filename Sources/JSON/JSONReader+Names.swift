@@ -69,10 +69,12 @@ extension JSONReader {
 
     /// A member's name, up to its value, and notes it in `seen`.
     @usableFromInline
-    mutating func readName(_ seen: inout Set<String>) throws(JSONLocatedError) -> String {
+    mutating func readName(_ seen: inout ReadNames) throws(JSONLocatedError) -> String {
         let start = position
-        let name = String(decoding: try nameBytes(), as: UTF8.self)
-        guard seen.insert(name).inserted else {
+        let range = try scanName()
+        let name =
+            range.isEscaped ? String(decoding: try unescapedName(range), as: UTF8.self) : Self.string(content(range))
+        guard seen.insert(name) else {
             throw Self.duplicate(Self.shortened(Array(name.utf8)), at: start)
         }
         try passColon()
@@ -80,8 +82,9 @@ extension JSONReader {
     }
 
     /// A member's name, up to the colon.
-    private mutating func nameBytes() throws(JSONLocatedError) -> [UInt8] {
-        let range = try scanName()
+    private mutating func nameBytes() throws(JSONLocatedError) -> [UInt8] { try unescapedName(try scanName()) }
+
+    private func unescapedName(_ range: JSONStringRange) throws(JSONLocatedError) -> [UInt8] {
         do {
             return try unescaped(range)
         } catch {
@@ -108,5 +111,27 @@ extension JSONReader {
     static func shortened(_ name: [UInt8]) -> String {
         let text = String(decoding: name.prefix(256), as: UTF8.self)
         return name.count <= 256 ? text : text + "…"
+    }
+}
+
+/// The names of one object that have been read: mostly a few, which then cost no allocation.
+@usableFromInline
+struct ReadNames {
+    private var first = InlineArray<8, String>(repeating: "")
+    private var count = 0
+    private var others: Set<String> = []
+
+    @usableFromInline
+    init() {}
+
+    /// Notes a name. False if it was there before.
+    mutating func insert(_ name: String) -> Bool {
+        for index in 0..<count where first[index] == name { return false }
+        guard count == 8 else {
+            first[count] = name
+            count += 1
+            return true
+        }
+        return others.insert(name).inserted
     }
 }

@@ -34,6 +34,11 @@ public struct SortedMembers {
         bytes.appendDecimal(value)
     }
 
+    public mutating func add(_ name: StaticString, _ value: Bool, to bytes: inout [UInt8]) {
+        add(name, to: &bytes)
+        bytes.append(literal: value ? "true" : "false")
+    }
+
     public func end(_ bytes: inout [UInt8]) {
         if last == nil { bytes.append(UInt8(ascii: "{")) }
         bytes.append(UInt8(ascii: "}"))

@@ -49,14 +49,15 @@ import TrafficControl
         #expect(
             all[0].write.options == nil && all[2].write.options == [:] && all[3].write.options == ["keys": .object([:])]
         )
-        let keys: [String: FlowValue] = [
+        let keys: FlowMembers = [
             "eth_type": .text("ipv4"), "ip_proto": .text("tcp"), "dst_ip": .text("192.0.2.0/24"),
             "dst_port": .number(80),
             "ip_flags": .object(["frag": .bool(false)]), "indev": .text("eth0"),
         ]
         #expect(all[1].write.options == ["keys": .object(keys)])
         // As tc prints it: the link beside the keys.
-        let others = keys.filter { $0.key != "indev" }
+        var others = keys
+        others["indev"] = nil
         #expect(
             try Flower.options(all[1].write.options ?? [:], .ip).values
                 == ["keys": .object(others), "indev": .text("eth0")])

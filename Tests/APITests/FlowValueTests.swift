@@ -14,7 +14,7 @@ import TrafficControl
         case .number(let number): "\(number)"
         case .text(let text): "\"\(text)\""
         case .bool(let isTrue): "\(isTrue)"
-        case .object(let members): "{" + members.map { "\"\($0)\":\(text($1))" }.joined(separator: ",") + "}"
+        case .object(let members): "{" + members.map { "\"\($0.name)\":\(text($0.value))" }.joined(separator: ",") + "}"
         case .list(let elements): "[" + elements.map(text).joined(separator: ",") + "]"
         }
     }
@@ -28,7 +28,7 @@ import TrafficControl
         case 2: return .bool(Bool.random(using: &random))
         case 3:
             let names = ["start", "end", "frag", "keys"].prefix(Int.random(in: 0...4, using: &random))
-            return .object(Dictionary(uniqueKeysWithValues: names.map { ($0, self.random(depth - 1, &random)) }))
+            return .object(FlowMembers(names.map { ($0, self.random(depth - 1, &random)) }))
         default: return .list((0..<Int.random(in: 0...3, using: &random)).map { _ in self.random(depth - 1, &random) })
         }
     }
@@ -49,7 +49,7 @@ import TrafficControl
                 "dst_port": .object(["start": .number(1), "end": .number(9)]),
                 "ip_flags": .object(["frag": .bool(true)]),
             ], protocol: .ip)
-        let values = try InputReading.read(text(.object(match.values))) { try FlowValue.members(&$0) }
+        let values = try InputReading.read(text(.object(match.values))) { try FlowMembers(&$0) }
         #expect(values == match.values)
         #expect(try FlowMatch(values, protocol: .ip) == match)
     }

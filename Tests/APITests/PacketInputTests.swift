@@ -53,7 +53,7 @@ import TrafficControl
     func agreement() throws {
         let keys = #"{"ip_proto":"udp","dst_ip":"2001:db8::1","src_port":53,"ip_ttl":64}"#
         let packet = try read(#"{"protocol":"ipv6","keys":\#(keys)}"#)
-        let values = try InputReading.read(keys) { try FlowValue.members(&$0) }
+        let values = try InputReading.read(keys) { try FlowMembers(&$0) }
         let match = try FlowMatch(values, protocol: .ipv6)
         for field in FlowField.allCases {
             #expect(packet.fields[field] & match.mask[field] == match.key[field], "\(field)")

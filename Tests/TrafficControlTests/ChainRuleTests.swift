@@ -7,7 +7,7 @@ import Testing
 @Suite struct ChainRuleTests {
     private let lab = TrafficLab()
 
-    private func add(_ index: UInt32, _ keys: [String: FlowValue]? = nil) -> String {
+    private func add(_ index: UInt32, _ keys: FlowMembers? = nil) -> String {
         TrafficLab.outcome { () throws(FIBError) in
             let template = try keys.map { (keys) throws(FIBError) in
                 try lab.traffic.template("flower", ["keys": .object(keys)], .ip)
@@ -97,15 +97,15 @@ import Testing
 
     @Test("R4-17: filters of a chain with a template are of its kind, and compare no more than it does")
     func templates() {
-        let keys: [String: FlowValue] = [
+        let keys: FlowMembers = [
             "ip_proto": .text("tcp"), "dst_ip": .text("0.0.0.0/16"), "dst_port": .number(0),
         ]
         #expect(add(5, keys) == "chain 5")
-        func write(_ port: FlowValue, _ address: String, _ more: [String: FlowValue] = [:]) -> String {
+        func write(_ port: FlowValue, _ address: String, _ more: FlowMembers = [:]) -> String {
             flower(80) {
                 ($0.chain, $0.priority) = (5, 1)
-                let keys = ["ip_proto": .text("tcp"), "dst_ip": .text(address), "dst_port": port].merging(more) { $1 }
-                $0.options = ["keys": .object(keys)]
+                let keys: FlowMembers = ["ip_proto": .text("tcp"), "dst_ip": .text(address), "dst_port": port]
+                $0.options = ["keys": .object(keys.adding(more))]
             }
         }
         #expect(write(.number(80), "10.0.0.0/16") == "5/1/1")

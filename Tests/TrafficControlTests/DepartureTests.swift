@@ -70,12 +70,11 @@ import Testing
             lab.write(TrafficLab.flower(81) { ($0.chain, $0.priority, $0.handle, $0.verb) = (3, 1, 1, .change) })
                 == "3/1/1")
         let options = try Flower.options(["keys": .object(["ip_proto": .text("udp")])], .ip)
-        let content = FilterContent(options, [], classID: 0, [], text: [])
-        for handle in [UInt32?.none, 1] {
+        let content = FilterContent(proto.classifier.kept(options), [], classID: 0, [], text: [])
+        // Changed since, or not there when it was looked for.
+        for expected in [old, nil] {
             #expect(throws: Refusal.self) {
-                try proto.classifier.change(content, handle: handle, from: handle == nil ? old : nil) { _, _, _ in
-                    old
-                }
+                try proto.classifier.change(content, handle: 1, from: expected) { _ in old }
             }
         }
         #expect(throws: Refusal.self) { try proto.classifier.delete(old) {} }

@@ -156,7 +156,7 @@ import Testing
         #expect(flower(81) { $0.priority = 1 } == "0/1/2")
         #expect(flower(80) { ($0.priority, $0.handle, $0.verb) = (1, 2, .replace) } == "EEXIST R4-90")
         #expect(flower(81) { ($0.priority, $0.handle, $0.verb) = (1, 2, .replace) } == "0/1/2")
-        let other: [String: FlowValue] = ["keys": .object(["ip_proto": .text("tcp")])]
+        let other: FlowMembers = ["keys": .object(["ip_proto": .text("tcp")])]
         #expect(
             flower(81) { ($0.priority, $0.handle, $0.verb, $0.options) = (1, 2, .replace, other) } == "EINVAL R4-91")
         #expect(flower(80) { $0.priority = 2 } == "0/2/1")

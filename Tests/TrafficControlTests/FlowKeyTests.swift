@@ -6,14 +6,14 @@ import Testing
 /// Every key of flower, as `tc -json` prints it.
 @Suite struct FlowKeyTests {
     /// For each key what goes before it, the type of the frame, and values as `tc -json` prints them.
-    private static let printed: [String: (EtherType, [String: FlowValue], [FlowValue])] = {
+    private static let printed: [String: (EtherType, FlowMembers, [FlowValue])] = {
         let (vlan, arp, session) = (
             EtherType(rawValue: 0x8100), EtherType(rawValue: 0x0806), EtherType(rawValue: 0x8864)
         )
-        func ip(_ name: String) -> [String: FlowValue] { ["ip_proto": .text(name)] }
-        let two: [String: FlowValue] = ["vlan_ethtype": .text("802.1Q")]
+        func ip(_ name: String) -> FlowMembers { ["ip_proto": .text(name)] }
+        let two: FlowMembers = ["vlan_ethtype": .text("802.1Q")]
         func flags(_ names: String...) -> FlowValue {
-            .object(Dictionary(uniqueKeysWithValues: names.map { ($0, .bool($0 != names[0])) }))
+            .object(FlowMembers(names.map { ($0, .bool($0 != names[0])) }))
         }
         return [
             "indev": (.ip, [:], [.text("eth0"), .text("a-name-of-15-by")]),
@@ -63,17 +63,17 @@ import Testing
         let (type, others, values) = try #require(Self.printed[name], "a key without an example")
         let form = FlowKey.all.first { $0.name == name }?.form
         for value in values {
-            var given = others.merging([name: value]) { $1 }
+            var given = others.adding([name: value])
             let match = try FlowMatch(given, protocol: type)
             #expect(match.ignored.isEmpty)
-            #expect(match.values.filter { $0.key != "eth_type" } == given)
+            #expect(match.values.without("eth_type") == given)
             #expect(try FlowMatch(match.values, protocol: type) == match)
             // A mask of its own, where numbers have one.
             guard form?.hasMaskOfItsOwn ?? false, case .number(let number) = value else { continue }
             given[name] = .number(number & 0x50)
             given[name + "_mask"] = .number(0x50)
             let masked = try FlowMatch(given, protocol: type)
-            #expect(masked.values.filter { $0.key != "eth_type" } == given)
+            #expect(masked.values.without("eth_type") == given)
             #expect(try FlowMatch(masked.values, protocol: type) == masked && masked != match)
         }
     }

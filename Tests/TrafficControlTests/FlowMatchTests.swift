@@ -6,11 +6,11 @@ import Testing
 
 /// What flower's keys mean, as `tc` writes and prints them.
 @Suite struct FlowMatchTests {
-    private func match(_ values: [String: FlowValue], _ type: EtherType = .ip) throws(FIBError) -> FlowMatch {
+    private func match(_ values: FlowMembers, _ type: EtherType = .ip) throws(FIBError) -> FlowMatch {
         try FlowMatch(values, protocol: type)
     }
 
-    private func message(_ values: [String: FlowValue], _ type: EtherType = .ip) -> String {
+    private func message(_ values: FlowMembers, _ type: EtherType = .ip) -> String {
         do throws(FIBError) {
             return "\(try match(values, type).values)"
         } catch {
@@ -64,13 +64,13 @@ import Testing
 
     @Test("Numbers have their masks in keys of their own, or behind them")
     func numbers() throws {
-        let tcp: [String: FlowValue] = ["ip_proto": .text("tcp")]
-        func printed(_ more: [String: FlowValue]) throws -> [String: FlowValue] {
-            try match(tcp.merging(more) { $1 }).values.filter { $0.key != "ip_proto" && $0.key != "eth_type" }
+        let tcp: FlowMembers = ["ip_proto": .text("tcp")]
+        func printed(_ more: FlowMembers) throws -> FlowMembers {
+            try match(tcp.adding(more)).values.without("ip_proto", "eth_type")
         }
         #expect(try printed(["dst_port": .number(80)]) == ["dst_port": .number(80)])
         #expect(try printed(["dst_port": .text("80")]) == ["dst_port": .number(80)])
-        let masked: [String: FlowValue] = ["dst_port": .number(80), "dst_port_mask": .number(0xFFF0)]
+        let masked: FlowMembers = ["dst_port": .number(80), "dst_port_mask": .number(0xFFF0)]
         #expect(try printed(masked) == masked)
         #expect(try printed(["dst_port": .text("95/0xfff0")]) == masked)
         #expect(try printed(["tcp_flags": .text("0x2/17")]) == ["tcp_flags": .text("0x2/17")])
@@ -86,7 +86,7 @@ import Testing
 
     @Test("R4-92: keys that such packets don't have are ignored, and it is said which")
     func unfitKeys() throws {
-        let unfit: [(EtherType, [String: FlowValue])] = [
+        let unfit: [(EtherType, FlowMembers)] = [
             (.ip, ["dst_port": .number(80)]), (.ip, ["ip_proto": .text("udp"), "tcp_flags": .text("0x2")]),
             (.ip, ["icmp_type": .text("8")]), (.ip, ["ip_proto": .text("icmpv6"), "icmp_type": .text("8")]),
             (.arp, ["ip_proto": .text("tcp"), "ip_tos": .number(1), "ip_ttl": .number(1)]),
@@ -97,8 +97,8 @@ import Testing
         for (type, values) in unfit {
             let match = try match(values, type)
             let others = ["ip_proto"].filter { values[$0] != nil && type != .arp }
-            #expect(match.ignored == values.keys.filter { !others.contains($0) }.sorted(), "\(values)")
-            #expect(match.values.keys.filter { $0 != "eth_type" }.sorted() == others, "\(values)")
+            #expect(match.ignored == values.names.filter { !others.contains($0) }.sorted(), "\(values)")
+            #expect(match.values.names.filter { $0 != "eth_type" }.sorted() == others, "\(values)")
         }
     }
 
@@ -122,8 +122,8 @@ import Testing
     @Test("Labels: the members of the outermost entry, or a list of entries")
     func labels() throws {
         let mpls = EtherType(rawValue: 0x8847)
-        let one: [String: FlowValue] = ["mpls_label": .number(0xFFFFF), "mpls_bos": .number(1)]
-        #expect(try match(one, mpls).values == one.merging(["eth_type": .text("8847")]) { $1 })
+        let one: FlowMembers = ["mpls_label": .number(0xFFFFF), "mpls_bos": .number(1)]
+        #expect(try match(one, mpls).values == one.adding(["eth_type": .text("8847")]))
         let list: FlowValue = .list([
             .object(["depth": .number(1), "label": .number(1), "tc": .number(7)]),
             .object(["depth": .number(3), "ttl": .number(255)]),
@@ -133,11 +133,11 @@ import Testing
 
     @Test("R4-93: a range of ports has both ends, the first below the last")
     func ranges() throws {
-        func ports(_ start: UInt64?, _ end: UInt64?) -> [String: FlowValue] {
+        func ports(_ start: UInt64?, _ end: UInt64?) -> FlowMembers {
             let ends = [("start", start), ("end", end)].compactMap { name, port in
                 port.map { (name, FlowValue.number($0)) }
             }
-            return ["ip_proto": .text("udp"), "dst_port": .object(Dictionary(uniqueKeysWithValues: ends))]
+            return ["ip_proto": .text("udp"), "dst_port": .object(FlowMembers(ends))]
         }
         let range = try match(ports(1, 65_535))
         #expect(range.dstPorts == 1...65_535 && range.srcPorts == nil)
@@ -169,8 +169,8 @@ import Testing
                     "dst_port_mask": .number(1),
                 ], "a range"
             ),
-        ] as [([String: FlowValue], String)])
-    func refusals(values: [String: FlowValue], part: String) {
+        ] as [(FlowMembers, String)])
+    func refusals(values: FlowMembers, part: String) {
         let message = message(values)
         #expect(message.hasPrefix("EINVAL") && message.contains(part), "\(message)")
     }
@@ -178,11 +178,11 @@ import Testing
     @Test("PPPoE: what is in the session is of the type that goes with its protocol")
     func sessions() throws {
         let session = EtherType(rawValue: 0x8864)
-        let keys: [String: FlowValue] = [
+        let keys: FlowMembers = [
             "pppoe_sid": .number(7), "ppp_proto": .text("ip"), "ip_proto": .text("udp"), "dst_ip": .text("10.0.0.1"),
         ]
         let match = try match(keys, session)
-        #expect(match.values == keys.merging(["eth_type": .text("ipv4")]) { $1 } && match.ignored.isEmpty)
+        #expect(match.values == keys.adding(["eth_type": .text("ipv4")]) && match.ignored.isEmpty)
         #expect(match.key[.pppoeType] == 0x8864)
         #expect(try self.match(match.values, session) == match)
         // Whatever it is in.
@@ -192,7 +192,7 @@ import Testing
         #expect(
             try self.match(["ppp_proto": .number(49_185)], session)
                 == self.match(["ppp_proto": .text("0xc021")], session))
-        #expect(message(keys.merging(["eth_type": .text("ipv6")]) { $1 }, session).hasPrefix("EINVAL"))
+        #expect(message(keys.adding(["eth_type": .text("ipv6")]), session).hasPrefix("EINVAL"))
     }
 
     @Test("An address of which no bit counts says of which family the packets are")
@@ -213,7 +213,7 @@ import Testing
         var count = 0
         for _ in 0..<400 {
             let type = types.randomElement(using: &random) ?? .ip
-            var values: [String: FlowValue] = [:]
+            var values: FlowMembers = [:]
             for key in FlowKey.all where Int.random(in: 0..<5, using: &random) == 0 {
                 let part = FlowPart(
                     .random(in: 0...FlowBits.all(key.field), using: &random),

@@ -7,6 +7,8 @@ import Testing
 /// Flower's tables beside an obviously right way to classify: all filters looked at one after the other.
 @Suite struct FlowTableTests {
     private final class Entry: FlowEntry {
+        static func === (a: Entry, b: Entry) -> Bool { ObjectIdentifier(a) == ObjectIdentifier(b) }
+
         let match: FlowMatch
         let packed: PackedMatch
         let order: UInt64
@@ -94,7 +96,7 @@ import Testing
                 ].randomElement(using: &random) ?? []
         }
         return try FlowMatch(
-            ["ip_proto": .text("tcp")].merging(values) { $1 }, protocol: .ip)
+            (["ip_proto": .text("tcp")] as FlowMembers).adding(FlowMembers(values)), protocol: .ip)
     }
 
     private static func packet(_ random: inout SeededGenerator) -> Packet {

@@ -168,3 +168,11 @@ final class TrafficLab: Sendable {
         return found
     }
 }
+
+extension FlowMembers {
+    func without(_ names: String...) -> FlowMembers {
+        var others = self
+        for name in names { others[name] = nil }
+        return others
+    }
+}

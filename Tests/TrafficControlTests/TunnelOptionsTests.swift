@@ -6,16 +6,16 @@ import Testing
 
 /// The options of tunnels, as `tc` takes and prints them.
 @Suite struct TunnelOptionsTests {
-    private func match(_ values: [String: FlowValue]) throws(FIBError) -> FlowMatch {
+    private func match(_ values: FlowMembers) throws(FIBError) -> FlowMatch {
         try FlowMatch(values, protocol: .ip)
     }
 
-    private func printed(_ values: [String: FlowValue]) throws -> [String: FlowValue] {
-        try match(values).values.filter { $0.key != "eth_type" }
+    private func printed(_ values: FlowMembers) throws -> FlowMembers {
+        try match(values).values.without("eth_type")
     }
 
     private static func list(_ options: [(String, FlowValue)]...) -> FlowValue {
-        .list(options.map { .object(Dictionary(uniqueKeysWithValues: $0)) })
+        .list(options.map { .object(FlowMembers($0)) })
     }
 
     private static func bytes(_ bytes: UInt64...) -> FlowValue { .list(bytes.map { .number($0) }) }
@@ -31,7 +31,7 @@ import Testing
                 ("class", .number(0xFFFF)), ("type", .number(0xFF)),
                 ("data", Self.bytes(255, 255, 255, 255, 255, 255, 255, 255)),
             ])
-        let both = ["geneve_opt_key": key, "geneve_opt_mask": mask]
+        let both: FlowMembers = ["geneve_opt_key": key, "geneve_opt_mask": mask]
         #expect(
             try printed(["geneve_opts": .text("0102:80:55880022/ffff:ff:00ffffff,0102:01:0102030405060708")]) == both)
         #expect(try printed(both) == both)
@@ -65,7 +65,7 @@ import Testing
             guard case .list(let list)? = value, case .object(let members)? = list.first, list.count == 1 else {
                 return ""
             }
-            return members.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.number ?? 0)" }.joined(
+            return members.map { "\($0.name) \($0.value.number ?? 0)" }.joined(
                 separator: ", ")
         }
         guard let match = try? match(["\(kind)_opts": .text(text)]) else { return #expect(key.isEmpty) }
@@ -114,8 +114,8 @@ import Testing
             (["vxlan_opts": .number(5), "vxlan_opt_mask": .list([.object(["gbp": .number(1)])])], "also the mask"),
             (["vxlan_opts": .number(5), "gtp_opts": .text("1:1")], "one tunnel, not of gtp and vxlan"),
             (["geneve_opt_key": .list([.object([:])])], "class"), (["enc_opts": .text("1")], "no key 'enc_opts'"),
-        ] as [([String: FlowValue], String)])
-    func refusals(values: [String: FlowValue], part: String) {
+        ] as [(FlowMembers, String)])
+    func refusals(values: FlowMembers, part: String) {
         do throws(FIBError) {
             Issue.record("\(try match(values).values)")
         } catch {
@@ -220,7 +220,7 @@ import Testing
     func printedMeansTheSame(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         func option(_ kind: TunnelOptions.Kind, _ version: UInt64, _ length: Int, isMask: Bool) -> FlowValue {
-            var members: [String: FlowValue] = [:]
+            var members: FlowMembers = [:]
             for member in kind.members {
                 let number = UInt64.random(in: 0...(.max >> UInt64(64 - 8 * member.size)), using: &random)
                 members[member.name] = .number(member.name == "ver" ? version : isMask ? number : number & member.all)
@@ -235,7 +235,7 @@ import Testing
             let lengths = (0..<(kind == .geneve ? .random(in: 1...4, using: &random) : 1))
                 .map { _ in 4 * Int.random(in: 1...12, using: &random) }
             let version = UInt64.random(in: 1...2, using: &random)
-            var values = ["\(kind)_opt_key": FlowValue.list(lengths.map { option(kind, version, $0, isMask: false) })]
+            var values: FlowMembers = ["\(kind)_opt_key": .list(lengths.map { option(kind, version, $0, isMask: false) })]
             if Bool.random(using: &random) {
                 values["\(kind)_opt_mask"] = .list(lengths.map { option(kind, version, $0, isMask: true) })
             }

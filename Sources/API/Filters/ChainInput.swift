@@ -8,7 +8,7 @@ struct ChainInput {
     struct Template {
         let kind: String
         /// Nil if none were given.
-        let options: [String: FlowValue]?
+        let options: FlowMembers?
         /// Nil for all.
         let `protocol`: EtherType?
     }

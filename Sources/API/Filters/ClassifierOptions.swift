@@ -6,7 +6,7 @@ internal import TrafficControl
 /// What is under `options` of a filter or of a chain's template: some of it all kinds have, the rest is for the kind to understand.
 struct ClassifierOptions {
     /// What is left for the kind, such as `keys`.
-    private(set) var values: [String: FlowValue] = [:]
+    private(set) var values: FlowMembers = [:]
     private(set) var handle: UInt32?
     private(set) var flags: FilterFlags = []
     private(set) var classID: UInt32?
@@ -33,7 +33,7 @@ struct ClassifierOptions {
         case "indev": inputDevice = try reader.readDevice()
         // Status, which is ignored.
         case "in_hw", "in_hw_count", "not_in_hw", "rule_hit": try reader.skipValue()
-        default: values[name] = try FlowValue(&reader)
+        default: try values.add(name, &reader)
         }
     }
 
@@ -47,7 +47,7 @@ struct ClassifierOptions {
     /// `tc` prints `indev` beside the keys, of which it is one.
     private mutating func moveInputDevice() throws {
         guard let inputDevice else { return }
-        var keys: [String: FlowValue] = [:]
+        var keys: FlowMembers = [:]
         if let given = values["keys"] {
             guard case .object(let members) = given else { return }
             keys = members

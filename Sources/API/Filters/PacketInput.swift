@@ -12,7 +12,7 @@ struct PacketInput {
     /// - Parameter place: the block that is asked. What comes in by a link has that as `indev`, unless it says another one.
     init(_ reader: inout JSONReader, in place: BlockIdentity.Place? = nil) throws {
         var type: EtherType?
-        var keys: [String: FlowValue] = [:]
+        var keys: FlowMembers = [:]
         var length: UInt64 = 0
         try reader.readObject(Self.fields) { reader, index in
             switch index {
@@ -31,21 +31,20 @@ struct PacketInput {
     private static func invalid(_ message: String) -> FIBError { FIBError(.einval, .filterInvalid, message) }
 
     /// A filter may compare some bits of a field; a packet has all of them.
-    private static func readKeys(_ reader: inout JSONReader) throws -> [String: FlowValue] {
-        var keys: [String: FlowValue] = [:]
+    private static func readKeys(_ reader: inout JSONReader) throws -> FlowMembers {
+        var keys: FlowMembers = [:]
         try reader.readObject { reader, name in
-            let value = try FlowValue(&reader)
-            let isRange = name.hasSuffix("_port") && value.isObject
-            if name.hasSuffix("_mask") || value.hasSlash || isRange {
+            try keys.add(name, &reader)
+            let isRange = name.hasSuffix("_port") && keys[name]?.isObject ?? false
+            if name.hasSuffix("_mask") || keys[name]?.hasSlash ?? false || isRange {
                 throw invalid("a packet has one value of each field, and not a \(isRange ? "range" : "mask")")
             }
-            keys[name] = value
         }
         return keys
     }
 
     private static func fields(
-        _ keys: [String: FlowValue], _ type: EtherType
+        _ keys: FlowMembers, _ type: EtherType
     ) throws -> (FlowBits, TunnelOptions?) {
         let match = try match(keys, type)
         var fields = match.key
@@ -60,7 +59,7 @@ struct PacketInput {
         return (fields, match.options?.key)
     }
 
-    private static func match(_ keys: [String: FlowValue], _ type: EtherType) throws -> FlowMatch {
+    private static func match(_ keys: FlowMembers, _ type: EtherType) throws -> FlowMatch {
         let match: FlowMatch
         do {
             match = try FlowMatch(keys, protocol: type)
@@ -74,7 +73,7 @@ struct PacketInput {
     }
 
     /// How many tags there are follows from their types; of the third and those behind it only the count is known.
-    private static func setTags(_ fields: inout FlowBits, _ keys: [String: FlowValue]) throws {
+    private static func setTags(_ fields: inout FlowBits, _ keys: FlowMembers) throws {
         let count = [fields[.vlanTPID], fields[.cvlanTPID]].count { $0 == 0x8100 || $0 == 0x88A8 }
         guard keys["num_of_vlans"] != nil else { return fields[.vlanCount] = UInt128(count) }
         guard fields[.vlanCount] == count || (count == 2 && fields[.vlanCount] > 2) else {

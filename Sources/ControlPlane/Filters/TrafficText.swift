@@ -19,20 +19,46 @@ extension TrafficObject {
 extension [UInt8] {
     /// The entry's canonical bytes (RFC 8785), under the names of `tc -json`.
     mutating func append(_ entry: TrafficEntry, _ namespace: String) {
-        var members = JSONMembers()
-        members.add("namespace", text: namespace)
         switch entry {
         case .chain(let chain, let template, let isExplicit):
+            var members = JSONMembers()
+            members.add("namespace", text: namespace)
             members.add(chain)
             if isExplicit { members.add("explicit", true) }
             if let template { members.add(template) }
+            members.append(to: &self)
         case .filter(let proto, let content, let handle):
-            return append(proto, content, handle: handle, namespace) { $0.append(references: content.actions) }
-        case .action(let content, let index, let flags):
-            members.add(content, index: index)
-            members.add(flags)
+            append(proto, content, handle: handle, namespace) { $0.append(references: content.actions) }
+        case .action(let content, let index, let flags): append(content, index: index, flags, namespace)
         }
-        members.append(to: &self)
+    }
+
+    /// An action, of which there are as many as filters.
+    private mutating func append(
+        _ content: ActionContent, index: UInt32, _ flags: FilterFlags, _ namespace: String
+    ) {
+        var mirred: Mirred?
+        var random: Gact.Random?
+        switch content {
+        case .gact(let gact): random = gact.random
+        case .mirred(let action): mirred = action
+        }
+        var members = SortedMembers()
+        members.add("control_action", to: &self)
+        append(content.control)
+        if let mirred { members.add("direction", text: mirred.direction.rawValue, to: &self) }
+        members.add("index", number: UInt64(index), to: &self)
+        members.add("kind", text: content.kind, to: &self)
+        if let mirred { members.add("mirred_action", text: mirred.mode.rawValue, to: &self) }
+        members.add("namespace", plain: namespace, to: &self)
+        if let random {
+            members.add("prob", to: &self)
+            append(random.object)
+        }
+        if flags.contains(.skipHW) { members.add("skip_hw", true, to: &self) }
+        if flags.contains(.skipSW) { members.add("skip_sw", true, to: &self) }
+        if let mirred { members.add("to_dev", text: mirred.target, to: &self) }
+        members.end(&self)
     }
 
     /// A filter, of which there are many: in the order of the names, without looking for that.
@@ -51,13 +77,11 @@ extension [UInt8] {
         members.add("chain", number: UInt64(proto.chain.index), to: &self)
         if let device = place.device { members.add("dev", text: device, to: &self) }
         if case .egress = place {
-            members.add("egress", to: &self)
-            appendASCII("true")
+            members.add("egress", true, to: &self)
         }
         members.add("handle", number: UInt64(handle), to: &self)
         if case .ingress = place {
-            members.add("ingress", to: &self)
-            appendASCII("true")
+            members.add("ingress", true, to: &self)
         }
         members.add("kind", text: proto.kind, to: &self)
         members.add("namespace", plain: namespace, to: &self)
@@ -84,7 +108,15 @@ extension [UInt8] {
     }
 
     /// As `control_action` has it.
-    public mutating func append(_ verdict: Verdict) { append(verdict.value) }
+    public mutating func append(_ verdict: Verdict) {
+        switch verdict {
+        case .jump, .goto: append(verdict.value)
+        default:
+            appendASCII("{\"type\":\"")
+            append(contentsOf: verdict.name.utf8)
+            appendASCII("\"}")
+        }
+    }
 
     mutating func append(_ value: FlowValue) {
         switch value {
@@ -98,10 +130,15 @@ extension [UInt8] {
                 append(value)
             }
             append(UInt8(ascii: "]"))
-        case .object(let values):
-            var members = JSONMembers()
-            for (name, value) in values { members.add(name) { $0.append(value) } }
-            members.append(to: &self)
+        case .object(let members):
+            append(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { append(UInt8(ascii: ",")) }
+                appendJSON(string: member.name)
+                append(UInt8(ascii: ":"))
+                append(member.value)
+            }
+            append(UInt8(ascii: "}"))
         }
     }
 }
@@ -140,9 +177,9 @@ extension TrafficText {
     }
 
     /// What of that is the classifier's. Throws if it isn't such a text.
-    static func values(_ text: [UInt8]) throws -> [String: FlowValue] {
+    static func values(_ text: [UInt8]) throws -> FlowMembers {
         var reader = JSONReader(text.span)
-        var values = try reader.read { reader in try FlowValue.members(&reader) }
+        var values = try reader.read { reader in try FlowMembers(&reader) }
         for name in ["skip_hw", "skip_sw", "verbose", "classid", "flowid", "hw_tc"] { values[name] = nil }
         return values
     }
@@ -186,17 +223,26 @@ extension JSONMembers {
         switch content {
         case .gact(let gact):
             guard let random = gact.random else { break }
-            let members: [String: FlowValue] = [
-                "random_type": .text(random.form.rawValue), "control_action": random.control.value,
-                "val": .number(UInt64(random.value)),
-            ]
-            add("prob") { $0.append(.object(members)) }
+            add("prob") { $0.append(random.object) }
         case .mirred(let mirred):
             add("mirred_action", text: mirred.mode.rawValue)
             add("direction", text: mirred.direction.rawValue)
-            // As tc prints it for one that is gone.
-            add("to_dev", text: mirred.device.isEmpty ? "*" : mirred.device)
+            add("to_dev", text: mirred.target)
         }
+    }
+}
+
+extension Mirred {
+    /// The link, as `tc` prints it: `*` for one that is gone.
+    fileprivate var target: String { device.isEmpty ? "*" : device }
+}
+
+extension Gact.Random {
+    /// As `prob` has it.
+    fileprivate var object: FlowValue {
+        .object([
+            "random_type": .text(form.rawValue), "control_action": control.value, "val": .number(UInt64(value)),
+        ])
     }
 }
 

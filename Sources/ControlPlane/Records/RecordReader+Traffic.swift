@@ -163,7 +163,7 @@ extension RecordReader {
         }
     }
 
-    private mutating func options() throws(Malformed) -> (values: [String: FlowValue], text: [UInt8]) {
+    private mutating func options() throws(Malformed) -> (values: FlowMembers, text: [UInt8]) {
         let text = Array(try bytes.text().utf8)
         guard let values = try? TrafficText.values(text) else { throw bytes.malformed("options that are none") }
         return (values, text)

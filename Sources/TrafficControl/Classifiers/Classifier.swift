@@ -17,7 +17,7 @@ public protocol Classifier: AnyObject, Sendable {
     static var hasTemplates: Bool { get }
 
     /// What is under `options`, read before any lock is taken. Throws EINVAL.
-    static func options(_ values: [String: FlowValue], _ protocol: EtherType) throws(FIBError) -> any FilterOptions
+    static func options(_ values: FlowMembers, _ protocol: EtherType) throws(FIBError) -> any FilterOptions
 
     /// Whether these options compare no more than a template's (R4-17).
     static func fits(_ options: any FilterOptions, _ template: any FilterOptions) -> Bool
@@ -26,17 +26,24 @@ public protocol Classifier: AnyObject, Sendable {
 
     func filter(_ handle: UInt32) -> StoredFilter?
 
+    /// Options in the form in which they are kept: what others have as well is shared with them.
+    func kept(_ options: any FilterOptions) -> any FilterOptions
+
+    /// A handle that no one else is given until `change` takes it or `giveBack` gives it back. Throws ENOSPC if there is none.
+    func reserve() throws(Refusal) -> UInt32
+    func giveBack(_ handle: UInt32)
+
     /// Adds a filter, or changes one.
     ///
     /// - Parameters:
-    ///   - handle: nil for the first that is free.
-    ///   - old: the one that is to be changed. If it is no longer there, all begins anew.
+    ///   - content: with its options as `kept` has them.
+    ///   - old: the one that is to be changed. If it is no longer there, or there is one and none was expected, all begins anew.
     ///   - commit: numbers the change. Called once, under the lock, after nothing can fail any more, with the group that the filter
-    ///     joins (`FilterPlace.group`; nil if it begins one), and the content as it is to be kept.
+    ///     joins (`FilterPlace.group`; nil if it begins one).
     /// - Returns: as it is then.
     func change(
-        _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
+        _ content: FilterContent, handle: UInt32, from old: StoredFilter?,
+        _ commit: (_ group: ChangeSequence?) -> StoredFilter
     ) throws(Refusal) -> StoredFilter
 
     /// Removes a filter. Throws ENOENT if someone else was first.

@@ -13,7 +13,7 @@ public struct ClassifierKinds: Sendable {
 
     /// What filters of a kind compare. Throws ENOENT for a kind that there isn't, EINVAL for what it doesn't understand.
     public func options(
-        _ kind: String, _ values: [String: FlowValue], _ protocol: EtherType
+        _ kind: String, _ values: FlowMembers, _ protocol: EtherType
     ) throws(FIBError) -> any FilterOptions {
         guard let type = types[kind] else {
             throw FIBError(.enoent, .kindUnknown, "there is no kind of filter '\(kind)'", rule: "R4-24")
@@ -23,7 +23,7 @@ public struct ClassifierKinds: Sendable {
 
     /// What a template says. Throws EOPNOTSUPP for a kind that has none (R4-16), and as `options` does.
     public func template(
-        _ kind: String, _ values: [String: FlowValue], _ protocol: EtherType
+        _ kind: String, _ values: FlowMembers, _ protocol: EtherType
     ) throws(FIBError) -> ChainTemplate {
         if let type = types[kind], !type.hasTemplates {
             throw FIBError(.eopnotsupp, .unsupported, "filters of \(kind) have no templates", rule: "R4-16")

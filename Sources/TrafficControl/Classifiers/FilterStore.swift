@@ -5,6 +5,8 @@ internal import Routing
 struct FilterStore {
     private(set) var image = Image<UInt64, StoredFilter>()
     private var handles: LowestFree
+    /// Handles that were given out and have no filter yet.
+    private var reserved: Set<UInt32> = []
     /// Whether it takes no more (R4-66).
     private(set) var isEnded = false
 
@@ -14,28 +16,33 @@ struct FilterStore {
     subscript(handle: UInt32) -> StoredFilter? { image[UInt64(handle)] }
 
     /// Throws `again` or `leaving` if it can't be changed as was thought when its filters were looked at.
-    func check(_ handle: UInt32?, from old: StoredFilter?) throws(Refusal) {
+    func check(_ handle: UInt32, from old: StoredFilter?) throws(Refusal) {
         if isEnded { throw .leaving }
-        if let old {
-            guard self[old.handle] === old else { throw .again }
-        } else if let handle, self[handle] != nil {
-            throw .again
-        }
+        guard self[handle] === old else { throw .again }
     }
 
-    /// The handle of a filter that is about to be put in.
-    mutating func handle(_ handle: UInt32?, from old: StoredFilter?) throws(Refusal) -> UInt32 {
-        if let handle = old?.handle ?? handle { return handle }
+    /// A handle that no one else is given.
+    mutating func reserve() throws(Refusal) -> UInt32 {
+        if isEnded { throw .leaving }
         var handles = LowestFree(last: 0)
         swap(&handles, &self.handles)
         defer { swap(&handles, &self.handles) }
-        guard let free = handles.find(isTaken: { self[$0] != nil }) else {
+        guard let free = handles.find(isTaken: { reserved.contains($0) || self[$0] != nil }) else {
             throw .error(FIBError(.enospc, .filterInvalid, "every handle of this priority is taken", rule: "R4-43"))
         }
+        reserved.insert(free)
         return free
     }
 
-    mutating func put(_ filter: StoredFilter) { image.insert(filter, for: UInt64(filter.handle)) }
+    mutating func giveBack(_ handle: UInt32) {
+        reserved.remove(handle)
+        if self[handle] == nil { handles.giveBack(handle) }
+    }
+
+    mutating func put(_ filter: StoredFilter) {
+        if !reserved.isEmpty { reserved.remove(filter.handle) }
+        image.insert(filter, for: UInt64(filter.handle))
+    }
 
     /// Throws ENOENT if that filter isn't there (R4-73).
     mutating func remove(_ filter: StoredFilter) throws(Refusal) {

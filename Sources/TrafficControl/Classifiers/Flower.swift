@@ -10,38 +10,46 @@ public final class Flower: Classifier {
     struct Options: FilterOptions {
         let match: FlowMatch
 
-        var values: [String: FlowValue] {
+        var values: FlowMembers {
             var keys = match.values
-            var values: [String: FlowValue] = [:]
-            for name in Flower.besideKeys { values[name] = keys.removeValue(forKey: name) }
+            var values: FlowMembers = [:]
+            for name in Flower.besideKeys {
+                guard let value = keys[name] else { continue }
+                (values[name], keys[name]) = (value, nil)
+            }
             values["keys"] = .object(keys)
             return values
         }
     }
 
     /// The same as it is kept, with less room.
-    struct KeptOptions: FilterOptions {
+    final class KeptOptions: FilterOptions {
         let packed: PackedMatch
-        var options: Options { Options(match: packed.match) }
-        var values: [String: FlowValue] { options.values }
+        var values: FlowMembers { Options(match: packed.match).values }
+
+        init(_ packed: PackedMatch) { self.packed = packed }
     }
 
     /// A filter in its table.
-    final class Entry: FlowEntry {
+    struct Entry: FlowEntry {
         let filter: StoredFilter
-        let packed: PackedMatch
+        let options: KeptOptions
+        var packed: PackedMatch { options.packed }
         var place: FilterPlace { filter.place }
         var isPassedOver: Bool { filter.content.flags.contains(.skipSW) }
 
-        init(_ filter: StoredFilter, _ packed: PackedMatch) {
-            self.filter = filter
-            self.packed = packed
+        init(_ filter: StoredFilter) {
+            guard let options = filter.content.options as? KeptOptions else {
+                preconditionFailure("options of another kind, or not as they are kept")
+            }
+            (self.filter, self.options) = (filter, options)
         }
+
+        static func === (a: Entry, b: Entry) -> Bool { a.filter === b.filter }
     }
 
     private struct State {
         var store = FilterStore(last: UInt32(Int32.max))
-        var entries: [UInt32: Entry] = [:]
         var table = FlowTable<Entry>()
     }
 
@@ -57,16 +65,18 @@ public final class Flower: Classifier {
     public init(_ proto: ProtoIdentity, _ host: any TrafficHost) {}
 
     public static func options(
-        _ values: [String: FlowValue], _ protocol: EtherType
+        _ values: FlowMembers, _ protocol: EtherType
     ) throws(FIBError) -> any FilterOptions {
         guard case .object(var keys) = values["keys"] ?? .object([:]) else {
             throw FlowMatch.invalid("keys are an object")
         }
-        for (name, value) in values where name != "keys" {
+        for member in values where member.name != "keys" {
+            let name = member.name
             guard besideKeys.contains(name) else { throw FlowMatch.invalid("flower has no option '\(name)'") }
-            guard keys.updateValue(value, forKey: name) ?? value == value else {
+            guard keys[name] ?? member.value == member.value else {
                 throw FlowMatch.invalid("\(name) is another one than that of keys")
             }
+            keys[name] = member.value
         }
         return Options(match: try FlowMatch(keys, protocol: `protocol`))
     }
@@ -81,32 +91,47 @@ public final class Flower: Classifier {
 
     public func filter(_ handle: UInt32) -> StoredFilter? { state.withLock { $0.store[handle] } }
 
-    public func change(
-        _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
-    ) throws(Refusal) -> StoredFilter {
+    public func kept(_ options: any FilterOptions) -> any FilterOptions {
+        switch options {
+        case let options as Options:
+            let mask = state.withLock { $0.table.mask(of: options.match) }
+            return KeptOptions(PackedMatch(options.match, mask))
         // Those that were kept come back where a change is made anew.
-        guard let options = content.options as? Options ?? (content.options as? KeptOptions)?.options else {
-            preconditionFailure("options of another kind")
+        case let kept as KeptOptions: return self.kept(Options(match: kept.packed.match))
+        default: preconditionFailure("options of another kind")
         }
+    }
+
+    public func reserve() throws(Refusal) -> UInt32 {
+        try state.withLock { (state) throws(Refusal) in try state.store.reserve() }
+    }
+
+    public func giveBack(_ handle: UInt32) { state.withLock { $0.store.giveBack(handle) } }
+
+    public func change(
+        _ content: FilterContent, handle: UInt32, from old: StoredFilter?,
+        _ commit: (_ group: ChangeSequence?) -> StoredFilter
+    ) throws(Refusal) -> StoredFilter {
+        guard let packed = (content.options as? KeptOptions)?.packed else {
+            preconditionFailure("options of another kind, or not as they are kept")
+        }
+        let former = old.map { Entry($0) }
         return try state.withLock { (state) throws(Refusal) in
             try state.store.check(handle, from: old)
-            let mask = state.table.mask(of: options.match)
-            let packed = PackedMatch(options.match, mask)
-            let former = old.flatMap { state.entries[$0.handle] }
-            if let former, former.packed.mask != mask {
+            if let former, former.packed.mask != packed.mask {
                 throw .error(FlowMatch.invalid("an update can't compare other bits than before", rule: "R4-91"))
             }
-            if let other = state.table.entry(sameAs: packed), other !== former {
+            if let other = state.table.entry(sameAs: packed), other.filter !== old {
                 let message = "filter \(other.filter.handle) of this priority is for the same packets"
                 throw .error(FIBError(.eexist, .filterExists, message, rule: "R4-90"))
             }
-            let handle = try state.store.handle(handle, from: old)
-            let filter = commit(handle, state.table.group(mask), content.with(KeptOptions(packed: packed)))
-            let entry = Entry(filter, packed)
+            let filter = commit(state.table.group(packed.mask))
             state.store.put(filter)
-            state.entries[filter.handle] = entry
-            if let former { state.table.replace(former, with: entry) } else { state.table.insert(entry) }
+            if let former {
+                state.table.replace(former, with: Entry(filter))
+            } else {
+                state.table.insert(Entry(filter))
+            }
             published.change()
             return filter
         }
@@ -115,10 +140,7 @@ public final class Flower: Classifier {
     public func delete(_ filter: StoredFilter, _ commit: () -> Void) throws(Refusal) -> Bool {
         try state.withLock { (state) throws(Refusal) in
             try state.store.remove(filter)
-            guard let entry = state.entries.removeValue(forKey: filter.handle) else {
-                preconditionFailure("filter \(filter.handle) without an entry")
-            }
-            state.table.remove(entry)
+            state.table.remove(Entry(filter))
             commit()
             published.change()
             return state.table.isEmpty
@@ -140,7 +162,7 @@ public final class Flower: Classifier {
     }
 
     public func differences(_ filter: StoredFilter, _ packet: Packet) -> [String] {
-        (filter.content.options as? KeptOptions)?.options.match.differences(packet) ?? []
+        Entry(filter).packed.match.differences(packet)
     }
 
     public var image: Image<UInt64, StoredFilter> { state.withLock { $0.store.image } }
@@ -150,9 +172,10 @@ public final class Flower: Classifier {
         state.withLock { state in
             state.table._checkInvariants()
             precondition(state.table.count == state.store.image.count, "\(state.table.count) filters in the table")
-            precondition(state.entries.count == state.store.image.count, "\(state.entries.count) entries")
-            for (handle, entry) in state.entries {
-                precondition(state.store[handle] === entry.filter, "filter \(handle)")
+            var filters = state.store.image.cursor()
+            while let (_, filter) = filters.next() {
+                precondition(
+                    state.table.entry(sameAs: Entry(filter).packed)?.filter === filter, "filter \(filter.handle)")
             }
         }
     }

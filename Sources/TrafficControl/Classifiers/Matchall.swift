@@ -9,7 +9,7 @@ public final class Matchall: Classifier {
     struct Options: FilterOptions {
         /// R4-94.
         let hits: HitCounter? = HitCounter()
-        var values: [String: FlowValue] { [:] }
+        var values: FlowMembers { [:] }
     }
 
     public static let kind = "matchall"
@@ -22,9 +22,9 @@ public final class Matchall: Classifier {
     public init(_ proto: ProtoIdentity, _ host: any TrafficHost) {}
 
     public static func options(
-        _ values: [String: FlowValue], _ protocol: EtherType
+        _ values: FlowMembers, _ protocol: EtherType
     ) throws(FIBError) -> any FilterOptions {
-        if let unknown = values.keys.min() { throw FlowMatch.invalid("matchall has no option '\(unknown)'") }
+        if let unknown = values.names.first { throw FlowMatch.invalid("matchall has no option '\(unknown)'") }
         return Options()
     }
 
@@ -32,9 +32,14 @@ public final class Matchall: Classifier {
 
     public func filter(_ handle: UInt32) -> StoredFilter? { state.withLock { $0[handle] } }
 
+    public func kept(_ options: any FilterOptions) -> any FilterOptions { options }
+
+    public func reserve() -> UInt32 { 1 }
+    public func giveBack(_ handle: UInt32) {}
+
     public func change(
-        _ content: FilterContent, handle: UInt32?, from old: StoredFilter?,
-        _ commit: (_ handle: UInt32, _ group: ChangeSequence?, _ content: FilterContent) -> StoredFilter
+        _ content: FilterContent, handle: UInt32, from old: StoredFilter?,
+        _ commit: (_ group: ChangeSequence?) -> StoredFilter
     ) throws(Refusal) -> StoredFilter {
         try state.withLock { (store) throws(Refusal) in
             guard store.image.isEmpty else {
@@ -44,7 +49,7 @@ public final class Matchall: Classifier {
                         rule: "R4-94"))
             }
             try store.check(handle, from: old)
-            let filter = commit(try store.handle(handle ?? 1, from: nil), nil, content)
+            let filter = commit(nil)
             store.put(filter)
             return filter
         }

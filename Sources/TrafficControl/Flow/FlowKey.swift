@@ -22,6 +22,9 @@ struct FlowKey: Sendable {
     /// the options of tunnels, which have keys that are more than one field.
     static let all: [FlowKey] = outer + inner + tunnel + tracking
 
+    /// The same in the order of their names.
+    static let inOrder = all.sorted { $0.name < $1.name }
+
     /// Of the frame and its tags.
     private static let outer = [
         FlowKey("indev", .inputDevice, .device), FlowKey("l2_miss", .l2Miss, .truth),
@@ -76,8 +79,9 @@ struct FlowKey: Sendable {
         /// Its mask.
         case mask(Int)
         case options(TunnelOptionsKey)
-        /// Something else that is more than one field.
-        case other
+        /// `eth_type`, which the type of the filter's packets says as well.
+        case type
+        case labels, cfm
     }
 
     static let meanings: [String: Meaning] = {
@@ -86,9 +90,8 @@ struct FlowKey: Sendable {
             meanings[key.name] = .key(place)
             if key.form.hasMaskOfItsOwn { meanings[key.name + "_mask"] = .mask(place) }
         }
-        for name in ["eth_type", "mpls", "mpls_label", "mpls_tc", "mpls_bos", "mpls_ttl", "cfm"] {
-            meanings[name] = .other
-        }
+        (meanings["eth_type"], meanings["cfm"]) = (.type, .cfm)
+        for name in ["mpls", "mpls_label", "mpls_tc", "mpls_bos", "mpls_ttl"] { meanings[name] = .labels }
         for key in TunnelOptionsKey.all { meanings[key.name] = .options(key) }
         return meanings
     }()

@@ -87,8 +87,8 @@ extension FlowKeyForm {
     func flags(_ value: FlowValue, _ names: [(UInt8, String)]) -> FlowPart? {
         guard case .object(let members) = value else { return nil }
         var part = FlowPart(0, mask: 0)
-        for (name, value) in members {
-            guard let bit = FlowNames.number(name, names), case .bool(let isSet) = value else { return nil }
+        for member in members {
+            guard let bit = FlowNames.number(member.name, names), case .bool(let isSet) = member.value else { return nil }
             part.mask |= UInt128(bit)
             if isSet { part.value |= UInt128(bit) }
         }

@@ -30,9 +30,11 @@ extension FlowKeyForm {
         case .device: return (.text(Self.deviceName(part.value)), nil)
         case .truth: return (.bool(part.value != 0), nil)
         case .flags(let names):
-            let members = names.filter { part.mask & UInt128($0.0) != 0 }
-                .map { ($0.1, FlowValue.bool(part.value & UInt128($0.0) != 0)) }
-            return (.object(Dictionary(uniqueKeysWithValues: members)), nil)
+            var members = FlowMembers()
+            for (bit, name) in names where part.mask & UInt128(bit) != 0 {
+                members[name] = .bool(part.value & UInt128(bit) != 0)
+            }
+            return (.object(members), nil)
         case .states: return (.text(Self.states(part)), nil)
         }
     }

@@ -42,6 +42,11 @@ final class FlowMask: Hashable, Sendable {
         hashOfBits = hasher.finalize()
     }
 
+    func isMask(of match: FlowMatch) -> Bool {
+        bits == match.mask && hasDstRange == (match.dstPorts != nil) && hasSrcRange == (match.srcPorts != nil)
+            && options == match.options?.mask
+    }
+
     var hasRange: Bool { hasDstRange || hasSrcRange }
 
     static func == (a: FlowMask, b: FlowMask) -> Bool {

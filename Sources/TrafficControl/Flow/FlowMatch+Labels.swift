@@ -9,13 +9,12 @@ extension FlowMatch {
     ]
 
     /// `mpls_label` and its like are of the outermost entry; `mpls` has a list of entries.
-    mutating func readLabels(_ values: [String: FlowValue]) throws(FIBError) {
-        let outermost = Self.members.filter { values["mpls_\($0.name)"] != nil }.map { "mpls_\($0.name)" }
+    mutating func readLabels(_ values: FlowMembers) throws(FIBError) {
+        let outermost = values.names.filter { $0.hasPrefix("mpls_") }
         guard let list = values["mpls"] else {
             if outermost.isEmpty { return }
             guard key.innerType.isMPLS else { return ignored.append(contentsOf: outermost) }
-            let entry = Dictionary(uniqueKeysWithValues: outermost.map { ($0.dropFirst(5), values[$0]) })
-            for member in Self.members { try set(member, .mpls1, entry[Substring(member.name)] ?? nil) }
+            for member in Self.members { try set(member, .mpls1, values["mpls_\(member.name)"]) }
             return
         }
         guard outermost.isEmpty else {
@@ -31,7 +30,7 @@ extension FlowMatch {
             throw Self.invalid("an entry of mpls has a depth from 1 to 7")
         }
         let known = Set(Self.members.map(\.name) + ["depth"])
-        if let unknown = members.keys.sorted().first(where: { !known.contains($0) }) {
+        if let unknown = members.names.first(where: { !known.contains($0) }) {
             throw Self.invalid("an entry of mpls has no '\(unknown)'")
         }
         for member in Self.members { try set(member, FlowField.mpls[Int(depth) - 1], members[member.name]) }
@@ -50,9 +49,9 @@ extension FlowMatch {
     }
 
     /// Connectivity fault management (IEEE 802.1ag): level and opcode.
-    mutating func readCFM(_ values: [String: FlowValue]) throws(FIBError) {
+    mutating func readCFM(_ values: FlowMembers) throws(FIBError) {
         guard let value = values["cfm"] else { return }
-        guard case .object(let members) = value, members.keys.allSatisfy({ $0 == "mdl" || $0 == "op" }) else {
+        guard case .object(let members) = value, members.names.allSatisfy({ $0 == "mdl" || $0 == "op" }) else {
             throw Self.invalid("cfm has mdl and op")
         }
         guard key.innerType == .cfm else { return ignored.append("cfm") }
@@ -71,25 +70,27 @@ extension FlowMatch {
     private var labels: [FlowValue] {
         FlowField.mpls.enumerated().compactMap { index, field in
             guard mask[field] != 0 else { return nil }
-            return .object(Self.entry(key[field], mask[field]).merging(["depth": .number(UInt64(index) + 1)]) { $1 })
+            var entry = Self.entry("", key[field], mask[field])
+            entry["depth"] = .number(UInt64(index) + 1)
+            return .object(entry)
         }
     }
 
-    private static func entry(_ value: UInt128, _ mask: UInt128) -> [String: FlowValue] {
-        var entry: [String: FlowValue] = [:]
+    private static func entry(_ prefix: String, _ value: UInt128, _ mask: UInt128) -> FlowMembers {
+        var entry: FlowMembers = [:]
         for (name, shift, width) in members where mask >> shift & (1 << width - 1) != 0 {
-            entry[name] = .number(UInt64(truncatingIfNeeded: value >> shift & (1 << width - 1)))
+            entry[prefix + name] = .number(UInt64(truncatingIfNeeded: value >> shift & (1 << width - 1)))
         }
         return entry
     }
 
     /// What `tc -json` has under `options.keys`: all that counts, in one form whatever it was given in.
-    public var values: [String: FlowValue] {
-        var values: [String: FlowValue] = [:]
-        for known in FlowKey.all where mask[known.field] != 0 {
+    public var values: FlowMembers {
+        var values: FlowMembers = [:]
+        for known in FlowKey.inOrder where mask[known.field] != 0 {
             let (value, ownMask) = text(known)
             values[known.name] = value
-            values[known.name + "_mask"] = ownMask
+            if let ownMask { values[known.name + "_mask"] = ownMask }
         }
         if mask[.addressType] != 0, mask[.dstIP] | mask[.srcIP] == 0 { values["dst_ip"] = anyAddress(.addressType) }
         if mask[.encAddressType] != 0, mask[.encDstIP] | mask[.encSrcIP] == 0 {
@@ -106,14 +107,13 @@ extension FlowMatch {
         if FlowField.mpls.dropFirst().contains(where: { mask[$0] != 0 }) {
             values["mpls"] = .list(labels)
         } else {
-            let entry = Self.entry(key[.mpls1], mask[.mpls1])
-            values.merge(entry.map { ("mpls_\($0.key)", $0.value) }) { $1 }
+            values = values.adding(Self.entry("mpls_", key[.mpls1], mask[.mpls1]))
         }
-        var cfm: [String: FlowValue] = [:]
+        var cfm: FlowMembers = [:]
         if mask[.cfmLevel] != 0 { cfm["mdl"] = .number(UInt64(truncatingIfNeeded: key[.cfmLevel])) }
         if mask[.cfmOpcode] != 0 { cfm["op"] = .number(UInt64(truncatingIfNeeded: key[.cfmOpcode])) }
         if !cfm.isEmpty { values["cfm"] = .object(cfm) }
-        if let options { values.merge(options.values) { $1 } }
+        if let options { values = values.adding(options.values) }
         return values
     }
 

@@ -20,17 +20,21 @@ public struct FlowMatch: Hashable, Sendable {
     /// - Parameter values: what `tc -json` has under `options.keys`.
     ///
     /// Throws EINVAL for names and values that mean nothing.
-    public init(_ values: [String: FlowValue], protocol: EtherType) throws(FIBError) {
+    public init(_ values: FlowMembers, protocol: EtherType) throws(FIBError) {
         var given: [(place: Int, value: FlowValue)] = []
+        given.reserveCapacity(values.count)
         var masks: [Int: FlowValue] = [:]
         var options: [TunnelOptionsKey: FlowValue] = [:]
-        for (name, value) in values {
-            switch FlowKey.meanings[name] {
-            case .key(let place): given.append((place, value))
-            case .mask(let place): masks[place] = value
-            case .options(let key): options[key] = value
-            case .other: break
-            case nil: throw Self.invalid("flower has no key '\(name)'")
+        var (hasLabels, hasCFM) = (false, false)
+        for member in values {
+            switch FlowKey.meanings[member.name] {
+            case .key(let place): given.append((place, member.value))
+            case .mask(let place): masks[place] = member.value
+            case .options(let key): options[key] = member.value
+            case .type: break
+            case .labels: hasLabels = true
+            case .cfm: hasCFM = true
+            case nil: throw Self.invalid("flower has no key '\(member.name)'")
             }
         }
         try readTypes(values, `protocol`)
@@ -41,10 +45,10 @@ public struct FlowMatch: Hashable, Sendable {
             throw Self.invalid("\(FlowKey.all[place].name)_mask is given without \(FlowKey.all[place].name)")
         }
         if !options.isEmpty { self.options = try TunnelOptionsMatch(options) }
-        try readLabels(values)
-        try readCFM(values)
+        if hasLabels { try readLabels(values) }
+        if hasCFM { try readCFM(values) }
         try check()
-        ignored.sort()
+        if !ignored.isEmpty { ignored.sort() }
     }
 
     init(
@@ -98,7 +102,7 @@ public struct FlowMatch: Hashable, Sendable {
     }
 
     /// The type of the frame, of its tags, and of what is in them.
-    private mutating func readTypes(_ values: [String: FlowValue], _ protocol: EtherType) throws(FIBError) {
+    private mutating func readTypes(_ values: FlowMembers, _ protocol: EtherType) throws(FIBError) {
         func type(_ name: String, _ form: FlowKeyForm) throws(FIBError) -> EtherType? {
             guard let value = values[name] else { return nil }
             guard let part = form.part(value, .etherType) else {
@@ -157,7 +161,7 @@ public struct FlowMatch: Hashable, Sendable {
     }
 
     /// R4-93.
-    private static func range(_ name: String, _ ends: [String: FlowValue]) throws(FIBError) -> ClosedRange<UInt16> {
+    private static func range(_ name: String, _ ends: FlowMembers) throws(FIBError) -> ClosedRange<UInt16> {
         let numbers = ["start", "end"].map { ends[$0]?.number.flatMap { UInt16(exactly: $0) } }
         guard ends.count == 2, let start = numbers[0], let end = numbers[1] else {
             throw invalid("\(name) is a port, or has start and end", rule: "R4-93")

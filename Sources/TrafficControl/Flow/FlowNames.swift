@@ -40,7 +40,9 @@ enum FlowNames {
     }
 
     static func number<Number>(_ name: String, _ names: [(Number, String)]) -> Number? {
-        names.first { $0.1.lowercased() == name.lowercased() }?.0
+        if let known = names.first(where: { $0.1 == name }) { return known.0 }
+        let lowercased = name.lowercased()
+        return names.first { $0.1.lowercased() == lowercased }?.0
     }
 }
 

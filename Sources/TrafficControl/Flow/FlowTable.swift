@@ -2,12 +2,14 @@ internal import ChangeLog
 internal import HashTreeCollections
 
 /// Something that is found by the packets that it is for.
-protocol FlowEntry: AnyObject, Sendable {
+protocol FlowEntry: Sendable {
     var packed: PackedMatch { get }
     /// When it came, and the first of its mask.
     var place: FilterPlace { get }
     /// Whether packets pass over it, since it is for hardware alone.
     var isPassedOver: Bool { get }
+
+    static func === (a: Self, b: Self) -> Bool
 }
 
 /// The filters of one proto of flower: by mask in the order in which these came (R4-53), and in a mask by a hash.
@@ -52,6 +54,8 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
 
     /// The mask of a match, the one that is there if there is one.
     func mask(of match: FlowMatch) -> FlowMask {
+        // Who adds many filters mostly compares the same of all.
+        if let group = groups.suffix(4).last(where: { $0.mask.isMask(of: match) }) { return group.mask }
         let mask = FlowMask(of: match)
         return places[mask].map { groups[$0].mask } ?? mask
     }
@@ -80,7 +84,7 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
         guard let place = places[entry.packed.mask] else { preconditionFailure("a filter whose mask isn't there") }
         let hash = entry.packed.hash
         let entries = groups[place].buckets[hash]?.entries ?? []
-        let others = entries.filter { $0 !== entry }
+        let others = entries.filter { !($0 === entry) }
         precondition(others.count + 1 == entries.count, "a filter that isn't there")
         groups[place].buckets[hash] = Bucket(others)
         groups[place].count -= 1

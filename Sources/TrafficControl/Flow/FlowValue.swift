@@ -1,9 +1,9 @@
 /// What `tc -json` has behind one name of `options.keys`.
-public indirect enum FlowValue: Hashable, Sendable {
+public enum FlowValue: Hashable, Sendable {
     case number(UInt64)
     case text(String)
     case bool(Bool)
-    case object([String: FlowValue])
+    case object(FlowMembers)
     case list([FlowValue])
 
     /// A number, also one that is written as text: decimal, or hexadecimal behind `0x`.

@@ -21,7 +21,7 @@ extension TunnelOptionsMatch {
 }
 
 private struct TunnelOptionsReader {
-    typealias Members = [String: FlowValue]
+    typealias Members = FlowMembers
 
     let kind: TunnelOptions.Kind
     var key: [UInt8] = []
@@ -56,7 +56,7 @@ private struct TunnelOptionsReader {
         }
         let known = kind.members.map(\.name) + (kind == .geneve ? ["data"] : [])
         return try list.map { (option) throws(FIBError) in
-            guard case .object(let members) = option, members.keys.allSatisfy({ known.contains($0) }) else {
+            guard case .object(let members) = option, members.names.allSatisfy({ known.contains($0) }) else {
                 throw FlowMatch.invalid("an option in \(name) has \(known.joined(separator: ", ")), and no more")
             }
             return members

@@ -4,7 +4,7 @@ extension TunnelOptionsMatch {
     /// It prints none for gtp and pfcp, whose are in the same form here.
     ///
     /// Source: iproute2 tc/f_flower.c `flower_print_enc_opts`.
-    var values: [String: FlowValue] {
+    var values: FlowMembers {
         var bytes = TunnelOptionsBytes(kind: key.kind, key: key.bytes[...], mask: mask.bytes[...])
         var (keys, masks) = ([FlowValue](), [FlowValue]())
         while !bytes.key.isEmpty {
@@ -25,8 +25,8 @@ private struct TunnelOptionsBytes {
     var key: ArraySlice<UInt8>
     var mask: ArraySlice<UInt8>
 
-    mutating func next() -> (key: [String: FlowValue], mask: [String: FlowValue]) {
-        var (option, bits) = ([String: FlowValue](), [String: FlowValue]())
+    mutating func next() -> (key: FlowMembers, mask: FlowMembers) {
+        var (option, bits) = (FlowMembers(), FlowMembers())
         let version = UInt64(key.first ?? 0)
         for member in kind.members {
             let (value, mask) = kind.carries(member, version: version) ? number(member.size) : (0, 0)

@@ -23,7 +23,7 @@ public struct FilterWrite: Sendable {
     /// Nil for the first that is free.
     public var handle: UInt32?
     /// What is under `options`, but for what all kinds have; nil if nothing is said.
-    public var options: [String: FlowValue]?
+    public var options: FlowMembers?
     public var flags: FilterFlags = []
     public var classID: UInt32 = 0
     public var actions: [ActionDraft] = []

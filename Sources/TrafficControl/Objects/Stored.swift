@@ -43,13 +43,8 @@ public final class FilterContent: Sendable {
         self.actions = actions
     }
 
-    /// The same with options in another form.
-    func with(_ options: any FilterOptions) -> FilterContent {
-        FilterContent(options, flags, classID: classID, actions, text: text)
-    }
-
-    /// The same with the actions that there are of these kinds and indices.
-    func with(_ actions: [Action]) -> FilterContent {
+    /// The same with options in another form, and the actions that there are of these kinds and indices.
+    func with(_ options: any FilterOptions, _ actions: [Action]) -> FilterContent {
         FilterContent(options, flags, classID: classID, actions, text: text)
     }
 }
@@ -108,7 +103,7 @@ public struct FilterPlace: Hashable, Sendable {
 /// What a classifier compares, as its kind understands it.
 public protocol FilterOptions: Sendable {
     /// As `tc -json` has it under `options`, but for what all kinds have.
-    var values: [String: FlowValue] { get }
+    var values: FlowMembers { get }
     /// How many packets it has agreed with, for kinds that count that.
     var hits: HitCounter? { get }
 }

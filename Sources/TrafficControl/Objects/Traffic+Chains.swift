@@ -30,7 +30,7 @@ extension Traffic {
 
     /// What a template says. Throws ENOENT for a kind that there isn't.
     public func template(
-        _ kind: String, _ options: [String: FlowValue], _ protocol: EtherType
+        _ kind: String, _ options: FlowMembers, _ protocol: EtherType
     ) throws(FIBError) -> ChainTemplate {
         try kinds.template(kind, options, `protocol`)
     }

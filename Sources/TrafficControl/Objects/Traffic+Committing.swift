@@ -8,16 +8,20 @@ extension Traffic {
     ) throws(Refusal) -> FilterResult {
         // Before any lock of a proto is taken.
         let text = host.text(of: options, write.flags, classID: write.classID, kind: proto.identity.kind)
-        let content = FilterContent(options, write.flags, classID: write.classID, held.actions, text: text)
+        let content = FilterContent(
+            proto.classifier.kept(options), write.flags, classID: write.classID, held.actions, text: text)
         var released: ReleasedActions?
+        var reserved: UInt32?
         var taken: UInt64 = 0
         do throws(Refusal) {
+            if write.handle == nil { reserved = try proto.classifier.reserve() }
+            guard let handle = write.handle ?? reserved else { preconditionFailure("a filter without a handle") }
+            let hash = host.hash(.filter(proto.identity, content, handle: handle))
             // First the new one comes into hardware, then the old one leaves it (R4-87).
             taken = try Refusal.of { () throws(FIBError) in
                 try proto.block.offer(content, proto.identity, unsupported: held.unsupported)
             }
-            let new = try proto.classifier.change(content, handle: write.handle, from: old) { handle, group, content in
-                let hash = host.hash(.filter(proto.identity, content, handle: handle))
+            let new = try proto.classifier.change(content, handle: handle, from: old) { group in
                 let gone = old.map { ReleasedActions($0.content.actions, actions) }
                 released = gone
                 var stored: StoredFilter?
@@ -40,6 +44,7 @@ extension Traffic {
             return FilterResult(proto: proto.identity, old: old, new: new, last: last)
         } catch {
             proto.block.withdraw(content, proto.identity, from: taken)
+            if let reserved { proto.classifier.giveBack(reserved) }
             held.giveBack()
             throw error
         }

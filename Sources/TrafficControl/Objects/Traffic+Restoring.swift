@@ -48,12 +48,12 @@ extension Traffic {
         guard let (proto, isNew) = try? proto(of: identity, type, in: chain) else { return nil }
         defer { proto.letGo() }
         let present = proto.classifier.filter(new.handle)
-        let content = new.content.with(actions)
+        let content = new.content.with(proto.classifier.kept(new.content.options), actions)
         guard present?.version == old?.version,
             let kept = try? proto.classifier.change(
                 content, handle: new.handle, from: present,
-                { handle, _, content in
-                    let filter = StoredFilter(handle, content, new.place, version: new.version, hash: new.hash)
+                { _ in
+                    let filter = StoredFilter(new.handle, content, new.place, version: new.version, hash: new.hash)
                     filter.setTaken((try? block.offer(content, identity, unsupported: content.unsupportedAction)) ?? 0)
                     return filter
                 })

@@ -63,7 +63,7 @@ extension RandomWriter {
         try ClassifierKinds().template("flower", keys(["ip_proto": .text("tcp"), "dst_port": .number(1)]), .ip)
     }
 
-    private func keys(_ keys: [String: FlowValue]) -> [String: FlowValue] { ["keys": .object(keys)] }
+    private func keys(_ keys: FlowMembers) -> FlowMembers { ["keys": .object(keys)] }
 
     private mutating func selector() -> FilterSelector {
         var selector = FilterSelector()
@@ -82,7 +82,7 @@ extension RandomWriter {
         write.protocol = .ip
         write.kind = chance(1, in: 8) ? "matchall" : "flower"
         if write.kind == "flower" {
-            var values: [String: FlowValue] = [
+            var values: FlowMembers = [
                 "ip_proto": .text("tcp"), "dst_port": .number(.random(in: 1..<5, using: &random)),
             ]
             if chance(1, in: 3) { values["ip_ttl"] = .number(64) }
