@@ -4,7 +4,7 @@ public import Glibc
 ///
 /// The lock is a `pthread_mutex_t`, not `Synchronization.Mutex`: that one hands over between threads inside the kernel
 /// (`FUTEX_UNLOCK_PI`), which the thread sanitizer can't see, so that every contended lock would be reported as a race.
-/// Not recursive. Cost: about 20 ns uncontended.
+/// Not recursive. Cost: about 20 ns uncontended; who finds it taken spins a moment before it sleeps.
 ///
 /// SAFETY: `state` is touched only between lock and unlock of `mutex`, whose address never changes; both live until
 /// `deinit`, which runs when no one can call any more. That makes the class Sendable whatever State is.
@@ -16,7 +16,12 @@ public import Glibc
     public init(_ initial: sending State, rank: LockRank) {
         unsafe mutex = .allocate(capacity: 1)
         unsafe state = .allocate(capacity: 1)
-        unsafe pthread_mutex_init(mutex, nil)
+        var attributes = pthread_mutexattr_t()
+        unsafe pthread_mutexattr_init(&attributes)
+        // Who finds it taken looks again a hundred times before he sleeps: to be woken costs 20 µs, most sections take less than one.
+        unsafe pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
+        unsafe pthread_mutex_init(mutex, &attributes)
+        unsafe pthread_mutexattr_destroy(&attributes)
         unsafe state.initialize(to: initial)
         self.rank = rank
     }
