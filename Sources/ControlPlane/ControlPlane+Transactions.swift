@@ -115,6 +115,7 @@ extension ControlPlane {
             }
             draft.admissions.commit()
             for (namespace, _) in draft.touched { namespace.follow(linksOf: draft.changes) }
+            draft.forgetParted()
             noteImpairments(draft.touched)
             for operation in draft.operations { begin(operation) }
             for (device, namespace) in draft.endedLinks { _ = endBlocks(of: device, in: namespace) }
@@ -163,7 +164,7 @@ extension ControlPlane {
         var places = operation.place.map { [$0] } ?? []
         if let device = operation.device {
             let qdisc = namespace.state.withLock { $0.objects[.qdisc(device)]?.qdisc }
-            places = qdisc?.places ?? []
+            places = (qdisc?.places ?? []) + operation.newPlaces
         }
         return places.lazy.compactMap { namespace.traffic.block($0) }.first { block in
             !block.isQuiet || (block.isOnItsWayOut && operation.addsQdisc)

@@ -53,7 +53,7 @@ import TrafficControl
         #expect(draft.kind == "gact" && draft.content == nil && draft.index == 5)
         let terse = try read(#"{"order":1,"kind":"mirred","index":7,"ref":1,"bind":1,"skip_sw":true,"in_hw":true}"#)
         #expect(terse.draft.kind == "mirred" && terse.draft.content == nil && terse.draft.index == 7)
-        #expect(terse.flags == .skipSW)
+        #expect(terse.draft.marks.flags == .skipSW)
     }
 
     @Test("The namespace and whom it is for can be read; the index 0 is none")
@@ -61,7 +61,21 @@ import TrafficControl
         let input = try read(
             #"{"namespace":"blue","kind":"gact","index":0,"control_action":{"type":"drop"},"skip_hw":true,"seq":9,"version":7,"h":"ab"}"#
         )
-        #expect(input.namespace == "blue" && input.flags == .skipHW && input.draft.index == nil)
+        #expect(input.namespace == "blue" && input.draft.marks.flags == .skipHW && input.draft.index == nil)
+    }
+
+    @Test("A cookie is 1 to 16 bytes in hexadecimal; no_percpu is kept")
+    func marks() throws {
+        func marks(_ more: String) throws -> ActionMarks {
+            try read(#"{"kind":"gact","control_action":{"type":"drop"}\#(more)}"#).draft.marks
+        }
+        #expect(try marks(#","cookie":"aAf0","no_percpu":true"#).cookie == [0xAA, 0xF0])
+        #expect(try marks(#","cookie":"aa","no_percpu":true"#).hasOneCounter)
+        #expect(try marks("").cookie.isEmpty && !marks("").hasOneCounter)
+        #expect(try marks(#","cookie":"\#(String(repeating: "12", count: 16))""#).cookie.count == 16)
+        for text in ["", "a", "aax", "zz", "é9", String(repeating: "12", count: 17)] {
+            #expect(throws: (any Error).self, "\(text)") { try marks(#","cookie":"\#(text)""#) }
+        }
     }
 
     @Test(

@@ -1,3 +1,4 @@
+import ChangeLog
 import Testing
 
 @testable import TrafficControl
@@ -47,6 +48,28 @@ import Testing
         lab.block.letGo(chain, as: .request)
         lab.check()
         #expect(lab.block.contents.chains.isEmpty)
+    }
+
+    @Test(
+        "R4-35, R4-73: a flush comes to its end also if someone who had the proto in hand removes a filter of it meanwhile"
+    )
+    func flushedAndRemoved() throws {
+        let room = HardwareRoom()
+        _ = lab.traffic.add(room)
+        try lab.bind()
+        for port in 80...82 { #expect(write(port) == "3/1/\(port - 79)") }
+        let chain = try #require(lab.block.hold(3))
+        let proto = try #require(try place(of: chain))
+        let second = try #require(proto.classifier.filter(2))
+        // When the flush has taken the first filter out of hardware.
+        room.onRemoval { [lab] in _ = try? lab.traffic.remove(second, proto) }
+        #expect(lab.delete { $0.chain = 3 } == "2")
+        #expect(room.held.isEmpty && proto.classifier.image.isEmpty)
+        proto.letGo()
+        lab.block.letGo(chain, as: .request)
+        #expect(write(80) == "3/1/1")
+        #expect(lab.delete { $0.chain = 3 } == "1")
+        lab.check()
     }
 
     @Test("R4-69: nothing comes into a chain that is flushed until all who hold it have let go of it")

@@ -8,6 +8,7 @@ final class HardwareRoom: FilterDevice {
     let name: String
     private let state: Locked<(limit: Int, held: [String])>
     private let hints = Locked<[String]>([], rank: .leaf)
+    private let hook = Locked<(@Sendable () -> Void)?>(nil, rank: .leaf)
 
     init(_ name: String = "asic0", limit: Int = .max) {
         self.name = name
@@ -33,7 +34,15 @@ final class HardwareRoom: FilterDevice {
             }
             state.held.remove(at: place)
         }
+        let hook = hook.withLock { hook in
+            defer { hook = nil }
+            return hook
+        }
+        hook?()
     }
+
+    /// What is done once, when the next filter has been removed.
+    func onRemoval(_ body: @escaping @Sendable () -> Void) { hook.withLock { $0 = body } }
 
     func prepare(_ chain: ChainIdentity, _ template: ChainTemplate) { hints.withLock { $0.append("+\(chain.index)") } }
     func forget(_ chain: ChainIdentity, _ template: ChainTemplate) { hints.withLock { $0.append("-\(chain.index)") } }

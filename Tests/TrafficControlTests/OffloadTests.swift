@@ -129,7 +129,7 @@ struct OffloadTests {
         lab.traffic.add(room)
         try lab.bind()
         #expect(add(80, .skipHW, .gact(Gact(.drop))) == "0/1/1")
-        #expect(lab.traffic.actions["gact"]?.action(1)?.stored.flags == .skipHW)
+        #expect(lab.traffic.actions["gact"]?.action(1)?.stored.marks.flags == .skipHW)
         func sharing(_ flags: FilterFlags) -> String {
             lab.write(
                 TrafficLab.flower(81) {

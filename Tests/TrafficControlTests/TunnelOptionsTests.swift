@@ -235,7 +235,9 @@ import Testing
             let lengths = (0..<(kind == .geneve ? .random(in: 1...4, using: &random) : 1))
                 .map { _ in 4 * Int.random(in: 1...12, using: &random) }
             let version = UInt64.random(in: 1...2, using: &random)
-            var values: FlowMembers = ["\(kind)_opt_key": .list(lengths.map { option(kind, version, $0, isMask: false) })]
+            var values: FlowMembers = [
+                "\(kind)_opt_key": .list(lengths.map { option(kind, version, $0, isMask: false) })
+            ]
             if Bool.random(using: &random) {
                 values["\(kind)_opt_mask"] = .list(lengths.map { option(kind, version, $0, isMask: true) })
             }

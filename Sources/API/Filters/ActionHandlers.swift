@@ -66,7 +66,6 @@ struct ActionHandlers: Sendable {
                     throw Problem.keyMismatch("index", "\(named)", "\(index)")
                 }
                 draft.index = index ?? draft.index
-                draft.flags = input.flags
                 return TrafficOperation(
                     target.namespace, .writeAction(draft, replaces: replaces), condition: condition)
             }, target.options,

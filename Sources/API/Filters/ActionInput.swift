@@ -7,8 +7,6 @@ struct ActionInput {
     let namespace: String?
     /// Where it says nothing but its kind and index, one that is there already.
     let draft: ActionDraft
-    /// Whether it is for software or for hardware alone: `skip_hw` and `skip_sw`.
-    let flags: FilterFlags
 
     /// - Parameters:
     ///   - kind: what it is if it doesn't say.
@@ -24,8 +22,9 @@ struct ActionInput {
             throw error
         }
         namespace = fields.namespace
-        flags = fields.flags
-        draft = isReference ? try fields.reference : try fields.draft
+        var draft = isReference ? try fields.reference : try fields.draft
+        draft.marks = fields.marks
+        self.draft = draft
     }
 
     static func list(_ reader: inout JSONReader) throws -> [ActionInput] {
@@ -43,7 +42,7 @@ struct ActionInput {
 /// The members of an action.
 private struct ActionFields {
     private(set) var namespace: String?
-    private(set) var flags: FilterFlags = []
+    private(set) var marks = ActionMarks()
     private var kind: String?
     private var index: UInt32?
     private var control: Verdict?
@@ -53,11 +52,12 @@ private struct ActionFields {
     private var device: String?
 
     private static let fields = JSONFields(
-        "kind", "index", "namespace", "skip_hw", "skip_sw", "order", "control_action", "prob", "mirred_action",
+        "kind", "index", "namespace", "skip_hw", "skip_sw", "no_percpu", "cookie", "order", "control_action", "prob",
+        "mirred_action",
         "direction", "to_dev",
         // Status, which is ignored.
-        "h", "seq", "version", "ref", "bind", "installed", "last_used", "first_used", "expires", "stats", "cookie",
-        "no_percpu", "hw_stats", "used_hw_stats", "in_hw", "in_hw_count", "not_in_hw")
+        "h", "seq", "version", "ref", "bind", "installed", "last_used", "first_used", "expires", "stats", "hw_stats",
+        "used_hw_stats", "in_hw", "in_hw_count", "not_in_hw")
 
     init(_ kind: String?) { self.kind = kind }
 
@@ -72,8 +72,10 @@ private struct ActionFields {
             let number = UInt32(try reader.readUInt(max: UInt64(UInt32.max)))
             index = number == 0 ? nil : number
         case "namespace": namespace = try reader.readNamespace()
-        case "skip_hw": if try reader.readMark() { flags.insert(.skipHW) }
-        case "skip_sw": if try reader.readMark() { flags.insert(.skipSW) }
+        case "skip_hw": if try reader.readMark() { marks.flags.insert(.skipHW) }
+        case "skip_sw": if try reader.readMark() { marks.flags.insert(.skipSW) }
+        case "no_percpu": marks.hasOneCounter = try reader.readMark()
+        case "cookie": try marks.set(cookie: try Self.readCookie(&reader))
         // They are in that order anyway.
         case "order": _ = try reader.readUInt()
         case "control_action": control = try Verdict(&reader)
@@ -91,6 +93,16 @@ private struct ActionFields {
         let text = try reader.readString()
         if let value = Value(rawValue: text) { return value }
         throw invalid("'\(text)' is not \(known)", rule: "R4-98")
+    }
+
+    /// Hexadecimal digits, two a byte.
+    private static func readCookie(_ reader: inout JSONReader) throws -> [UInt8] {
+        let digits = Array(try reader.readString().utf8)
+        let numbers = digits.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+        guard !digits.isEmpty, numbers.count == digits.count, digits.count.isMultiple(of: 2) else {
+            throw FIBError(.einval, .actionInvalid, "a cookie is 2 to 32 hexadecimal digits, two a byte")
+        }
+        return stride(from: 0, to: numbers.count, by: 2).map { UInt8(numbers[$0] << 4 | numbers[$0 + 1]) }
     }
 
     /// `tc` prints `*` for a link that is gone.

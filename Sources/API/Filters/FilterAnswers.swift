@@ -65,7 +65,7 @@ struct FilterAnswers: Sendable {
     }
 
     private func answer(_ status: Int, _ result: TrafficResult) -> HTTPResponse {
-        if let object = result.object { return answer(status, object, result.sequence) }
+        if let object = result.object { return answer(status, object, result.sequence, result.warning) }
         guard let qdisc = result.qdisc else { return .empty(204, sequence: result.sequence) }
         return ObjectAnswers(plane: plane).answer(status, qdisc, result.sequence)
     }
@@ -84,9 +84,13 @@ struct FilterAnswers: Sendable {
             })
     }
 
-    func answer(_ status: Int, _ object: TrafficObject, _ sequence: ChangeSequence) -> HTTPResponse {
+    func answer(
+        _ status: Int, _ object: TrafficObject, _ sequence: ChangeSequence, _ warning: String? = nil
+    ) -> HTTPResponse {
         var bytes: [UInt8] = []
-        plane.trafficRows(of: object.namespace).append(object, to: &bytes)
+        var rows = plane.trafficRows(of: object.namespace)
+        rows.warning = warning
+        rows.append(object, to: &bytes)
         bytes.append(UInt8(ascii: "\n"))
         return .json(status, bytes, sequence: sequence).with(version: object.version)
     }
@@ -179,4 +183,13 @@ extension Call {
 
 extension Problem {
     static func badPath(_ detail: String) -> Problem { Problem(status: 400, reason: "bad-path", detail: detail) }
+}
+
+extension TrafficResult {
+    /// What the kernel does without a word (R4-92).
+    fileprivate var warning: String? {
+        if ignored.isEmpty { return nil }
+        let names = ignored.joined(separator: ", ")
+        return "ignored, since packets that agree with the other keys have no such field: \(names)"
+    }
 }

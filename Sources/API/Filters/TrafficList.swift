@@ -22,6 +22,8 @@ struct TrafficList: Sendable {
     private let limit: Int?
     private let after: TrafficCursor?
     private let isDurable: Bool
+    /// Of filters.
+    private var isTerse = false
 
     init(_ call: Call, _ query: inout Query, _ kind: ObjectKind) throws(Problem) {
         self.kind = kind
@@ -34,6 +36,7 @@ struct TrafficList: Sendable {
             priority = try query.number("pref", in: 1...65_535)
             type = try query.take("protocol", "the type of a frame") { EtherType(name: $0) }
             classifier = try query.take("kind")
+            isTerse = try query.flag("terse")
         }
         limit = try query.number("limit", in: 1...10_000)
         after = try query.trafficCursor()
@@ -87,7 +90,8 @@ struct TrafficList: Sendable {
     ) -> HTTPResponse {
         var rows = rows
         if let after { rows.skip(behind: after.key) }
-        let written = plane.trafficRows(of: namespace)
+        var written = plane.trafficRows(of: namespace)
+        written.isTerse = isTerse
         guard let limit else { return TrafficListing(rows, written, isNDJSON).response(base) }
         var response = base
         var bytes: [UInt8] = []

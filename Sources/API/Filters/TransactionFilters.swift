@@ -81,10 +81,8 @@ struct TransactionFilters {
     private func action(_ input: ActionInput) throws -> TrafficOperation {
         switch verb {
         case .add, .replace:
-            var draft = input.draft
-            draft.flags = input.flags
             return operation(
-                .writeAction(draft, replaces: verb == .replace), in: input.namespace, condition)
+                .writeAction(input.draft, replaces: verb == .replace), in: input.namespace, condition)
         case nil:
             guard let index = input.draft.index else {
                 throw Problem.missing("index", "say which action is to go, by its index")

@@ -15,11 +15,13 @@ extension ControlPlane {
         _ = try admit(.ofWorker)
         let namespace = try namespace(operation.namespace)
         defer { committed() }
-        return try namespace.perform(operation, []) {
+        let result = try namespace.perform(operation, []) {
             log.head
         } hasLink: { name in
             namespace.state.withLock { $0.objects[.link(name)] != nil }
         }
+        checkTargets(of: operation, in: namespace)
+        return result
     }
 
     /// In a transaction of its own.
@@ -123,7 +125,10 @@ extension ControlPlane {
         of device: String, in namespace: String, _ cause: ChangeBatch.Cause
     ) throws(FIBError) {
         do throws(TransactionError) {
-            _ = try commit { (draft) throws(TransactionError) in
+            // A block that others had when it was asked what goes with the qdisc may be its alone by now, and not quiet.
+            let removal = TransactionOperation.traffic(
+                TrafficOperation(namespace, .removeQdisc(device: device, nil)))
+            _ = try commit(concerning: [removal]) { (draft) throws(TransactionError) in
                 do throws(FIBError) {
                     guard let place = try draft.placeOfAny(namespace),
                         draft.touched[place].1.objects[.qdisc(device)] != nil

@@ -29,19 +29,40 @@ extension Namespace {
     }
 }
 
+extension TrafficOperation {
+    /// The links that actions which it makes give packets to.
+    fileprivate var targets: [String] {
+        let drafts =
+            switch action {
+            case .writeAction(let draft, _): [draft]
+            case .writeFilter(_, let write): write.actions
+            default: [ActionDraft]()
+            }
+        return drafts.compactMap { if case .mirred(let mirred)? = $0.content { mirred.device } else { nil } }
+    }
+}
+
 extension ControlPlane {
+    /// A link that was there when a request looked for it may have gone before the request was done, and what follows from that as well.
+    func checkTargets(of operation: TrafficOperation, in namespace: Namespace) {
+        for device in operation.targets where namespace.state.withLock({ $0.objects[.link(device)] == nil }) {
+            _ = forgetTarget(device, in: namespace, nil, .ofWorker)
+        }
+    }
+
     /// A link is gone: actions that gave packets to it have no target any more (R4-98).
     func forgetTarget(
-        _ device: String, in namespace: Namespace, _ cause: ChangeBatch.Cause, _ patience: Patience
+        _ device: String, in namespace: Namespace, _ cause: ChangeBatch.Cause?, _ patience: Patience
     ) -> FIBError? {
         namespace.trafficLink.setCause(cause, of: nil)
         defer { namespace.trafficLink.setCause(nil, of: nil) }
         do throws(FIBError) {
-            var goesOn = true
-            while goesOn {
+            var next: UInt32? = 0
+            while let index = next {
                 _ = try admit(patience)
-                goesOn = try namespace.traffic.forgetTarget(device) > 0
-                if goesOn { committed() }
+                let step = try namespace.traffic.forgetTarget(device, from: index)
+                if step.count > 0 { committed() }
+                next = step.next
             }
             return nil
         } catch {

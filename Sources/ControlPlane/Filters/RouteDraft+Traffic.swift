@@ -132,7 +132,11 @@ extension RouteDraft {
             default: continue
             }
         }
+        forgetParted()
     }
+
+    /// It is done.
+    func forgetParted() { for (namespace, _) in touched { namespace.traffic.forgetParted() } }
 }
 
 extension Namespace.State {

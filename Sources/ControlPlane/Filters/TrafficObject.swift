@@ -43,7 +43,7 @@ public enum TrafficObject: Sendable {
         switch self {
         case .chain(let chain): .chain(chain.identity, chain.template, isExplicit: chain.isExplicit)
         case .filter(let proto, let filter): .filter(proto, filter.content, handle: filter.handle)
-        case .action(_, let action): .action(action.content, index: action.index, action.flags)
+        case .action(_, let action): .action(action.content, index: action.index, action.marks)
         }
     }
 }

@@ -43,6 +43,9 @@ public struct TrafficOperation: Sendable {
 
     var addsQdisc: Bool { if case .addQdisc = action { true } else { false } }
 
+    /// The blocks that a qdisc which it adds gives packets to.
+    var newPlaces: [BlockIdentity.Place] { if case .addQdisc(let qdisc, _) = action { qdisc.places } else { [] } }
+
     /// The link whose qdisc it changes.
     var device: String? {
         switch action {
@@ -60,6 +63,8 @@ public struct TrafficResult: Sendable {
     public var object: TrafficObject?
     /// The same of a qdisc.
     public var qdisc: StoredObject?
+    /// Names of keys of a filter that don't count (R4-92).
+    public var ignored: [String] = []
     /// How many filters or actions are gone.
     public var removed = 0
     /// The action at which a flush came to its end, since a filter has it.
@@ -84,22 +89,22 @@ extension Namespace {
         case .addChain(let place, let index, let template):
             let told = traffic.block(place)?.told(index)
             try operation.condition.check(told?.version, "chain \(index)")
-            let chain = try traffic.addChain(index, template: template, in: try changeable(place), access)
+            let chain = try traffic.addChain(index, template: template, in: try changeable(place, access), access)
             return TrafficResult(outcome: .created, object: .chain(chain), sequence: chain.version)
         case .removeChain(let place, let index):
-            let block = try changeable(place)
+            let block = try changeable(place, access)
             let chain = try traffic.chain(index, in: block)
             let count = try traffic.deleteChain(index, in: block, access) { (chain) throws(FIBError) in
                 try operation.condition.check(chain.version, "chain \(index)")
             }
             return TrafficResult(outcome: .deleted, object: .chain(chain), removed: count, sequence: head())
         case .writeFilter(let place, let write):
-            let result = try traffic.write(write, in: try changeable(place), access)
+            let result = try traffic.write(write, in: try changeable(place, access), access)
             return TrafficResult(
                 outcome: result.old == nil ? .created : .replaced, object: .filter(result.proto, result.new),
-                sequence: result.last)
+                ignored: result.ignored, sequence: result.last)
         case .removeFilters(let place, let selector):
-            let count = try traffic.delete(selector, in: try changeable(place), access)
+            let count = try traffic.delete(selector, in: try changeable(place, access), access)
             return TrafficResult(
                 outcome: count == 0 && selector.priority == nil ? .unchanged : .deleted, removed: count,
                 sequence: head())
@@ -132,8 +137,9 @@ extension Namespace {
     }
 
     /// The block whose filters may be changed by that name (R4-03, R4-04).
-    private func changeable(_ place: BlockIdentity.Place) throws(FIBError) -> Block {
+    private func changeable(_ place: BlockIdentity.Place, _ access: Traffic.Access) throws(FIBError) -> Block {
         if let block = traffic.block(place) { return block }
+        if !access.contains(.exclusive), let block = traffic.settledBlock(place) { return block }
         let qdisc = place.device.flatMap { device in state.withLock { $0.objects[.qdisc(device)]?.qdisc } }
         if let qdisc, let shared = qdisc.shared(place) {
             throw FIBError(

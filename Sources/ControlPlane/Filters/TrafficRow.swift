@@ -8,6 +8,10 @@ public struct TrafficRows: Sendable {
     private let tables: [String: ActionTables]
     /// In milliseconds since 1970.
     private let now: UInt64
+    /// What is to be said of a filter that was just written.
+    public var warning: String?
+    /// Whether filters come without keys, and their actions without what they do (R4-114).
+    public var isTerse = false
 
     fileprivate init(_ tables: [String: ActionTables], now: UInt64) {
         self.tables = tables
@@ -25,7 +29,7 @@ public struct TrafficRows: Sendable {
             if let template = chain.template { members.add(template) }
         case .action(let namespace, let action):
             members.add(action.content, index: action.index)
-            members.add(action.flags)
+            members.add(action.marks)
             add(action.content.kind, action.index, namespace, to: &members)
         }
         members.add("h") { $0.append(quoted: object.hash) }
@@ -45,7 +49,10 @@ public struct TrafficRows: Sendable {
         members.add("protocol", text: proto.protocol.name)
         members.add("kind", text: proto.kind)
         members.add("handle", number: UInt64(filter.handle))
-        members.add("options") { $0.append(contentsOf: filter.content.text) }
+        members.add("options") {
+            $0.append(contentsOf: isTerse ? filter.content.terseText(proto.kind) : filter.content.text)
+        }
+        if let warning { members.add("warn", text: warning) }
         if let hits = filter.content.options.hits { members.add("rule_hit", number: hits.count) }
         members.add(inHardware: filter.hardwareCount)
         members.add("actions") { append(filter.content.actions, object.namespace, to: &$0) }
@@ -62,9 +69,13 @@ public struct TrafficRows: Sendable {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
             var members = JSONMembers()
             members.add("order", number: UInt64(place) + 1)
-            let stored = action.stored
-            members.add(stored.content, index: action.index)
-            members.add(stored.flags)
+            if isTerse {
+                members.add("kind", text: action.kind)
+                members.add("index", number: UInt64(action.index))
+            } else {
+                members.add(action.stored.content, index: action.index)
+            }
+            members.add(action.stored.marks)
             add(action, namespace, to: &members)
             members.append(to: &bytes)
         }

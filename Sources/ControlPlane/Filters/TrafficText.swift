@@ -29,13 +29,13 @@ extension [UInt8] {
             members.append(to: &self)
         case .filter(let proto, let content, let handle):
             append(proto, content, handle: handle, namespace) { $0.append(references: content.actions) }
-        case .action(let content, let index, let flags): append(content, index: index, flags, namespace)
+        case .action(let content, let index, let marks): append(content, index: index, marks, namespace)
         }
     }
 
     /// An action, of which there are as many as filters.
     private mutating func append(
-        _ content: ActionContent, index: UInt32, _ flags: FilterFlags, _ namespace: String
+        _ content: ActionContent, index: UInt32, _ marks: ActionMarks, _ namespace: String
     ) {
         var mirred: Mirred?
         var random: Gact.Random?
@@ -46,17 +46,19 @@ extension [UInt8] {
         var members = SortedMembers()
         members.add("control_action", to: &self)
         append(content.control)
+        if !marks.cookie.isEmpty { members.add("cookie", plain: marks.cookieText, to: &self) }
         if let mirred { members.add("direction", text: mirred.direction.rawValue, to: &self) }
         members.add("index", number: UInt64(index), to: &self)
         members.add("kind", text: content.kind, to: &self)
         if let mirred { members.add("mirred_action", text: mirred.mode.rawValue, to: &self) }
         members.add("namespace", plain: namespace, to: &self)
+        if marks.hasOneCounter { members.add("no_percpu", true, to: &self) }
         if let random {
             members.add("prob", to: &self)
             append(random.object)
         }
-        if flags.contains(.skipHW) { members.add("skip_hw", true, to: &self) }
-        if flags.contains(.skipSW) { members.add("skip_sw", true, to: &self) }
+        if marks.flags.contains(.skipHW) { members.add("skip_hw", true, to: &self) }
+        if marks.flags.contains(.skipSW) { members.add("skip_sw", true, to: &self) }
         if let mirred { members.add("to_dev", text: mirred.target, to: &self) }
         members.end(&self)
     }
@@ -160,7 +162,15 @@ extension TrafficText {
     static func options(
         _ options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String
     ) -> [UInt8] {
-        var values = options.values
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(96)
+        bytes.append(.object(options.values.adding(marks(flags, classID: classID, kind: kind))))
+        return bytes
+    }
+
+    /// What of that is so of filters of every kind.
+    fileprivate static func marks(_ flags: FilterFlags, classID: UInt32, kind: String) -> FlowMembers {
+        var values: FlowMembers = [:]
         if flags.contains(.skipHW) { values["skip_hw"] = .bool(true) }
         if flags.contains(.skipSW) { values["skip_sw"] = .bool(true) }
         if flags.contains(.verbose) { values["verbose"] = .bool(true) }
@@ -170,10 +180,7 @@ extension TrafficText {
         } else if id != .none {
             values[kind == Flower.kind ? "classid" : "flowid"] = .text(id.text)
         }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(96)
-        bytes.append(.object(values))
-        return bytes
+        return values
     }
 
     /// What of that is the classifier's. Throws if it isn't such a text.
@@ -187,6 +194,15 @@ extension TrafficText {
 
 /// Filters as text.
 enum TrafficText {}
+
+extension FilterContent {
+    /// Its options without what its kind compares.
+    func terseText(_ kind: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(.object(TrafficText.marks(flags, classID: classID, kind: kind)))
+        return bytes
+    }
+}
 
 extension JSONMembers {
     /// Which block: its name as paths have it, and of one that belongs to a link also the link, as `tc` names it.
@@ -211,9 +227,11 @@ extension JSONMembers {
         add("chain", number: UInt64(chain.index))
     }
 
-    mutating func add(_ flags: FilterFlags) {
-        if flags.contains(.skipHW) { add("skip_hw", true) }
-        if flags.contains(.skipSW) { add("skip_sw", true) }
+    mutating func add(_ marks: ActionMarks) {
+        if marks.flags.contains(.skipHW) { add("skip_hw", true) }
+        if marks.flags.contains(.skipSW) { add("skip_sw", true) }
+        if marks.hasOneCounter { add("no_percpu", true) }
+        if !marks.cookie.isEmpty { add("cookie", text: marks.cookieText) }
     }
 
     mutating func add(_ content: ActionContent, index: UInt32) {
@@ -229,6 +247,13 @@ extension JSONMembers {
             add("direction", text: mirred.direction.rawValue)
             add("to_dev", text: mirred.target)
         }
+    }
+}
+
+extension ActionMarks {
+    /// As `tc` prints it: two hexadecimal digits a byte.
+    fileprivate var cookieText: String {
+        cookie.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

@@ -114,13 +114,19 @@ extension RecordReader {
         let version = try sequence()
         let hash = try hash()
         let form = try bytes.byte()
-        guard form <= 15 else { throw bytes.malformed("an action of form \(form)") }
-        var flags: FilterFlags = []
-        if form & 4 != 0 { flags.insert(.skipHW) }
-        if form & 8 != 0 { flags.insert(.skipSW) }
+        guard form <= 63 else { throw bytes.malformed("an action of form \(form)") }
+        var marks = ActionMarks()
+        if form & 4 != 0 { marks.flags.insert(.skipHW) }
+        if form & 8 != 0 { marks.flags.insert(.skipSW) }
+        marks.hasOneCounter = form & 16 != 0
+        if form & 32 != 0 {
+            var cookie: [UInt8] = []
+            for _ in 0..<(try bytes.count()) { cookie.append(try bytes.byte()) }
+            try understood { () throws(FIBError) in try marks.set(cookie: cookie) }
+        }
         let target = form & 2 != 0 ? ChainIdentity(try block(), try bytes.varint(as: UInt32.self)) : nil
         return StoredAction(
-            action.index, try content(action.kind), flags, isOwn: form & 1 != 0, target: target, version: version,
+            action.index, try content(action.kind), marks, isOwn: form & 1 != 0, target: target, version: version,
             hash: hash)
     }
 

@@ -38,8 +38,7 @@ public final class StoredAction: ImageValue, AtomicReference {
     public let content: ActionContent
     public let version: ChangeSequence
     public let hash: EntryHash
-    /// Whether it is for software or for hardware alone (R4-88).
-    public let flags: FilterFlags
+    public let marks: ActionMarks
     /// Whether it was made by itself, and so stays when no filter has it.
     public let isOwn: Bool
     /// The chain that it sends packets to, of the block of the filter that it was made with.
@@ -48,12 +47,12 @@ public final class StoredAction: ImageValue, AtomicReference {
     let chain: Chain?
 
     init(
-        _ index: UInt32, _ content: ActionContent, _ flags: FilterFlags, isOwn: Bool, _ chain: Chain?,
+        _ index: UInt32, _ content: ActionContent, _ marks: ActionMarks, isOwn: Bool, _ chain: Chain?,
         version: ChangeSequence, hash: EntryHash
     ) {
         self.index = index
         self.content = content
-        self.flags = flags
+        self.marks = marks
         self.isOwn = isOwn
         self.chain = chain
         target = chain?.identity
@@ -63,12 +62,12 @@ public final class StoredAction: ImageValue, AtomicReference {
 
     /// As it was kept.
     public init(
-        _ index: UInt32, _ content: ActionContent, _ flags: FilterFlags, isOwn: Bool, target: ChainIdentity?,
+        _ index: UInt32, _ content: ActionContent, _ marks: ActionMarks, isOwn: Bool, target: ChainIdentity?,
         version: ChangeSequence, hash: EntryHash
     ) {
         self.index = index
         self.content = content
-        self.flags = flags
+        self.marks = marks
         self.isOwn = isOwn
         self.target = target
         chain = nil
@@ -79,7 +78,7 @@ public final class StoredAction: ImageValue, AtomicReference {
     /// The same, with the chain found that it leads to.
     func leading(to chain: Chain?) -> StoredAction {
         guard let chain else { return self }
-        return StoredAction(index, content, flags, isOwn: isOwn, chain, version: version, hash: hash)
+        return StoredAction(index, content, marks, isOwn: isOwn, chain, version: version, hash: hash)
     }
 }
 

@@ -48,25 +48,28 @@ public final class ActionTable: Sendable {
     /// - Parameter isThere: nothing is said of it, so that it must be there: ENOENT if it isn't, for which the kernel has EINVAL, since
     ///   it takes the rest for forgotten.
     func hold(_ index: UInt32?, isThere: Bool = false) throws(FIBError) -> (action: Action, isNew: Bool) {
-        try state.withLock { (state) throws(FIBError) in
+        let (present, reserved) = try state.withLock { (state) throws(FIBError) -> (Action?, UInt32) in
             if let index, let entry = state.entries[index] {
                 state.entries[index]?.references += 1
                 state.entries[index]?.bindings += 1
-                return (entry.action, false)
+                return (entry.action, index)
             }
             if isThere {
                 throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index ?? 0) to share", rule: "R4-95")
             }
-            return (Action(kind, try state.reserve(index, kind), now: host.now), true)
+            return (nil, try state.reserve(index, kind))
         }
+        if let present { return (present, false) }
+        return (Action(kind, reserved, now: host.now), true)
     }
 
     /// The filter is there that a new action was made for.
     func settle(_ action: Action) {
+        let stored = action.stored
         state.withLock { state in
             state.reserved.remove(action.index)
             state.entries[action.index] = Entry(action: action, references: 1, bindings: 1)
-            state.image.insert(action.stored, for: UInt64(action.index))
+            state.image.insert(stored, for: UInt64(action.index))
         }
     }
 

@@ -26,8 +26,8 @@ public struct ActionDraft: Sendable {
     /// Nil for the first that is free.
     public var index: UInt32?
 
-    /// Whether it is for software or for hardware alone; of one that a filter is made with, the filter's flags count.
-    public var flags: FilterFlags = []
+    /// Of one that a filter is made with, the filter's flags count.
+    public var marks = ActionMarks()
 
     public init(_ content: ActionContent, index: UInt32? = nil) {
         kind = content.kind
@@ -48,6 +48,7 @@ struct HeldActions {
     private struct New {
         let action: Action
         let content: ActionContent
+        let marks: ActionMarks
         let target: Chain?
         let hash: EntryHash
     }
@@ -95,15 +96,17 @@ struct HeldActions {
         }
         if !content.isForHardware { unsupported = unsupported ?? action }
         let target = content.target.map { block.holdCreating($0, as: .action) }
-        let hash = block.host.hash(.action(content, index: action.index, flags))
-        new.append(New(action: action, content: content, target: target, hash: hash))
+        var marks = draft.marks
+        marks.flags = flags
+        let hash = block.host.hash(.action(content, index: action.index, marks))
+        new.append(New(action: action, content: content, marks: marks, target: target, hash: hash))
     }
 
     /// One that is there must be for software or hardware as the filter is (R4-88).
     private mutating func check(_ action: Action) throws(FIBError) {
         let stored = action.stored
         if !stored.content.isForHardware { unsupported = unsupported ?? action }
-        guard stored.flags != flags else { return }
+        guard stored.marks.flags != flags else { return }
         throw FIBError(
             .einval, .actionInvalid,
             "\(action.kind) \(action.index) has other skip_hw and skip_sw than the filter", rule: "R4-88")
@@ -116,7 +119,7 @@ struct HeldActions {
     func change(_ index: Int, _ number: ChangeSequence) -> TrafficChange {
         let new = new[index]
         let stored = StoredAction(
-            new.action.index, new.content, flags, isOwn: false, new.target, version: number, hash: new.hash)
+            new.action.index, new.content, new.marks, isOwn: false, new.target, version: number, hash: new.hash)
         new.action.set(stored)
         return .action(new.action, old: nil, new: stored)
     }

@@ -20,7 +20,7 @@ extension Traffic {
         }
         return try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
             let result = try Refusal.of { () throws(FIBError) in
-                try table.write(content, draft.index, draft.flags, replaces: replaces, check)
+                try table.write(content, draft.index, draft.marks, replaces: replaces, check)
             }
             // It leads there no more.
             if let chain = result.old?.chain { chain.block.letGo(chain, as: .action) }
@@ -64,10 +64,11 @@ extension Traffic {
 
     /// Some of the actions that give packets to a link that is gone lose their target (R4-98).
     ///
-    /// - Returns: how many; none if there are no more.
-    public func forgetTarget(_ device: String) throws(FIBError) -> Int {
+    /// - Parameter index: the first that is looked at.
+    /// - Returns: how many, and where to go on; nil if all have been looked at.
+    public func forgetTarget(_ device: String, from index: UInt32) throws(FIBError) -> (count: Int, next: UInt32?) {
         try request(in: nil, isUnlocked: false, .ending) { () throws(Refusal) in
-            actions["mirred"]?.forgetTarget(device, Self.actionRun) ?? 0
+            actions["mirred"]?.forgetTarget(device, from: index, Self.actionRun) ?? (0, nil)
         }
     }
 }
@@ -78,7 +79,7 @@ extension ActionTable {
     }
 
     fileprivate func write(
-        _ content: ActionContent, _ index: UInt32?, _ flags: FilterFlags, replaces: Bool,
+        _ content: ActionContent, _ index: UInt32?, _ marks: ActionMarks, replaces: Bool,
         _ check: (StoredAction?) throws(FIBError) -> Void
     ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
         try state.withLock { (state) throws(FIBError) in
@@ -92,12 +93,11 @@ extension ActionTable {
                     Action(kind, try state.reserve(index, kind), now: host.now)
                 }
             let old = existing?.stored
-            // Filters go by them.
-            let flags = old?.flags ?? flags
-            let hash = host.hash(.action(content, index: action.index, flags))
+            let marks = old.map { marks.replacing($0.marks) } ?? marks
+            let hash = host.hash(.action(content, index: action.index, marks))
             host.commit(1) { _, number in
                 let stored = StoredAction(
-                    action.index, content, flags, isOwn: old?.isOwn ?? true, nil, version: number, hash: hash)
+                    action.index, content, marks, isOwn: old?.isOwn ?? true, nil, version: number, hash: hash)
                 action.set(stored)
                 return .action(action, old: old, new: stored)
             }
@@ -110,27 +110,34 @@ extension ActionTable {
         }
     }
 
-    /// At most so many.
-    fileprivate func forgetTarget(_ device: String, _ most: Int) -> Int {
+    /// Looks at no more than so many.
+    fileprivate func forgetTarget(_ device: String, from index: UInt32, _ most: Int) -> (count: Int, next: UInt32?) {
         state.withLock { state in
             var found: [(StoredAction, Mirred)] = []
-            var cursor = state.image.cursor()
-            while found.count < most, let (_, stored) = cursor.next() {
+            var cursor = state.image.cursor(from: UInt64(index))
+            var looked = 0
+            var next: UInt32?
+            while let (_, stored) = cursor.next() {
+                if looked == most {
+                    next = stored.index
+                    break
+                }
+                looked += 1
                 if case .mirred(let mirred) = stored.content, mirred.device == device { found.append((stored, mirred)) }
             }
             for (old, mirred) in found {
                 guard let action = state.entries[old.index]?.action else { continue }
                 let content = ActionContent.mirred(Mirred(mirred.mode, mirred.direction, to: "", mirred.control))
-                let hash = host.hash(.action(content, index: old.index, old.flags))
+                let hash = host.hash(.action(content, index: old.index, old.marks))
                 host.commit(1) { _, number in
                     let stored = StoredAction(
-                        old.index, content, old.flags, isOwn: old.isOwn, nil, version: number, hash: hash)
+                        old.index, content, old.marks, isOwn: old.isOwn, nil, version: number, hash: hash)
                     action.set(stored)
                     return .action(action, old: old, new: stored)
                 }
                 state.image.insert(action.stored, for: UInt64(old.index))
             }
-            return found.count
+            return (found.count, next)
         }
     }
 

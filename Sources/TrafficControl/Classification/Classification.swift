@@ -150,7 +150,7 @@ private struct ActionStep: RunnableAction {
     let counts: Bool
     let now: UInt64
 
-    var isPassedOver: Bool { stored.flags.contains(.skipSW) }
+    var isPassedOver: Bool { stored.marks.flags.contains(.skipSW) }
 
     func run() -> Verdict {
         let verdict = said(stored.content)

@@ -9,6 +9,7 @@ public final class Flower: Classifier {
     /// What is under `options` of a filter of flower.
     struct Options: FilterOptions {
         let match: FlowMatch
+        var ignored: [String] { match.ignored }
 
         var values: FlowMembers {
             var keys = match.values

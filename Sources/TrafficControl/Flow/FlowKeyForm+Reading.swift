@@ -53,7 +53,9 @@ extension FlowKeyForm {
     }
 
     func address(_ text: String, _ family: AddressFamily?) -> FlowPart? {
-        guard let slash = text.firstIndex(of: "/") else { return (try? IPAddress(text)).flatMap { part($0, family) } }
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else {
+            return (try? IPAddress(text)).flatMap { part($0, family) }
+        }
         guard let address = try? IPAddress(String(text[..<slash])), var part = part(address, family) else { return nil }
         let behind = String(text[text.index(after: slash)...])
         if let length = UInt8(written: behind), length <= address.family.maximumLength {
@@ -88,7 +90,9 @@ extension FlowKeyForm {
         guard case .object(let members) = value else { return nil }
         var part = FlowPart(0, mask: 0)
         for member in members {
-            guard let bit = FlowNames.number(member.name, names), case .bool(let isSet) = member.value else { return nil }
+            guard let bit = FlowNames.number(member.name, names), case .bool(let isSet) = member.value else {
+                return nil
+            }
             part.mask |= UInt128(bit)
             if isSet { part.value |= UInt128(bit) }
         }

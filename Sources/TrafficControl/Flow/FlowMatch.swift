@@ -174,7 +174,7 @@ public struct FlowMatch: Hashable, Sendable {
 
     /// The addresses of a packet are of one family, which goes with its type.
     private mutating func setFamily(_ known: FlowKey, _ value: FlowValue) throws(FIBError) {
-        let isInet6 = value.text?.contains(":") ?? false
+        let isInet6 = value.text?.utf8.contains(UInt8(ascii: ":")) ?? false
         let type = isInet6 ? FlowAddressType.inet6 : FlowAddressType.inet
         let isTunnel = known.field == .encDstIP || known.field == .encSrcIP
         let field: FlowField = isTunnel ? .encAddressType : .addressType

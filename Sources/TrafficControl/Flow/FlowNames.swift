@@ -32,7 +32,7 @@ enum FlowNames {
 
     /// `tc` prints numbers without a name in brackets.
     static func withoutBrackets(_ name: String) -> String {
-        name.hasPrefix("[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : name
+        name.utf8.first == UInt8(ascii: "[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : name
     }
 
     static func name<Number>(_ number: Number, _ names: [(Number, String)]) -> String? where Number: Equatable {

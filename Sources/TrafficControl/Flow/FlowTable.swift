@@ -140,7 +140,7 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
             precondition(place == 0 || groups[place - 1].born < group.born, "masks out of order")
             precondition(group.buckets.values.reduce(0) { $0 + $1.entries.count } == group.count, "a lost filter")
             for (hash, bucket) in group.buckets {
-                precondition(bucket.entries.allSatisfy { $0.packed.hash == hash && $0.packed.mask === group.mask })
+                precondition(bucket.entries.allSatisfy { $0.packed.hash == hash && $0.packed.mask == group.mask })
             }
         }
     }

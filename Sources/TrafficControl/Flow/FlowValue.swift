@@ -23,7 +23,7 @@ public enum FlowValue: Hashable, Sendable {
 extension FixedWidthInteger {
     /// As C has it: digits, behind `0x` hexadecimal ones. No sign.
     init?(written text: some StringProtocol) {
-        let isHex = text.hasPrefix("0x") || text.hasPrefix("0X")
+        let isHex = text.utf8.first == UInt8(ascii: "0") && (text.hasPrefix("0x") || text.hasPrefix("0X"))
         self.init(digits: isHex ? text.dropFirst(2) : text[...], radix: isHex ? 16 : 10)
     }
 

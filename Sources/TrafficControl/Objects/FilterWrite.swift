@@ -45,6 +45,8 @@ public struct FilterResult: Sendable {
     public let proto: ProtoIdentity
     public let old: StoredFilter?
     public let new: StoredFilter
+    /// Names of keys that don't count, since packets that agree with the others have no such field (R4-92).
+    public let ignored: [String]
     /// The number of the last change that it brought about.
     public let last: ChangeSequence
 }

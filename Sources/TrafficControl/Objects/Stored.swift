@@ -106,10 +106,13 @@ public protocol FilterOptions: Sendable {
     var values: FlowMembers { get }
     /// How many packets it has agreed with, for kinds that count that.
     var hits: HitCounter? { get }
+    /// Names of what a request gave and what doesn't count (R4-92). Nothing that is kept has any.
+    var ignored: [String] { get }
 }
 
 extension FilterOptions {
     public var hits: HitCounter? { nil }
+    public var ignored: [String] { [] }
 }
 
 /// Counts packets.

@@ -6,25 +6,26 @@ internal import Threads
 /// Blocks come and go within the exclusive gate, with the qdiscs that they belong to.
 extension Traffic {
     /// Nil if there is none; one that is on its way out is still there.
-    public func block(_ place: BlockIdentity.Place) -> Block? { blocks.withLock { $0[place] } }
+    public func block(_ place: BlockIdentity.Place) -> Block? { blocks.withLock { $0.there[place] } }
 
     /// In the order in which they are listed.
     public var allBlocks: [Block] {
-        blocks.withLock { Array($0.values) }.sorted { $0.identity.place < $1.identity.place }
+        blocks.withLock { Array($0.there.values) }.sorted { $0.identity.place < $1.identity.place }
     }
 
     /// Whether it has no block and no action.
     public var isEmpty: Bool {
-        blocks.withLock { $0.isEmpty } && ActionContent.kinds.allSatisfy { actions[$0]?.image.isEmpty ?? true }
+        blocks.withLock { $0.there.isEmpty } && ActionContent.kinds.allSatisfy { actions[$0]?.image.isEmpty ?? true }
     }
 
-    /// The block, made if there is none.
+    /// The block, made if there is none. One that the same draft has removed comes back, since requests may wait that are about it.
     @discardableResult
     public func addBlock(_ identity: BlockIdentity) -> Block {
         blocks.withLock { blocks in
-            if let block = blocks[identity.place] { return block }
-            let block = Block(identity, host)
-            blocks[identity.place] = block
+            if let block = blocks.there[identity.place] { return block }
+            let block = blocks.parted.removeValue(forKey: identity.place) ?? Block(identity, host)
+            block.isEnding.store(false, ordering: .relaxed)
+            blocks.there[identity.place] = block
             return block
         }
     }
@@ -32,11 +33,15 @@ extension Traffic {
     /// It must be empty, and no qdisc may give it packets.
     public func removeBlock(_ place: BlockIdentity.Place) {
         blocks.withLock { blocks in
-            guard let block = blocks.removeValue(forKey: place) else { return }
+            guard let block = blocks.there.removeValue(forKey: place) else { return }
+            blocks.parted[place] = block
             block.isEnding.store(true, ordering: .relaxed)
             block.departures.change { $0 += 1 }
         }
     }
+
+    /// Blocks that were removed are so for good: the draft is done.
+    public func forgetParted() { blocks.withLock { $0.parted = [:] } }
 
     /// Whether nothing comes into any of its blocks any more, nor any action: the namespace is going. Within the exclusive gate.
     public func setClosed(_ isClosed: Bool) { self.isClosed.store(isClosed, ordering: .relaxed) }
@@ -47,7 +52,7 @@ extension Traffic {
     /// It goes on after all, unless someone else has removed it meanwhile: what came into it then would be nowhere.
     public func revive(_ block: Block) {
         blocks.withLock { blocks in
-            if blocks[block.identity.place] === block { block.isEnding.store(false, ordering: .relaxed) }
+            if blocks.there[block.identity.place] === block { block.isEnding.store(false, ordering: .relaxed) }
         }
     }
 

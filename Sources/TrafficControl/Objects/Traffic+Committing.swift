@@ -41,7 +41,7 @@ extension Traffic {
             if let old { proto.block.withdraw(old, proto.identity) }
             released?.end()
             let last = new.version.advanced(by: UInt64(released?.count ?? 0))
-            return FilterResult(proto: proto.identity, old: old, new: new, last: last)
+            return FilterResult(proto: proto.identity, old: old, new: new, ignored: options.ignored, last: last)
         } catch {
             proto.block.withdraw(content, proto.identity, from: taken)
             if let reserved { proto.classifier.giveBack(reserved) }

@@ -121,13 +121,23 @@ extension Traffic {
                         proto.chain.forget(proto)
                         return true
                     }
-                    // No one else removes what has been taken out, and no one puts anything in.
-                    _ = try remove(filter, proto)
-                    count += 1
+                    // No one puts anything in any more.
+                    if try removeUnlessGone(filter, proto) { count += 1 }
                 }
                 return false
             }
             if isEmpty { return count }
+        }
+    }
+
+    /// False if someone was faster who had its proto in hand before that was taken out (R4-73).
+    private func removeUnlessGone(_ filter: StoredFilter, _ proto: Proto) throws(Refusal) -> Bool {
+        do throws(Refusal) {
+            _ = try remove(filter, proto)
+            return true
+        } catch {
+            if case .error(let error) = error, error.reason == .filterNotFound { return false }
+            throw error
         }
     }
 }

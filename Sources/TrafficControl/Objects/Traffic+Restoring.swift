@@ -100,8 +100,9 @@ extension Traffic {
     // MARK: Actions
 
     private func restore(_ action: Action, from old: StoredAction?, to new: StoredAction?) -> TrafficChange? {
+        // The block that it led to before, if that is known: it may be gone, or come back only after this.
         let chain = new?.target.flatMap { target in
-            block(target.block.place)?.holdCreating(target.index, as: .action)
+            (new?.chain?.block ?? block(target.block.place))?.holdCreating(target.index, as: .action)
         }
         let result = actions[action.kind]?.restore(action, from: old, to: new?.leading(to: chain))
         guard let result else {

@@ -34,7 +34,13 @@ public final class Traffic: Sendable {
     /// Whether all of it is going.
     let isClosed = Atomic<Bool>(false)
     let hardware = Locked(Hardware(), rank: .hardware)
-    let blocks = Locked<[BlockIdentity.Place: Block]>([:], rank: .blocks)
+    let blocks = Locked(Blocks(), rank: .blocks)
+
+    struct Blocks {
+        var there: [BlockIdentity.Place: Block] = [:]
+        /// Those that a draft has removed, which come back if nothing comes of it.
+        var parted: [BlockIdentity.Place: Block] = [:]
+    }
 
     public init(
         _ host: any TrafficHost, gate: Gate, global: GlobalLock, kinds: ClassifierKinds = ClassifierKinds(),
@@ -83,6 +89,9 @@ public final class Traffic: Sendable {
             isUnlocked = false
         }
     }
+
+    /// The block as it is while no draft is at work; nil if there is none. May wait for one.
+    public func settledBlock(_ place: BlockIdentity.Place) -> Block? { gate.withShared { block(place) } }
 
     private func checkIsThere(_ block: Block?, _ access: Access) throws(Refusal) {
         if access.contains(.ending) { return }

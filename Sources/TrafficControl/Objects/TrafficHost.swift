@@ -20,7 +20,7 @@ public protocol TrafficHost: AnyObject, Sendable {
 public enum TrafficEntry: Sendable {
     case chain(ChainIdentity, ChainTemplate?, isExplicit: Bool)
     case filter(ProtoIdentity, FilterContent, handle: UInt32)
-    case action(ActionContent, index: UInt32, FilterFlags)
+    case action(ActionContent, index: UInt32, ActionMarks)
 }
 
 /// Something came, was changed, or went.

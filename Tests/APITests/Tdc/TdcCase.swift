@@ -13,26 +13,19 @@ struct TdcCase: Sendable, CustomTestStringConvertible {
     /// The status, and of a refusal the code as well.
     let expected: String
     let shown: [TdcRows]
-    /// What it asks for that isn't there yet: the test then says so when it is.
-    let gap: Comment?
 
     init(
         _ id: String, _ name: String, after setUp: [TdcRequest] = [], _ request: TdcRequest, _ expected: String,
-        _ shown: TdcRows..., gap: Comment? = nil
+        _ shown: TdcRows...
     ) {
         (self.id, self.name, self.setUp, self.request, self.expected) = (id, name, setUp, request, expected)
-        (self.shown, self.gap) = (shown, gap)
+        self.shown = shown
     }
 
     var testDescription: String { "\(id): \(name)" }
 
     /// - Parameter first: what has to be there for all cases of a file.
     func run(after first: [TdcRequest]) {
-        guard let gap else { return check(after: first) }
-        withKnownIssue(gap) { check(after: first) }
-    }
-
-    private func check(after first: [TdcRequest]) {
         let service = LocalService()
         for request in first + setUp {
             let reply = request.call(service)

@@ -1,9 +1,6 @@
 import Testing
 
-/// tc-tests/filters/tests.json, of filters that there are here: five of six.
-///
-/// d45e is about `tc -br` (R4-114): keys are left out. Lists here are never without them; what reads them for such a list leaves them
-/// out. 7c65, which is about the same, runs with a whole list. d052 has 1,000,000 filters there: `Tests/tdc/concurrency.py` does that.
+/// tc-tests/filters/tests.json, all six. d052 has 1,000,000 filters there: `Tests/tdc/concurrency.py` does that.
 @Suite struct TdcFilterTests {
     private static let list = "/v1/blocks/dev:ingress/filters"
 
@@ -57,7 +54,12 @@ import Testing
             TdcRows(1, of: list, #""protocol":"ip""#, #""pref":1,"#, #""kind":"flower""#, #""chain":0,"#)),
         TdcCase(
             "7c65", "flower is listed", .post(list, flower(#""dst_mac":"e4:11:22:11:4a:51""#)), "201",
-            TdcRows(1, of: list, #""protocol":"ip""#, #""pref":1,"#, #""kind":"flower""#, #""handle":1,"#)),
+            TdcRows(1, of: list, #""protocol":"ip""#, #""pref":1,"#, #""kind":"flower""#, #""handle":1,"#),
+            TdcRows(1, of: "\(list)?terse=1", #""protocol":"ip""#, #""pref":1,"#, #""kind":"flower""#, #""handle":1,"#)),
+        TdcCase(
+            "d45e", "flower is listed without its keys", .post(list, flower(#""dst_mac":"e4:11:22:11:4a:51""#)), "201",
+            TdcRows(0, of: "\(list)?terse=1", "e4:11:22:11:4a:51"), TdcRows(0, of: "\(list)?terse=1", "control_action"),
+            TdcRows(1, of: "\(list)?terse=1", #""options":{}"#, #""kind":"gact""#, #""packets":0"#)),
     ]
 
     @Test("filters/tests.json", arguments: cases)

@@ -96,6 +96,13 @@ extension RandomWriter {
     }
 
     private mutating func action(isOfFilter: Bool = false) -> ActionDraft {
+        var draft = plainAction(isOfFilter: isOfFilter)
+        if chance(1, in: 4) { try? draft.marks.set(cookie: [.random(in: 0...255, using: &random), 7]) }
+        draft.marks.hasOneCounter = chance(1, in: 4)
+        return draft
+    }
+
+    private mutating func plainAction(isOfFilter: Bool) -> ActionDraft {
         let index: UInt32? = one([nil, nil, 1, 2, 3])
         if isOfFilter, let index, chance(1, in: 3) { return ActionDraft("gact", index: index) }
         if isOfFilter, chance(1, in: 3) {
