@@ -74,11 +74,33 @@ import TrafficControl
                 compared += 1
             }
             #expect(second.log.upcoming.rawValue > reserved)
+            second._checkTraffic()
             for _ in 0..<20 { writer.step(second) }
             second.snapshot()._checkInvariants()
+            second._checkTraffic()
             second.close()
         }
         #expect(compared > survivors.count / 2)
+    }
+
+    @Test("A qdisc from a checkpoint gives packets to its blocks, which go with it")
+    func qdiscFromACheckpoint() throws {
+        let store = MemoryStore()
+        let first = try plane(store, checkpointBytes: 1_000)
+        _ = try first.change(ObjectOperation("default", .putLink(LinkEdit(name: "eth0"))))
+        _ = try first.change(
+            TrafficOperation("default", .addQdisc(try Qdisc(.clsact, on: "eth0", ingressBlock: 22))))
+        for number in UInt32(1)...200 { try write(first, number) }
+        settle(first)
+        first.close()
+        #expect(store.contents.checkpoint != nil)
+        let second = try plane(store.reopened())
+        defer { second.close() }
+        second._checkTraffic()
+        _ = try second.change(TrafficOperation("default", .removeQdisc(device: "eth0", nil)))
+        var blocks = EventFilter()
+        blocks.kinds = [.block]
+        #expect(blocks.objects(of: second.snapshot()).isEmpty)
     }
 
     @Test("A clean end after a crash leaves out the numbers that the crash may have lost")

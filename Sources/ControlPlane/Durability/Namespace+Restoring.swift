@@ -12,6 +12,17 @@ extension Namespace {
         }
         if object.kind == .namespace { traffic.setClosed(false) }
         traffic.follow(from: nil, to: object)
+        if case .block(let place) = object.value { bindQdiscs(to: place) }
+    }
+
+    /// Those of a checkpoint come in an order of their own: a block may come after qdiscs that give it packets.
+    private func bindQdiscs(to place: BlockIdentity.Place) {
+        guard let block = traffic.block(place) else { return }
+        for qdisc in state.withLock({ $0.objects.all(.qdisc) }).compactMap(\.qdisc) {
+            for direction in qdisc.kind.directions where qdisc.place(direction) == place {
+                block.bind(Binding(qdisc.device, direction))
+            }
+        }
     }
 
     /// What the change of an object that was made anew means for routes; nil if nothing.

@@ -143,9 +143,17 @@ extension ControlPlane {
         }
     }
 
-    /// Stops the process if the filters of a namespace contradict themselves. No request may be under way; for tests.
+    /// Stops the process if the filters of a namespace contradict themselves, or its qdiscs. No request may be under way; for tests.
     public func _checkTraffic() {
-        for namespace in namespaces.withLock({ $0 }) { namespace.traffic._checkInvariants() }
+        for namespace in namespaces.withLock({ $0 }) {
+            namespace.traffic._checkInvariants()
+            var bindings: [BlockIdentity.Place: Int] = [:]
+            for qdisc in namespace.state.withLock({ $0.objects.all(.qdisc) }).compactMap(\.qdisc) {
+                for place in qdisc.places { bindings[place, default: 0] += 1 }
+            }
+            let found = namespace.traffic.allBlocks.map { ($0.identity.place, $0.bindingCount) }
+            precondition(bindings == Dictionary(uniqueKeysWithValues: found), "blocks \(found) of \(bindings)")
+        }
     }
 
     // MARK: Looking
