@@ -21,6 +21,8 @@ final class Namespace: Sendable {
     let trafficLink: TrafficLink
 
     /// - Parameter stored: nil if it is being removed.
+    deinit { trafficLink.disconnect() }
+
     init(name: String, stored: StoredObject?, _ ground: TrafficGround) {
         self.name = name
         trafficLink = TrafficLink(name, ground.clock)

@@ -32,6 +32,9 @@ final class RecordingHost: TrafficHost {
     var now: UInt64 { 1_000 }
 
     var all: [TrafficChange] { changes.withLock { $0 } }
+
+    /// What it was told leads to blocks, which have it.
+    func forget() { changes.withLock { $0 = [] } }
 }
 
 /// The filters of one block, and what is told of them.
@@ -41,6 +44,8 @@ final class TrafficLab: Sendable {
     let block: Block
     /// How many changes were told the last time.
     private let told = Locked(0, rank: .leaf)
+
+    deinit { host.forget() }
 
     init(isSerial: Bool = false) {
         traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)

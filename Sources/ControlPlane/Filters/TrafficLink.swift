@@ -37,6 +37,9 @@ final class TrafficLink: TrafficHost, @unchecked Sendable {
     /// Changes are numbered from now on. Before anyone else knows of it.
     func connect(_ log: Log<Change>) { self.log = log }
 
+    /// The namespace goes, and no one changes anything any more: a log has actions, which lead to chains, and these have the link.
+    func disconnect() { log = nil }
+
     var now: UInt64 { clock() }
 
     func hash(_ entry: TrafficEntry) -> EntryHash {

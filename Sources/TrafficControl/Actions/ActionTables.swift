@@ -12,6 +12,14 @@ public final class ActionTables: Sendable {
     /// Nil for a kind that there isn't.
     public subscript(kind: String) -> ActionTable? { tables[kind] }
 
+    /// No one will ask for them again: chains that they lead to may be of blocks that are gone.
+    func dismantle() {
+        for table in tables.values {
+            var cursor = table.image.cursor()
+            while let (_, stored) = cursor.next() { stored.chain?.block.dismantle() }
+        }
+    }
+
     func table(of action: Action) -> ActionTable {
         guard let table = tables[action.kind] else { preconditionFailure("an action of a kind that isn't there") }
         return table

@@ -150,6 +150,16 @@ public final class Block: Sendable {
         if holders.all == 0, holders.chain.index == 0 { head.change() }
     }
 
+    /// No one will ask for it again.
+    func dismantle() {
+        let chains = state.withLock { state in
+            defer { (state.holders, state.bindings) = ([:], []) }
+            head.change()
+            return state.holders.values.map(\.chain)
+        }
+        for chain in chains { chain.dismantle() }
+    }
+
     // MARK: Chains that someone makes
 
     /// A chain that stays; nil if it is there and someone sees it (R4-11).

@@ -50,6 +50,14 @@ final class Chain: Sendable {
         }
     }
 
+    /// No one will ask for it again.
+    func dismantle() {
+        state.withLock { state in
+            (state.protos, state.leaving) = ([], [])
+            published.change()
+        }
+    }
+
     /// Under L2, after the protos have changed; those who give packets to the block are told of another head (R4-71).
     func changed(_ state: State, atHead: Bool) {
         published.change()

@@ -63,7 +63,13 @@ extension Traffic {
     public func empty(_ block: Block, _ access: Access = []) throws(FIBError) -> Int {
         var count = 0
         while let (chain, _) = block.chains.first {
-            count += try empty(chain.index, in: block, access.union(.ending)) { block.endExplicit($0) } ?? 0
+            let departed = block.departed
+            let removed = try empty(chain.index, in: block, access.union(.ending)) { block.endExplicit($0) } ?? 0
+            count += removed
+            // Someone else is emptying it; within the exclusive gate no one is.
+            if removed == 0, !access.contains(.exclusive), block.told(chain.index) != nil {
+                block.awaitDeparture(after: departed)
+            }
         }
         return count
     }

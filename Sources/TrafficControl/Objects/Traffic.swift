@@ -54,6 +54,12 @@ public final class Traffic: Sendable {
         actions = ActionTables(host)
     }
 
+    /// What is still there holds each other: blocks their chains, these their protos, and the other way round.
+    deinit {
+        for block in blocks.withLock({ Array($0.there.values) }) { block.dismantle() }
+        actions.dismantle()
+    }
+
     /// Makes a request, as often as something is in its way that is just going (R4-68). The lock is taken and given back here and
     /// nowhere else (R4-62).
     ///
