@@ -18,8 +18,9 @@ struct TrafficGround: Sendable {
 
 /// What the filters of one namespace need of the control plane: numbers for their changes, the hashes of their entries, the time.
 ///
-/// SAFETY: Sendable although two of its properties change: the log is set before the namespace is known to anyone, and the draft
-/// only by who holds the gate exclusively, while all others who number changes hold it shared.
+/// SAFETY: Sendable although two of its properties change: the log is set before the namespace is known to anyone, and forgotten when
+/// no one holds that any more, as all do who number changes; the draft is set only by who holds the gate exclusively, while all others
+/// who number changes hold it shared.
 final class TrafficLink: TrafficHost, @unchecked Sendable {
     let namespace: String
     private let clock: @Sendable () -> UInt64
