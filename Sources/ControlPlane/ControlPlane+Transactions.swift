@@ -114,11 +114,12 @@ extension ControlPlane {
                 }
             }
             draft.admissions.commit()
-            for (namespace, _) in draft.touched { namespace.follow(linksOf: draft.changes) }
             draft.forgetParted()
             noteImpairments(draft.touched)
             for operation in draft.operations { begin(operation) }
-            for (device, namespace) in draft.endedLinks { _ = endBlocks(of: device, in: namespace) }
+            for (device, namespace, removal) in draft.endedLinks {
+                _ = endBlocks(of: device, in: namespace, before: removal)
+            }
             return (results, draft.changes.first?.sequence, draft.operations.map { ($0, snapshotWithinGate()) })
         }
         committed()

@@ -20,9 +20,9 @@ final class Namespace: Sendable {
     let traffic: Traffic
     let trafficLink: TrafficLink
 
-    /// - Parameter stored: nil if it is being removed.
     deinit { trafficLink.disconnect() }
 
+    /// - Parameter stored: nil if it is being removed.
     init(name: String, stored: StoredObject?, _ ground: TrafficGround) {
         self.name = name
         trafficLink = TrafficLink(name, ground.clock)

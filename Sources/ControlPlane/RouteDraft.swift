@@ -18,8 +18,8 @@ public struct RouteDraft {
     private var latestOfCause: ChangeBatch?
     /// What the changes bring about that isn't done here.
     private(set) var operations: [UnfinishedOperation] = []
-    /// Links that are gone and had a qdisc, with their namespaces.
-    private(set) var endedLinks: [(device: String, Namespace)] = []
+    /// Links that are gone and had a qdisc, with their namespaces and the numbers with which they went.
+    private(set) var endedLinks: [(device: String, namespace: Namespace, removal: ChangeSequence)] = []
     /// Of these, by namespace, the one that removes users of nexthops.
     private var userRemovals: [String: Int] = [:]
     /// What members of the chain have agreed to; they hear it if nothing comes of it.
@@ -137,7 +137,9 @@ public struct RouteDraft {
 
     mutating func begin(_ operation: UnfinishedOperation) { operations.append(operation) }
 
-    mutating func end(_ device: String, in namespace: Namespace) { endedLinks.append((device, namespace)) }
+    mutating func end(_ device: String, in namespace: Namespace, with removal: ChangeSequence) {
+        endedLinks.append((device, namespace, removal))
+    }
 
     /// The routes that use the nexthop are to go: all of one namespace in one operation, which walks over its routes once.
     mutating func begin(removingUsersOf id: UInt32, in namespace: String, _ removal: ChangeSequence) {

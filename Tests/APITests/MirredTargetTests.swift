@@ -69,4 +69,36 @@ import Testing
         #expect(shown.status == 200)
         #expect(shown.body.contains(#""to_dev":"*""#), "\(shown.body)")
     }
+
+    /// Its status, and which link `mirred` 5 gives packets to.
+    private func commit(_ operations: [String], _ query: String = "") -> String {
+        let body = #"{"operations":[\#(operations.joined(separator: ","))]}"#
+        let reply = service.call("POST", "/v1/transactions\(query)", body)
+        let shown = service.call("GET", "/v1/actions/mirred/5").body
+        let target = shown.firstRange(of: #""to_dev":""#).map { shown[$0.upperBound...].prefix { $0 != "\"" } }
+        return "\(reply.status) \(target ?? "none")"
+    }
+
+    @Test(
+        "In a transaction the links are there that come before in it; those of before mean nothing to a link that came anew"
+    )
+    func transaction() {
+        let action = #"{"op":"replace","kind":"action","value":\#(Self.mirred("eth8", #","index":5"#))}"#
+        func link(_ verb: String) -> String { #"{"op":"\#(verb)","kind":"link","value":{"ifname":"eth8"}}"# }
+        #expect(commit([action, link("add")]) == "422 none")
+        // What a dry run makes is gone afterwards.
+        #expect(commit([link("add"), action], "?dry_run=1") == "200 none")
+        #expect(commit([action]) == "422 none")
+        #expect(commit([link("add"), action, link("add")]) == "409 none")
+        #expect(commit([action]) == "422 none")
+
+        #expect(commit([link("add"), action]) == "200 eth8")
+        #expect(commit([link("delete"), action]) == "422 eth8")
+        #expect(commit([link("delete"), action], "?dry_run=1") == "422 eth8")
+        #expect(commit([action]) == "200 eth8")
+        #expect(commit([link("delete"), link("add")]) == "200 *")
+        #expect(commit([link("delete"), link("add"), action]) == "200 eth8")
+        #expect(commit([link("delete")]) == "200 *")
+        #expect(service.call("GET", "/v1/links/eth8").status == 404)
+    }
 }

@@ -294,4 +294,28 @@ import Testing
         let second = try RunningServer("--data-dir", directory.path, "--simulated-switch", "asic0")
         #expect(try eventually { try second.get("/v1/routes/10.0.0.0/8").json()["hw"]?["state"] == .string("offload") })
     }
+
+    @Test("R4-85: a link that leaves the hardware in a transaction doesn't join a block with filters in it there")
+    func filters() throws {
+        for link in ["eth0", "eth1"] { _ = try server.request("PUT", "/v1/links/\(link)", "{}") }
+        let qdisc = #"{"kind":"ingress","ingress_block":1}"#
+        #expect(try server.post("/v1/links/eth0/qdiscs", qdisc).status == 201)
+        let filter = #"{"protocol":"all","kind":"matchall","options":{"skip_sw":true}}"#
+        #expect(try server.post("/v1/blocks/1/filters", filter).status == 201)
+        func join(isOffloaded: Bool, _ query: String = "") throws -> TestResponse {
+            try server.post(
+                "/v1/transactions\(query)",
+                """
+                {"operations":[{"op":"change","kind":"link","value":{"ifname":"eth1","offload":\(isOffloaded)}},
+                {"op":"add","kind":"qdisc","value":{"dev":"eth1","kind":"ingress","ingress_block":1}}]}
+                """)
+        }
+        for query in ["", "?dry_run=1"] {
+            let refused = try join(isOffloaded: false, query)
+            #expect(try refused.refusal() == "422 EOPNOTSUPP unsupported", "\(refused.text)")
+            #expect(refused.text.contains(#""rule":"R4-85""#), "\(refused.text)")
+        }
+        #expect(try join(isOffloaded: true).status == 200)
+        #expect(try server.get("/v1/blocks/1/filters").text.contains(#""in_hw_count":1,"#))
+    }
 }

@@ -133,6 +133,7 @@ import Testing
     func mirred() {
         #expect(Mirred(.mirror, .egress, to: "eth1").control == .pipe)
         #expect(Mirred(.redirect, .egress, to: "eth1").control == .stolen)
+        lab.traffic.setLink("eth1", isOffloaded: true)
         let outcome = lab.write(
             TrafficLab.flower(80) {
                 $0.priority = 1

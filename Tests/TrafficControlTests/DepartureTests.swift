@@ -1,5 +1,7 @@
 import ChangeLog
+import Glibc
 import Testing
+import Threads
 
 @testable import TrafficControl
 
@@ -24,6 +26,35 @@ import Testing
     private func place(of chain: Chain) throws(Refusal) -> Proto? {
         guard case .found(let proto) = try chain.find(1, nil) else { return nil }
         return proto
+    }
+
+    @Test(
+        "R4-93, R4-98: a link that goes while a request waits for its turn isn't named by what that makes",
+        .timeLimit(.minutes(1)))
+    func linkGoes() {
+        let mirred = TrafficLab.flower(80) {
+            $0.actions = [ActionDraft(.mirred(Mirred(.mirror, .egress, to: "eth1")))]
+        }
+        let input = TrafficLab.flower(81) { $0.options = ["indev": .text("eth1")] }
+        lab.traffic.setLink("eth1", isOffloaded: true)
+        let (lab, begun, outcomes) = (lab, Signal(), Locked<[String]>([], rank: .leaf))
+        let writer = lab.gate.withExclusive {
+            let writer = Thread(name: "writer") {
+                begun.raise()
+                for write in [mirred, input] {
+                    let outcome = lab.write(write)
+                    outcomes.withLock { $0.append(outcome) }
+                }
+            }
+            begun.wait()
+            // It comes as far as it can.
+            for _ in 0..<10_000 { sched_yield() }
+            lab.traffic.setLink("eth1", isOffloaded: nil)
+            return writer
+        }
+        writer.join()
+        #expect(outcomes.withLock { $0 } == ["ENODEV R4-98", "ENODEV R4-93"])
+        lab.check()
     }
 
     @Test("R4-65, R4-70: as long as someone has a proto in hand that was taken out, none of its like comes in")

@@ -53,7 +53,7 @@ struct OffloadTests {
         #expect(lab.block.told(0) != nil && counts == [2])
         try lab.bind("eth1", isOffloaded: false)
         #expect(add(82, .skipSW) == "EOPNOTSUPP R4-83")
-        lab.traffic.setOffloaded("eth1", true)
+        lab.traffic.setLink("eth1", isOffloaded: true)
         #expect(lab.delete { ($0.priority, $0.handle) = (1, 1) } == "1")
         #expect(add(82, .skipSW) == "0/1/1")
         lab.check()
@@ -100,7 +100,7 @@ struct OffloadTests {
     func binding() throws {
         lab.traffic.add(room)
         try lab.bind()
-        lab.traffic.setOffloaded("eth1", false)
+        lab.traffic.setLink("eth1", isOffloaded: false)
         try lab.traffic.checkBinding(of: "eth1", to: .shared(22))
         #expect(add(80) == "0/1/1")
         #expect(throws: FIBError.self) { try lab.traffic.checkBinding(of: "eth1", to: .shared(22)) }

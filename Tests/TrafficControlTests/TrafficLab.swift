@@ -40,6 +40,7 @@ final class RecordingHost: TrafficHost {
 /// The filters of one block, and what is told of them.
 final class TrafficLab: Sendable {
     let host = RecordingHost()
+    let gate = Gate()
     let traffic: Traffic
     let block: Block
     /// How many changes were told the last time.
@@ -48,13 +49,13 @@ final class TrafficLab: Sendable {
     deinit { host.forget() }
 
     init(isSerial: Bool = false) {
-        traffic = Traffic(host, gate: Gate(), global: Traffic.GlobalLock(), isSerial: isSerial)
+        traffic = Traffic(host, gate: gate, global: Traffic.GlobalLock(), isSerial: isSerial)
         block = traffic.addBlock(BlockIdentity(namespace: "default", .shared(22)))
     }
 
     /// Packets of a link come into the block, with hardware behind it or without.
     func bind(_ link: String = "eth0", isOffloaded: Bool = true) throws {
-        traffic.setOffloaded(link, isOffloaded)
+        traffic.setLink(link, isOffloaded: isOffloaded)
         block.bind(Binding(link, .ingress))
         try traffic.update(block)
     }

@@ -15,13 +15,8 @@ extension RouteDraft {
         default: break
         }
         let namespace = touched[place].0
-        let objects = touched[place].1.objects
         return try drafting(at: place) { (_, head) throws(FIBError) in
-            try namespace.perform(operation, .exclusive) {
-                head()
-            } hasLink: {
-                objects[.link($0)] != nil
-            }
+            try namespace.perform(operation, .exclusive) { head() }
         }
     }
 

@@ -2,7 +2,7 @@ internal import Routing
 internal import TrafficControl
 
 extension Traffic {
-    /// Has the blocks that qdiscs and blocks, as objects, say there are. Within the exclusive gate.
+    /// Has the links and blocks that objects say there are. Within the exclusive gate.
     func follow(from old: StoredObject?, to new: StoredObject?) {
         guard let object = new ?? old else { return }
         switch object.value {
@@ -23,19 +23,8 @@ extension Traffic {
                 // Who makes a qdisc has asked before.
                 try? update(block)
             }
-        case .link(let link): setOffloaded(link.name, new?.link?.isOffloaded ?? true)
+        case .link(let link): setLink(link.name, isOffloaded: new?.link?.isOffloaded)
         default: return
-        }
-    }
-}
-
-extension Namespace {
-    /// Whether hardware looks at its links, as changes say that were just made. Within the exclusive gate.
-    func follow(linksOf changes: [Change]) {
-        for change in changes {
-            guard case .object(let object) = change.object, object.object.kind == .link, object.object.namespace == name
-            else { continue }
-            traffic.follow(from: object.old, to: object.new)
         }
     }
 }

@@ -76,14 +76,10 @@ public struct TrafficResult: Sendable {
 extension Namespace {
     /// Makes a change of what the blocks have, whose places are known.
     ///
-    /// - Parameters:
-    ///   - head: the number of the latest change, asked for afterwards.
-    ///   - hasLink: whether there is such a link.
+    /// - Parameter head: the number of the latest change, asked for afterwards.
     func perform(
-        _ operation: TrafficOperation, _ access: Traffic.Access, _ head: () -> ChangeSequence,
-        hasLink: (String) -> Bool
+        _ operation: TrafficOperation, _ access: Traffic.Access, _ head: () -> ChangeSequence
     ) throws(FIBError) -> TrafficResult {
-        try checkLinks(of: operation, hasLink)
         switch operation.action {
         case .addQdisc, .removeQdisc: preconditionFailure("qdiscs are changed in drafts")
         case .addChain(let place, let index, let template):

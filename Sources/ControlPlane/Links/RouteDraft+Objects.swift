@@ -91,6 +91,8 @@ extension RouteDraft {
         touched[place].1.chain.countObject()
         if let new { touched[place].1.set(new) } else { touched[place].1.remove(change.object.key) }
         guard change.object.kind == .link else { return sequence }
+        // Filters that the same draft changes may name it.
+        if isWithinGate { touched[place].0.traffic.follow(from: old, to: new) }
         let cause = ChangeBatch.Cause(reason: LinkCascade.reason(change), sequence: sequence)
         let others = touched[place].1.objects.all(.link).filter { $0.key != change.object.key }
         if let cascade = LinkCascade(change, others: others) {
@@ -98,7 +100,7 @@ extension RouteDraft {
         }
         // What is on it goes after it, however much that is (R4-75).
         if new == nil, let name = old?.link?.name, touched[place].1.objects[.qdisc(name)] != nil {
-            end(name, in: touched[place].0)
+            end(name, in: touched[place].0, with: sequence)
         }
         removeUsers(of: change, cause, at: place)
         changeRoutes(from: old?.link, to: new?.link, cause, at: place)

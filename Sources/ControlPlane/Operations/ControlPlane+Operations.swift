@@ -66,8 +66,7 @@ extension ControlPlane {
         guard let link = operation.remainder.link, link.isRemoved,
             let namespace = (operation.remainder.selection.namespaces?.first).flatMap({ try? namespace($0) })
         else { return nil }
-        return removeQdisc(link.device, in: namespace, operation.toldCause, patience)
-            ?? forgetTarget(link.device, in: namespace, operation.toldCause, patience)
+        return removeTraffic(ofLink: link.device, in: namespace, operation.toldCause, patience)
     }
 
     /// What was in a namespace that is gone, but for its routes; what kept it from going, if anything did.

@@ -64,9 +64,10 @@ struct HeldActions {
     private(set) var actions: [Action] = []
     private var new: [New] = []
     private var shared: [Action] = []
-    private let tables: ActionTables
+    private let traffic: Traffic
     private let block: Block
     private let flags: FilterFlags
+    private var tables: ActionTables { traffic.actions }
     /// The first that no hardware does (R4-84).
     private(set) var unsupported: Action?
 
@@ -74,9 +75,9 @@ struct HeldActions {
     ///
     /// - Parameter flags: of the filter, which what is made for it has too (R4-88).
     init(
-        _ drafts: [ActionDraft], _ flags: FilterFlags, _ tables: ActionTables, _ block: Block
+        _ drafts: [ActionDraft], _ flags: FilterFlags, in block: Block, of traffic: Traffic
     ) throws(FIBError) {
-        self.tables = tables
+        self.traffic = traffic
         self.block = block
         self.flags = flags.intersection([.skipHW, .skipSW])
         guard drafts.count <= ActionRun.limit else {
@@ -101,6 +102,12 @@ struct HeldActions {
         guard isNew, let content = draft.content else {
             shared.append(action)
             return try check(action)
+        }
+        do throws(FIBError) {
+            try traffic.checkTarget(of: content)
+        } catch {
+            table.free(action.index)
+            throw error
         }
         if !content.isForHardware { unsupported = unsupported ?? action }
         let target = content.target.map { block.holdCreating($0, as: .action) }

@@ -1,4 +1,4 @@
-internal import ChangeLog
+public import ChangeLog
 public import Routing
 internal import Threads
 
@@ -20,7 +20,10 @@ extension Traffic {
         }
         return try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
             let result = try Refusal.of { () throws(FIBError) in
-                try table.write(content, draft.index, draft.marks, replaces: replaces, check)
+                try table.write(content, draft.index, draft.marks, replaces: replaces) { (present) throws(FIBError) in
+                    try check(present)
+                    if present == nil || replaces { try checkTarget(of: content) }
+                }
             }
             // It leads there no more.
             if let chain = result.old?.chain { chain.block.letGo(chain, as: .action) }
@@ -62,13 +65,22 @@ extension Traffic {
 
     private static var actionRun: Int { 1_024 }
 
+    /// Throws ENODEV if it gives packets to a link that isn't there (R4-98).
+    func checkTarget(of content: ActionContent) throws(FIBError) {
+        if case .mirred(let mirred) = content { try checkLink(mirred.device, rule: "R4-98") }
+    }
+
     /// Some of the actions that give packets to a link that is gone lose their target (R4-98).
     ///
-    /// - Parameter index: the first that is looked at.
+    /// - Parameters:
+    ///   - removal: the number with which the link went; later actions are about another one of that name.
+    ///   - index: the first that is looked at.
     /// - Returns: how many, and where to go on; nil if all have been looked at.
-    public func forgetTarget(_ device: String, from index: UInt32) throws(FIBError) -> (count: Int, next: UInt32?) {
+    public func forgetTarget(
+        _ device: String, before removal: ChangeSequence, from index: UInt32
+    ) throws(FIBError) -> (count: Int, next: UInt32?) {
         try request(in: nil, isUnlocked: false, .ending) { () throws(Refusal) in
-            actions["mirred"]?.forgetTarget(device, from: index, Self.actionRun) ?? (0, nil)
+            actions["mirred"]?.forgetTarget(device, before: removal, from: index, Self.actionRun) ?? (0, nil)
         }
     }
 }
@@ -111,7 +123,9 @@ extension ActionTable {
     }
 
     /// Looks at no more than so many.
-    fileprivate func forgetTarget(_ device: String, from index: UInt32, _ most: Int) -> (count: Int, next: UInt32?) {
+    fileprivate func forgetTarget(
+        _ device: String, before removal: ChangeSequence, from index: UInt32, _ most: Int
+    ) -> (count: Int, next: UInt32?) {
         state.withLock { state in
             var found: [(StoredAction, Mirred)] = []
             var cursor = state.image.cursor(from: UInt64(index))
@@ -123,7 +137,9 @@ extension ActionTable {
                     break
                 }
                 looked += 1
-                if case .mirred(let mirred) = stored.content, mirred.device == device { found.append((stored, mirred)) }
+                guard case .mirred(let mirred) = stored.content, mirred.device == device, stored.version < removal
+                else { continue }
+                found.append((stored, mirred))
             }
             for (old, mirred) in found {
                 guard let action = state.entries[old.index]?.action else { continue }

@@ -16,6 +16,7 @@ extension LockRank {
     static let actions = LockRank(46, "actions")
     /// Which blocks a namespace has. Held for a look-up, whatever else is held: the kernel's `idr_lock`.
     static let blocks = LockRank(47, "blocks")
-    /// Which hardware takes filters of a namespace. It changes within the exclusive gate, and is held for a look-up.
-    static let hardware = LockRank(48, "filter hardware")
+    /// Which links a namespace has, and which hardware takes its filters. It changes within the exclusive gate, and is held for a
+    /// look-up.
+    static let surroundings = LockRank(48, "links and filter hardware")
 }

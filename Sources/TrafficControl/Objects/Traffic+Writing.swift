@@ -123,7 +123,8 @@ extension Traffic {
                     try prepared(write, type(of: classifier), proto.identity.protocol)
                 }
             try check(known.options, proto)
-            return (known.options, try HeldActions(write.actions, write.flags, actions, proto.block))
+            for link in write.inputDevices { try checkLink(link, rule: "R4-93") }
+            return (known.options, try HeldActions(write.actions, write.flags, in: proto.block, of: self))
         }
         return try commit(write, options, held, from: old, proto)
     }

@@ -33,7 +33,7 @@ public final class Traffic: Sendable {
     private let isSerial: Bool
     /// Whether all of it is going.
     let isClosed = Atomic<Bool>(false)
-    let hardware = Locked(Hardware(), rank: .hardware)
+    let surroundings = Locked(Surroundings(), rank: .surroundings)
     let blocks = Locked(Blocks(), rank: .blocks)
 
     struct Blocks {

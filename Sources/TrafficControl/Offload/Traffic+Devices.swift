@@ -4,14 +4,17 @@ public import Routing
 internal import Synchronization
 internal import Threads
 
-/// Which hardware takes the filters of which blocks. All of this within the exclusive gate, which is what the kernel's lock of the
-/// callback list is (L1): no request is under way.
+/// Which links there are, and which hardware takes the filters of which blocks. All of this within the exclusive gate, which is what
+/// the kernel's lock of the callback list is (L1): no request is under way.
 extension Traffic {
-    struct Hardware {
+    struct Surroundings {
         /// By the bits that they have.
         var devices: [UInt64: any FilterDevice] = [:]
-        /// Links that no hardware looks at.
-        var unoffloaded: Set<String> = []
+        /// Whether hardware looks at it, by the name of a link.
+        var links: [String: Bool] = [:]
+
+        /// One that is gone is as it is by default.
+        func isOffloaded(_ link: String) -> Bool { links[link] ?? true }
     }
 
     /// Another device takes filters, of all blocks with a link that hardware looks at.
@@ -19,35 +22,41 @@ extension Traffic {
     /// - Returns: blocks that it has nothing to do with, since it has no room for a filter that is for hardware alone (R4-86).
     @discardableResult
     public func add(_ device: any FilterDevice) -> [BlockIdentity.Place] {
-        hardware.withLock { hardware in
-            guard let bit = (0..<64).map({ UInt64(1) << $0 }).first(where: { hardware.devices[$0] == nil }) else {
-                return
-            }
-            hardware.devices[bit] = device
+        surroundings.withLock { surroundings in
+            let bits = (0..<64).map { UInt64(1) << $0 }
+            guard let bit = bits.first(where: { surroundings.devices[$0] == nil }) else { return }
+            surroundings.devices[bit] = device
         }
         return allBlocks.compactMap { block in (try? update(block)) == nil ? block.identity.place : nil }
     }
 
     public func remove(_ device: any FilterDevice) {
-        hardware.withLock { hardware in hardware.devices = hardware.devices.filter { $1 !== device } }
+        surroundings.withLock { $0.devices = $0.devices.filter { $1 !== device } }
         for block in allBlocks { try? update(block) }
     }
 
-    /// Whether hardware looks at the packets of a link.
-    public func setOffloaded(_ device: String, _ isOffloaded: Bool) {
-        let isNews = hardware.withLock { hardware in
-            isOffloaded
-                ? hardware.unoffloaded.remove(device) != nil : hardware.unoffloaded.insert(device).inserted
+    /// A link is there.
+    ///
+    /// - Parameter isOffloaded: whether hardware looks at its packets; nil if the link is gone.
+    public func setLink(_ name: String, isOffloaded: Bool?) {
+        let isNews = surroundings.withLock { surroundings in
+            let before = surroundings.isOffloaded(name)
+            surroundings.links[name] = isOffloaded
+            return surroundings.isOffloaded(name) != before
         }
-        if isNews { for block in allBlocks where block.isBound(to: device) { try? update(block) } }
+        if isNews { for block in allBlocks where block.isBound(to: name) { try? update(block) } }
+    }
+
+    /// Throws ENODEV if there is no such link. What a request finds within the gate is so until it is done.
+    func checkLink(_ name: String, rule: String) throws(FIBError) {
+        if surroundings.withLock({ $0.links[name] != nil }) { return }
+        throw FIBError(.enodev, .linkNotFound, "there is no link '\(name)'", rule: rule)
     }
 
     /// R4-85.
     public func checkBinding(of device: String, to place: BlockIdentity.Place) throws(FIBError) {
-        guard hardware.withLock({ $0.unoffloaded.contains(device) }), let block = block(place), block.hasOffloaded
-        else {
-            return
-        }
+        if surroundings.withLock({ $0.isOffloaded(device) }) { return }
+        guard let block = block(place), block.hasOffloaded else { return }
         throw FIBError(
             .eopnotsupp, .unsupported,
             "block \(place) has filters in hardware, which doesn't look at '\(device)': its offload is off",
@@ -58,12 +67,12 @@ extension Traffic {
     ///
     /// Throws ENOSPC if one that came has no room for a filter that is for hardware alone; it then has nothing to do with the block.
     public func update(_ block: Block) throws(FIBError) {
-        let hardware = hardware.withLock { $0 }
+        let surroundings = surroundings.withLock { $0 }
         let bindings = block.state.withLock { $0.bindings }
-        let isLookedAt = bindings.contains { !hardware.unoffloaded.contains($0.device) }
-        let lacksSome = bindings.contains { hardware.unoffloaded.contains($0.device) } || hardware.devices.isEmpty
+        let isLookedAt = bindings.contains { surroundings.isOffloaded($0.device) }
+        let lacksSome = bindings.contains { !surroundings.isOffloaded($0.device) } || surroundings.devices.isEmpty
         let former = block.offload.load(ordering: .acquiring)?.members ?? []
-        let wanted = isLookedAt ? hardware.devices : [:]
+        let wanted = isLookedAt ? surroundings.devices : [:]
         for member in former where wanted[member.bit] !== member.device { block.leave(member) }
         var members = former.filter { wanted[$0.bit] === $0.device }
         var refusal: FIBError?
