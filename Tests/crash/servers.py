@@ -1,4 +1,4 @@
-"""What the crash tests share: a fibd with a data directory, as a child process, and a connection to it.
+"""A fibd as a child process, and a connection to it: what the tests of crashes and of many filters share.
 
 Everything is bounded in time: whatever takes longer than `PATIENCE` seconds is a Violation that says what hung.
 """
@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -36,11 +37,14 @@ def check(holds: object, message: str) -> None:
 
 
 class Server:
-    """One life of a fibd on a data directory. `listening` is false until its state is recovered."""
+    """One life of a fibd, on a data directory or without one. It listens once its state is recovered."""
 
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, environment: Mapping[str, str] | None = None):
+    def __init__(self, binary: pathlib.Path, directory: pathlib.Path | None, environment: Mapping[str, str] | None = None,
+                 patience: float = PATIENCE):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("FIBD_")} | {"FIBD_SIMULATED_SWITCH": "none"}
-        command = [str(binary), "--data-dir", str(directory), "--listen", "127.0.0.1:0"]
+        place = ["--ephemeral"] if directory is None else ["--data-dir", str(directory)]
+        command = [str(binary), *place, "--listen", "127.0.0.1:0"]
+        self.patience = patience
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=inherited | dict(environment or {}))
         self.log: deque[str] = deque(maxlen=40)
@@ -68,12 +72,18 @@ class Server:
         return self.told.wait(seconds) and bool(self.address)
 
     def await_listening(self) -> "Server":
-        if not self.listens_within(PATIENCE):
+        if not self.listens_within(self.patience):
             if not self.told.is_set():
                 self.kill()
-                raise Violation(f"the server did not listen within {PATIENCE:g} s; {self.words()}")
+                raise Violation(f"the server did not listen within {self.patience:g} s; {self.words()}")
             raise Violation(f"the server ended with {self.end()} before it listened; {self.words()}")
         return self
+
+    @property
+    def peak_mebibytes(self) -> float:
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s*(\d+) kB", text)
+        return int(found[1]) / 1024 if found else 0.0
 
     def words(self) -> str:
         return "its last words: " + (" | ".join(list(self.log)[-4:]) or "none")
@@ -93,13 +103,13 @@ class Server:
     def end(self) -> int:
         """The status, once it has ended; of a server that was killed the signal, negative."""
         try:
-            status = self.process.wait(PATIENCE)
+            status = self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise Violation(f"the server did not end within {PATIENCE:g} s; {self.words()}") from None
+            raise Violation(f"the server did not end within {self.patience:g} s; {self.words()}") from None
         finally:
-            self._reader.join(PATIENCE)
+            self._reader.join(self.patience)
             if self.process.stderr:
                 self.process.stderr.close()
         return status

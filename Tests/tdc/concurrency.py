@@ -22,9 +22,11 @@ import time
 from collections import Counter
 
 from cases import Case, cases
-from fibd import BINARY, Fibd
-from observer import Observer, Violation, check
+from observer import BINARY, Observer, Server, Violation, check
 from writers import BLOCK, Result, together
+
+# In seconds: to begin and to end, with a million filters.
+PATIENCE = 60.0
 
 
 def expect_answers(case: Case, results: list[Result]) -> None:
@@ -66,7 +68,7 @@ def expect_stream(observer: Observer, expected: dict[str, int]) -> None:
     check(rows == kinds, f"a stream replays {dict(rows)} instead of {kinds}")
 
 
-def run(case: Case, server: Fibd, in_transactions: bool) -> str:
+def run(case: Case, server: Server, in_transactions: bool) -> str:
     """One case from an empty server to an empty server; a line on it. Throws Violation or RuntimeError."""
     began = time.monotonic()
     observer = Observer(server)
@@ -102,8 +104,9 @@ def run_all(binary: pathlib.Path, chosen: list[Case], is_ephemeral: bool, in_tra
 def run_alone(binary: pathlib.Path, case: Case, is_ephemeral: bool, in_transactions: bool) -> None:
     """With a server of its own, whose peak of memory is so the case's."""
     with tempfile.TemporaryDirectory(prefix="fibd-tdc-") as place:
-        with Fibd(binary, None if is_ephemeral else pathlib.Path(place)) as server:
+        with Server(binary, None if is_ephemeral else pathlib.Path(place), patience=PATIENCE) as server:
             try:
+                server.await_listening()
                 Observer(server).send("PUT", "/v1/links/eth0", '{"operstate":"UP"}')
                 line = run(case, server, in_transactions)
                 server.stop()

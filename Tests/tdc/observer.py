@@ -2,28 +2,23 @@
 import contextlib
 import http.client
 import json
+import pathlib
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from fibd import Fibd
 from writers import BLOCK, PATIENCE
 
-
-class Violation(Exception):
-    """The server did what it must not."""
-
-
-def check(holds: object, message: str) -> None:
-    if not holds:
-        raise Violation(message)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
+from servers import BINARY, Server, Violation, check  # noqa: E402, F401
 
 
 class Observer:
     """What the server shows of filters."""
 
-    def __init__(self, server: Fibd):
+    def __init__(self, server: Server):
         self.server = server
 
     def send(self, method: str, path: str, body: str | None = None) -> Any:

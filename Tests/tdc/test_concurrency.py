@@ -6,8 +6,7 @@ import unittest
 import concurrency
 from cases import Case, cases
 from concurrency import expect_answers, expect_state, expect_stream
-from fibd import BINARY
-from observer import Violation
+from observer import BINARY, Violation
 from writers import Result
 
 

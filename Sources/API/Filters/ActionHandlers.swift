@@ -28,10 +28,7 @@ struct ActionHandlers: Sendable {
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let (kind, index) = (try call.actionKind(), try call.actionIndex())
         return answers.get(isDurable) { plane throws(FIBError) in try plane.action(kind, index, in: namespace) }
     }
@@ -76,9 +73,7 @@ struct ActionHandlers: Sendable {
     }
 
     private func delete(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let operation = TrafficOperation(
             target.namespace, .removeAction(kind: try call.actionKind(), try call.actionIndex()),
             condition: try call.request.deleteCondition())
@@ -87,9 +82,7 @@ struct ActionHandlers: Sendable {
 
     /// As `tc actions flush`: up to the first that a filter has (R4-96).
     private func flush(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         try call.request.refuseCondition()
         let operation = TrafficOperation(target.namespace, .flushActions(kind: try call.actionKind()))
         return .answer(.work { .of { () throws(Problem) in try answers.remove(operation, target.options) } })

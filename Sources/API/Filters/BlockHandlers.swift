@@ -39,10 +39,7 @@ struct BlockHandlers: Sendable {
 
     /// Of a link whose qdisc shares one, that.
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let place = try call.block()
         return .answer(
             .work {
@@ -68,10 +65,7 @@ struct BlockHandlers: Sendable {
     }
 
     private func getChain(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let (place, index) = (try call.block(), try call.chain(1))
         return answers.get(isDurable) { plane throws(FIBError) in
             let (chain, sequence) = try plane.chain(index, of: place, in: namespace)
@@ -86,9 +80,7 @@ struct BlockHandlers: Sendable {
     }
 
     private func writeChain(_ call: Call, index path: UInt32?) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let place = try call.block()
         let condition = try call.request.writeCondition()
         return try answers.collecting(
@@ -112,9 +104,7 @@ struct BlockHandlers: Sendable {
     }
 
     private func deleteChain(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let operation = TrafficOperation(
             target.namespace, .removeChain(try call.block(), try call.chain(1)),
             condition: try call.request.deleteCondition())

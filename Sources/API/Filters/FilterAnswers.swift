@@ -19,6 +19,13 @@ struct FilterAnswers: Sendable {
             options = try WriteOptions(&query, call.request)
         }
 
+        /// Of a query that says nothing else.
+        init(_ call: Call) throws(Problem) {
+            var query = Query(call.target)
+            try self.init(call, &query)
+            try query.finish()
+        }
+
         /// What the body says of the namespace must be so.
         func agree(_ body: String?) throws(Problem) {
             guard let body, body != namespace else { return }

@@ -39,10 +39,7 @@ struct FilterHandlers: Sendable {
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let (place, selector) = (try call.block(), try call.filter())
         return answers.get(isDurable) { plane throws(FIBError) in
             try plane.filter(selector, of: place, in: namespace)
@@ -98,9 +95,7 @@ struct FilterHandlers: Sendable {
     }
 
     private func put(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let (place, selector) = (try call.block(), try call.filter())
         let condition = try call.request.writeCondition()
         let job = FilterJob(namespace: target.namespace, place: place, verb: .replace, condition: condition)
@@ -110,9 +105,7 @@ struct FilterHandlers: Sendable {
     }
 
     private func delete(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         var selector = try call.filter()
         let condition = try call.request.deleteCondition()
         if condition != .none {
@@ -123,9 +116,7 @@ struct FilterHandlers: Sendable {
     }
 
     private func deleteProto(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         try call.request.refuseCondition()
         var selector = FilterSelector()
         selector.chain = try call.chain(1)

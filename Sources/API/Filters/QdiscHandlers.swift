@@ -49,10 +49,7 @@ struct QdiscHandlers: Sendable {
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let (device, kind) = (try deviceName(call.names[0]), try Self.kind(call))
         let missing = FIBError(.enoent, .qdiscNotFound, "'\(device)' has no qdisc of \(kind.rawValue)", rule: "R4-05")
         let (found, sequence) = try Problem.of { () throws(FIBError) in
@@ -81,9 +78,7 @@ struct QdiscHandlers: Sendable {
     }
 
     private func write(_ call: Call, kind: Qdisc.Kind?) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let device = try deviceName(call.names[0])
         let condition = try call.request.writeCondition()
         return try answers.collecting(
@@ -102,9 +97,7 @@ struct QdiscHandlers: Sendable {
     }
 
     private func delete(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let target = try FilterAnswers.Target(call, &query)
-        try query.finish()
+        let target = try FilterAnswers.Target(call)
         let (device, kind) = (try deviceName(call.names[0]), try Self.kind(call))
         let operation = TrafficOperation(
             target.namespace, .removeQdisc(device: device, kind), condition: try call.request.deleteCondition())

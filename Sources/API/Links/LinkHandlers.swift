@@ -28,10 +28,7 @@ struct LinkHandlers: Sendable {
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let name = try deviceName(call.names[0])
         return try answers.get(
             .link(name), in: namespace, isDurable: isDurable,

@@ -38,10 +38,7 @@ struct NeighbourHandlers: Sendable {
     }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
-        var query = Query(call.target)
-        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
-        let isDurable = try query.flag("durable")
-        try query.finish()
+        let (namespace, isDurable) = try call.reading()
         let (device, address) = try Self.names(call)
         return try answers.get(
             .neighbour(device, address), in: namespace, isDurable: isDurable,

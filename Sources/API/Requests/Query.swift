@@ -142,3 +142,14 @@ extension Query {
 extension RouteSelection {
     var onlyFamily: AddressFamily? { families?.count == 1 ? families?.first : nil }
 }
+
+extension Call {
+    /// What the query of a `GET` of one object says, and nothing else.
+    func reading() throws(Problem) -> (namespace: String, isDurable: Bool) {
+        var query = Query(target)
+        let namespace = try query.namespace() ?? ControlPlane.defaultNamespace
+        let isDurable = try query.flag("durable")
+        try query.finish()
+        return (namespace, isDurable)
+    }
+}

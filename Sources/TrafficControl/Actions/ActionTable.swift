@@ -18,9 +18,8 @@ public final class ActionTable: Sendable {
     struct State {
         var image = Image<UInt64, StoredAction>()
         var entries: [UInt32: Entry] = [:]
-        /// Taken for filters that are being made, and by actions that are going.
-        var reserved: Set<UInt32> = []
-        var indices = LowestFree(last: UInt32(Int32.max))
+        /// Those are reserved that are taken for filters which are being made, and by actions that are going.
+        var indices = NumberPool(last: UInt32(Int32.max))
     }
 
     public let kind: String
@@ -67,7 +66,7 @@ public final class ActionTable: Sendable {
     func settle(_ action: Action) {
         let stored = action.stored
         state.withLock { state in
-            state.reserved.remove(action.index)
+            state.indices.use(action.index)
             state.entries[action.index] = Entry(action: action, references: 1, bindings: 1)
             state.image.insert(stored, for: UInt64(action.index))
         }
@@ -87,16 +86,13 @@ public final class ActionTable: Sendable {
 
     /// It was told that the action is gone, or it never was.
     func free(_ index: UInt32) {
-        state.withLock { state in
-            state.reserved.remove(index)
-            state.indices.giveBack(index)
-        }
+        state.withLock { $0.indices.giveBack(index) }
     }
 
     /// Stops the process unless its actions are held by that many filters each, and no index is kept from others.
     func _checkInvariants(bindings: [UInt32: Int]) {
         state.withLock { state in
-            precondition(state.reserved.isEmpty, "indices are kept: \(state.reserved)")
+            precondition(state.indices.reserved.isEmpty, "indices are kept: \(state.indices.reserved)")
             precondition(state.image.count == state.entries.count, "\(state.image.count) actions, not by index")
             for (index, entry) in state.entries {
                 precondition(entry.bindings == bindings[index] ?? 0, "\(kind) \(index): \(entry.bindings) filters")
@@ -109,25 +105,20 @@ public final class ActionTable: Sendable {
 }
 
 extension ActionTable.State {
-    private func isTaken(_ index: UInt32) -> Bool { entries[index] != nil || reserved.contains(index) }
-
     /// The index that is said, or the lowest that no one has.
     mutating func reserve(_ index: UInt32?, _ kind: String) throws(FIBError) -> UInt32 {
-        if let index, isTaken(index) {
-            throw FIBError(.eexist, .actionExists, "\(kind) \(index) is being made or removed by another request")
+        if let index {
+            guard entries[index] == nil, !indices.reserved.contains(index) else {
+                throw FIBError(.eexist, .actionExists, "\(kind) \(index) is being made or removed by another request")
+            }
+            indices.reserve(index)
+            return index
         }
-        guard let index = index ?? lowestFree() else {
+        let entries = entries
+        guard let free = indices.reserve(isUsed: { entries[$0] != nil }) else {
             throw FIBError(.enospc, .actionInvalid, "every index of \(kind) is taken")
         }
-        reserved.insert(index)
-        return index
-    }
-
-    private mutating func lowestFree() -> UInt32? {
-        var indices = LowestFree(last: 0)
-        swap(&indices, &self.indices)
-        defer { swap(&indices, &self.indices) }
-        return indices.find { isTaken($0) }
+        return free
     }
 
     /// Puts an entry back that lost a reference; the action if that was the last.
@@ -139,7 +130,7 @@ extension ActionTable.State {
         }
         entries[index] = nil
         image.remove(UInt64(index))
-        reserved.insert(index)
+        indices.reserve(index)
         return entry.action.stored
     }
 }

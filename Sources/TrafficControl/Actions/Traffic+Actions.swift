@@ -114,7 +114,7 @@ extension ActionTable {
                 return .action(action, old: old, new: stored)
             }
             if existing == nil {
-                state.reserved.remove(action.index)
+                state.indices.use(action.index)
                 state.entries[action.index] = Entry(action: action)
             }
             state.image.insert(action.stored, for: UInt64(action.index))
@@ -189,7 +189,6 @@ extension ActionTable {
             preconditionFailure("\(kind) \(entry.action.index) is held otherwise")
         }
         host.commit(1) { _, _ in .action(entry.action, old: gone, new: nil) }
-        state.reserved.remove(gone.index)
         state.indices.giveBack(gone.index)
     }
 }

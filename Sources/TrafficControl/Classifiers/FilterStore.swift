@@ -4,14 +4,12 @@ internal import Routing
 /// The filters of one proto by handle: what all classifiers have in common under their locks.
 struct FilterStore {
     private(set) var image = Image<UInt64, StoredFilter>()
-    private var handles: LowestFree
-    /// Handles that were given out and have no filter yet.
-    private var reserved: Set<UInt32> = []
+    private var handles: NumberPool
     /// Whether it takes no more (R4-66).
     private(set) var isEnded = false
 
     /// - Parameter last: the greatest handle that is given to who doesn't say one.
-    init(last: UInt32) { handles = LowestFree(last: last) }
+    init(last: UInt32) { handles = NumberPool(last: last) }
 
     subscript(handle: UInt32) -> StoredFilter? { image[UInt64(handle)] }
 
@@ -24,23 +22,20 @@ struct FilterStore {
     /// A handle that no one else is given.
     mutating func reserve() throws(Refusal) -> UInt32 {
         if isEnded { throw .leaving }
-        var handles = LowestFree(last: 0)
-        swap(&handles, &self.handles)
-        defer { swap(&handles, &self.handles) }
-        guard let free = handles.find(isTaken: { reserved.contains($0) || self[$0] != nil }) else {
+        let image = image
+        guard let free = handles.reserve(isUsed: { image[UInt64($0)] != nil }) else {
             throw .error(FIBError(.enospc, .filterInvalid, "every handle of this priority is taken", rule: "R4-43"))
         }
-        reserved.insert(free)
         return free
     }
 
     mutating func giveBack(_ handle: UInt32) {
-        reserved.remove(handle)
-        if self[handle] == nil { handles.giveBack(handle) }
+        // Who said it has it by now, unless no one has.
+        if self[handle] == nil { handles.giveBack(handle) } else { handles.use(handle) }
     }
 
     mutating func put(_ filter: StoredFilter) {
-        if !reserved.isEmpty { reserved.remove(filter.handle) }
+        handles.use(filter.handle)
         image.insert(filter, for: UInt64(filter.handle))
     }
 

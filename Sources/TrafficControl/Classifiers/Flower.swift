@@ -11,22 +11,13 @@ public final class Flower: Classifier {
         let match: FlowMatch
         var ignored: [String] { match.ignored }
 
-        var values: FlowMembers {
-            var keys = match.values
-            var values: FlowMembers = [:]
-            for name in Flower.besideKeys {
-                guard let value = keys[name] else { continue }
-                (values[name], keys[name]) = (value, nil)
-            }
-            values["keys"] = .object(keys)
-            return values
-        }
+        var values: FlowMembers { Flower.values(match.values) }
     }
 
     /// The same as it is kept, with less room.
     final class KeptOptions: FilterOptions {
         let packed: PackedMatch
-        var values: FlowMembers { Options(match: packed.match).values }
+        var values: FlowMembers { Flower.values(packed.values) }
 
         init(_ packed: PackedMatch) { self.packed = packed }
     }
@@ -84,6 +75,17 @@ public final class Flower: Classifier {
 
     /// Keys that `tc -json` has beside the others.
     private static let besideKeys = ["indev", "l2_miss"]
+
+    private static func values(_ all: FlowMembers) -> FlowMembers {
+        var keys = all
+        var values: FlowMembers = [:]
+        for name in besideKeys {
+            guard let value = keys[name] else { continue }
+            (values[name], keys[name]) = (value, nil)
+        }
+        values["keys"] = .object(keys)
+        return values
+    }
 
     public static func fits(_ options: any FilterOptions, _ template: any FilterOptions) -> Bool {
         guard let options = options as? Options, let template = template as? Options else { return false }

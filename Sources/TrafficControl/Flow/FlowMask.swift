@@ -12,6 +12,7 @@ final class FlowMask: Hashable, Sendable {
     private let options: TunnelOptions?
     private let hasOptions: Bool
     private let hashOfBits: Int
+    private let parts: FlowParts
     /// Nobody outside knows where a key falls, and so can't have all fall on one place.
     private static let seed: (UInt64, UInt64) = {
         var random = SystemRandomNumberGenerator()
@@ -31,6 +32,7 @@ final class FlowMask: Hashable, Sendable {
         usedCount = count
         options = match.options?.mask
         hasOptions = options != nil
+        parts = FlowParts(bits)
         var hasher = Hasher()
         for place in 0..<count {
             hasher.combine(used[place])
@@ -104,6 +106,9 @@ final class FlowMask: Hashable, Sendable {
         }
     }
 
+    /// What a match says, as `tc -json` has it.
+    fileprivate func values(of match: FlowMatch) -> FlowMembers { match.values(of: parts) }
+
     /// The reverse of `words(of:)`.
     func match(
         _ words: [UInt64], _ dstPorts: ClosedRange<UInt16>?, _ srcPorts: ClosedRange<UInt16>?
@@ -136,6 +141,9 @@ struct PackedMatch: Sendable {
     }
 
     var match: FlowMatch { mask.match(words, dstPorts, srcPorts) }
+
+    /// As `tc -json` has it under `options.keys`.
+    var values: FlowMembers { mask.values(of: match) }
 
     func isSame(as other: PackedMatch) -> Bool {
         words == other.words && dstPorts == other.dstPorts && srcPorts == other.srcPorts

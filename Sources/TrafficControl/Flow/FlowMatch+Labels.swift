@@ -85,9 +85,12 @@ extension FlowMatch {
     }
 
     /// What `tc -json` has under `options.keys`: all that counts, in one form whatever it was given in.
-    public var values: FlowMembers {
+    public var values: FlowMembers { values(of: FlowParts(mask)) }
+
+    /// - Parameter parts: those of its mask.
+    func values(of parts: FlowParts) -> FlowMembers {
         var values: FlowMembers = [:]
-        for known in FlowKey.inOrder where mask[known.field] != 0 {
+        for known in parts.keys {
             let (value, ownMask) = text(known)
             values[known.name] = value
             if let ownMask { values[known.name + "_mask"] = ownMask }
@@ -104,17 +107,21 @@ extension FlowMatch {
             let (start, end) = (UInt64(range.lowerBound), UInt64(range.upperBound))
             values[name] = .object(["start": .number(start), "end": .number(end)])
         }
-        if FlowField.mpls.dropFirst().contains(where: { mask[$0] != 0 }) {
+        if parts.hasInnerLabels {
             values["mpls"] = .list(labels)
-        } else {
+        } else if parts.hasOutermostLabel {
             values = values.adding(Self.entry("mpls_", key[.mpls1], mask[.mpls1]))
         }
+        if parts.hasCFM { values["cfm"] = .object(cfm) }
+        if let options { values = values.adding(options.values) }
+        return values
+    }
+
+    private var cfm: FlowMembers {
         var cfm: FlowMembers = [:]
         if mask[.cfmLevel] != 0 { cfm["mdl"] = .number(UInt64(truncatingIfNeeded: key[.cfmLevel])) }
         if mask[.cfmOpcode] != 0 { cfm["op"] = .number(UInt64(truncatingIfNeeded: key[.cfmOpcode])) }
-        if !cfm.isEmpty { values["cfm"] = .object(cfm) }
-        if let options { values = values.adding(options.values) }
-        return values
+        return cfm
     }
 
     /// Addresses of which no bit counts are still of a family.

@@ -72,11 +72,13 @@ struct FlowTable<Entry: FlowEntry>: Sendable {
     mutating func insert(_ entry: Entry) {
         let packed = entry.packed
         let place = places[packed.mask] ?? addGroup(packed.mask, entry.place.group)
-        var entries = groups[place].buckets[packed.hash]?.entries ?? []
-        entries.insert(entry, at: entries.firstIndex { $0.place.born > entry.place.born } ?? entries.count)
-        groups[place].buckets[packed.hash] = Bucket(entries)
         groups[place].count += 1
         count += 1
+        // Mostly there is none, and so the way down is gone once.
+        guard let bucket = groups[place].buckets.updateValue(.one(entry), forKey: packed.hash) else { return }
+        var entries = bucket.entries
+        entries.insert(entry, at: entries.firstIndex { $0.place.born > entry.place.born } ?? entries.count)
+        groups[place].buckets[packed.hash] = Bucket(entries)
     }
 
     /// It must be there. One whose mask it is alone takes that with it.

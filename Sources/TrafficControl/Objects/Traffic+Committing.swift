@@ -7,9 +7,9 @@ extension Traffic {
         _ write: FilterWrite, _ options: any FilterOptions, _ held: HeldActions, from old: StoredFilter?, _ proto: Proto
     ) throws(Refusal) -> FilterResult {
         // Before any lock of a proto is taken.
-        let text = host.text(of: options, write.flags, classID: write.classID, kind: proto.identity.kind)
-        let content = FilterContent(
-            proto.classifier.kept(options), write.flags, classID: write.classID, held.actions, text: text)
+        let kept = proto.classifier.kept(options)
+        let text = host.text(of: kept, write.flags, classID: write.classID, kind: proto.identity.kind)
+        let content = FilterContent(kept, write.flags, classID: write.classID, held.actions, text: text)
         var released: ReleasedActions?
         var reserved: UInt32?
         var taken: UInt64 = 0
