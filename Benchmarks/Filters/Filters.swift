@@ -145,9 +145,11 @@ private final class Host: TrafficHost {
         [UInt8](repeating: 0x20, count: 90)
     }
 
-    func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
+    func commit(_ count: Int, because: ChangeSequence?, _ make: (Int, ChangeSequence) -> TrafficChange) {
         log.append(count: count) { Record(sequence: $1, change: make($0, $1)) }
     }
 
+    func pause() {}
+    var isNumbering: Bool { true }
     var now: UInt64 { 0 }
 }

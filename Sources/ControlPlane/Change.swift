@@ -14,6 +14,15 @@ public struct Change: LogRecord {
         Change(sequence: sequence, operation: operation, object: .traffic(object), batch: batch)
     }
 
+    /// Whether it is of a qdisc, or of what qdiscs have.
+    var isOfTraffic: Bool {
+        switch object {
+        case .traffic: true
+        case .object(let change): [.qdisc, .block].contains(change.object.kind)
+        default: false
+        }
+    }
+
     /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know.
     var isVolatile: Bool {
         switch object {

@@ -142,36 +142,6 @@ extension ControlPlane {
         }
     }
 
-    /// Runs `body` within the exclusive gate, at a moment when nothing is on its way out of the blocks concerned.
-    private func whenQuiet<Result>(
-        _ operations: [TransactionOperation], _ body: () throws(TransactionError) -> Result
-    ) throws(TransactionError) -> Result {
-        while true {
-            var busy: (block: Block, departed: UInt64)?
-            let result = try gate.withExclusive { () throws(TransactionError) -> Result? in
-                busy = operations.lazy.compactMap { self.busyBlock($0) }.first.map { ($0, $0.departed) }
-                return busy == nil ? try body() : nil
-            }
-            if let result { return result }
-            if let busy { busy.block.awaitDeparture(after: busy.departed) }
-        }
-    }
-
-    /// A block of that operation with something on its way out.
-    private func busyBlock(_ operation: TransactionOperation) -> Block? {
-        guard case .traffic(let operation) = operation, let namespace = try? namespace(operation.namespace) else {
-            return nil
-        }
-        var places = operation.place.map { [$0] } ?? []
-        if let device = operation.device {
-            let qdisc = namespace.state.withLock { $0.objects[.qdisc(device)]?.qdisc }
-            places = (qdisc?.places ?? []) + operation.newPlaces
-        }
-        return places.lazy.compactMap { namespace.traffic.block($0) }.first { block in
-            !block.isQuiet || (block.isOnItsWayOut && operation.addsQdisc)
-        }
-    }
-
     private func sharingInfos(_ operations: [TransactionOperation]) -> [TransactionOperation] {
         operations.map { operation in
             guard case .route(.write(let verb, var write)) = operation,

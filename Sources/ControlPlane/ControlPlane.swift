@@ -92,6 +92,7 @@ public final class ControlPlane: Sendable {
         impairments = Locked([:], rank: .leaf)
         journal = nil
         epoch = Self.newEpoch()
+        trafficGround.pause.withLock { $0.body = { [weak self] in self?.pauseTraffic() } }
         createDefaultNamespace()
     }
 
@@ -119,6 +120,7 @@ public final class ControlPlane: Sendable {
                 waitingWorkers: limits.waitingWorkers))
         self.journal = journal
         hasImpairments.store(!recovery.impairments.isEmpty, ordering: .releasing)
+        trafficGround.pause.withLock { $0.body = { [weak self] in self?.pauseTraffic() } }
         try start(journal, recovery.place)
     }
 

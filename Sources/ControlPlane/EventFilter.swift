@@ -71,7 +71,8 @@ public struct EventFilter: Hashable, Sendable {
 
     /// Chains, filters and actions of a snapshot that the filter selects, in order.
     public func traffic(of snapshot: Snapshot) -> TrafficWalk {
-        TrafficWalk(snapshot, Set(ObjectKind.ofTraffic.filter(selects(_:))), in: selection.includes(namespace:))
+        let kinds = Set(ObjectKind.ofTraffic.filter(selects(_:)))
+        return TrafficWalk(snapshot, TrafficSelection(kinds), in: selection.includes(namespace:))
     }
 
     /// The state that the filter selects: count and digest by kind.

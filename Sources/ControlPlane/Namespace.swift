@@ -25,7 +25,7 @@ final class Namespace: Sendable {
     /// - Parameter stored: nil if it is being removed.
     init(name: String, stored: StoredObject?, _ ground: TrafficGround) {
         self.name = name
-        trafficLink = TrafficLink(name, ground.clock)
+        trafficLink = TrafficLink(name, ground)
         traffic = Traffic(trafficLink, gate: ground.gate, global: ground.global)
         var initial = State(name: name)
         if let stored { initial.set(stored) }

@@ -167,7 +167,7 @@ extension Snapshot {
     }
 
     private func checkTraffic(_ namespace: Namespace) {
-        var walk = TrafficWalk(self, Set(ObjectKind.ofTraffic), in: { $0 == namespace.name })
+        var walk = TrafficWalk(self, TrafficSelection(Set(ObjectKind.ofTraffic)), in: { $0 == namespace.name })
         var previous: TrafficKey?
         while let object = walk.next() {
             precondition(object.version <= sequence, "a \(object.kind) from the future")

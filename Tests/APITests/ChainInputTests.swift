@@ -23,7 +23,7 @@ import TrafficControl
     func names(text: String, place: BlockIdentity.Place?) {
         let name = BlockName(text: text)
         #expect(name?.place == place)
-        if let name { #expect(name.text == text) }
+        if let name { #expect(name.place.description == text) }
     }
 
     @Test("What tc prints of chains is read: R4-113")

@@ -107,7 +107,7 @@ import TrafficControl
             (#"{"dev":"eth0","ingress":true,"parent":"ffff:fff2","block":"eth0:ingress"}"#, "eth0:ingress"),
         ])
     func places(text: String, name: String) throws {
-        #expect(try read(text).place.map { BlockName($0).text } ?? "" == name)
+        #expect(try read(text).place.map(\.description) ?? "" == name)
     }
 
     @Test("What a body says of its block must be so of the path's")

@@ -129,6 +129,40 @@ import Testing
         lab.check()
     }
 
+    @Test("R4-95: a filter doesn't make one action twice")
+    func twiceInOneFilter() {
+        let outcome = lab.write(
+            TrafficLab.flower(80) {
+                $0.actions = [ActionDraft(.gact(Gact(.pipe)), index: 7), ActionDraft(.gact(Gact(.drop)), index: 7)]
+            })
+        #expect(outcome == "EEXIST R4-95")
+        lab.check()
+    }
+
+    @Test(
+        "R4-98: when its link goes, a mirred that sends packets on to a chain still does, and lets go of that with its filter"
+    )
+    func mirredToAChain() throws {
+        lab.traffic.setLink("eth1", isOffloaded: true)
+        let outcome = lab.write(
+            TrafficLab.flower(80) {
+                $0.priority = 1
+                let mirred = Mirred(.mirror, .egress, to: "eth1", .goto(chain: 5))
+                $0.actions = [ActionDraft(.mirred(mirred))]
+            })
+        #expect(outcome == "0/1/1")
+        lab.traffic.setLink("eth1", isOffloaded: nil)
+        let step = try lab.traffic.forgetTarget("eth1", before: ChangeSequence(rawValue: 1_000), from: 0)
+        #expect(step.count == 1 && step.next == nil)
+        #expect(lab.traffic.actions["mirred"]?.image[1]?.content.control == .goto(chain: 5))
+        lab.check()
+        #expect(lab.delete { $0.priority = 1 } == "1")
+        lab.check()
+        // The chain is there for no one any more.
+        #expect(lab.block.contents.chains.isEmpty)
+        #expect(lab.block.hold(5) == nil)
+    }
+
     @Test("R4-98: mirred gives packets to a link, by default as tc does")
     func mirred() {
         #expect(Mirred(.mirror, .egress, to: "eth1").control == .pipe)

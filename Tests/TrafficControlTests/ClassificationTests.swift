@@ -121,4 +121,14 @@ import Testing
             #expect(lab.delete { ($0.priority, $0.handle) = (5, 1) } == "1")
         }
     }
+
+    @Test("Of a way through very many priorities the first steps are noted, and the others counted")
+    func longTrace() {
+        for priority in UInt16(1)...1_500 { add(80, { $0.priority = priority }, gact(.continue)) }
+        let result = lab.block.classify(packet(80), traces: true)
+        #expect(result.steps.count == 1_024 && result.omitted == 477)
+        #expect(result.steps.last?.proto?.priority == 1_023)
+        let other = lab.block.classify(packet(81), traces: true)
+        #expect(other.steps.count == 1_024 && other.omitted == 477 && other.verdict == nil)
+    }
 }

@@ -99,6 +99,46 @@ import Threads
         lab.check()
     }
 
+    @Test(
+        "R4-40, R4-41: who lets a priority be found isn't told that it is another one's, of whatever protocol or kind")
+    func automaticPrioritiesOfOthers() {
+        let (lab, tally) = (lab, tally)
+        together(6) { writer in
+            for _ in 0..<50 {
+                let write =
+                    writer % 3 == 0
+                    ? TrafficLab.matchall()
+                    : TrafficLab.flower(80) { write in
+                        if writer % 3 == 1 { (write.protocol, write.options) = (.arp, ["keys": .object([:])]) }
+                    }
+                let outcome = lab.write(write)
+                tally.count(outcome.hasPrefix("E") ? outcome : "written")
+            }
+        }
+        #expect(tally.all == ["written": 300])
+        lab.check()
+    }
+
+    @Test("R4-68, R4-95: of filters that make an action of one index at once one makes it, and the others share it")
+    func actionsOfOneIndex() {
+        let (lab, tally) = (lab, tally)
+        together(6) { writer in
+            for index in UInt32(1)...100 {
+                let outcome = lab.write(
+                    TrafficLab.flower(Int(index)) { write in
+                        write.priority = UInt16(writer) + 1
+                        // In turn the one or the other first.
+                        let indices = writer.isMultiple(of: 2) ? [index, index + 1_000] : [index + 1_000, index]
+                        write.actions = indices.map { ActionDraft(.gact(Gact(.pipe)), index: $0) }
+                    })
+                tally.count(outcome.hasPrefix("E") ? outcome : "written")
+            }
+        }
+        #expect(tally.all == ["written": 600])
+        lab.check()
+        #expect(lab.traffic.actions["gact"]?.image.count == 200)
+    }
+
     @Test("R4-25: of two kinds that come to a new priority at once one is there, and the other is refused")
     func kindsAtOnce() {
         let (lab, tally) = (lab, tally)

@@ -14,6 +14,7 @@ import Testing
         let order: UInt64
         let place: FilterPlace
         let isPassedOver: Bool
+        let hash = EntryHash(high: 1, low: 1)
 
         /// - Parameter group: when the first of its mask came; nil if it is that.
         init(

@@ -23,12 +23,14 @@ final class RecordingHost: TrafficHost {
 
     func text(of options: any FilterOptions, _ flags: FilterFlags, classID: UInt32, kind: String) -> [UInt8] { [] }
 
-    func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
+    func commit(_ count: Int, because: ChangeSequence?, _ make: (Int, ChangeSequence) -> TrafficChange) {
         changes.withLock { changes in
             for index in 0..<count { changes.append(make(index, ChangeSequence(rawValue: UInt64(changes.count) + 1))) }
         }
     }
 
+    func pause() {}
+    var isNumbering: Bool { true }
     var now: UInt64 { 1_000 }
 
     var all: [TrafficChange] { changes.withLock { $0 } }

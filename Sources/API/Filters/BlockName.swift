@@ -16,7 +16,7 @@ struct BlockName: Hashable, Sendable {
             self.init(.shared(number))
             return
         }
-        guard let colon = text.lastIndex(of: ":"), isDeviceName(String(text[..<colon])) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), Link.isName(String(text[..<colon])) else { return nil }
         let device = String(text[..<colon])
         switch text[text.index(after: colon)...] {
         case "ingress": self.init(.ingress(device))
@@ -32,14 +32,6 @@ struct BlockName: Hashable, Sendable {
             return
         }
         self.init(.shared(try reader.readBlockIndex()))
-    }
-
-    var text: String {
-        switch place {
-        case .shared(let number): "\(number)"
-        case .ingress(let device): "\(device):ingress"
-        case .egress(let device): "\(device):egress"
-        }
     }
 }
 

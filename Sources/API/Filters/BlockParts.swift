@@ -55,7 +55,7 @@ struct BlockParts {
             if let block {
                 guard let other = difference(from: block.place) else { return block.place }
                 throw FIBError(
-                    .einval, .filterInvalid, "the block is \(block.text), but \(other.name) is \(other.value)"
+                    .einval, .filterInvalid, "the block is \(block.place), but \(other.name) is \(other.value)"
                 ).at("/\(other.name)")
             }
             return switch (device, side) {
@@ -69,7 +69,7 @@ struct BlockParts {
     /// All that is said must be so of the block that the path names.
     func check(_ path: BlockIdentity.Place) throws(Problem) {
         guard let other = difference(from: path) else { return }
-        throw .keyMismatch(other.name, other.value, BlockName(path).text)
+        throw .keyMismatch(other.name, other.value, path.description)
     }
 
     private func difference(from place: BlockIdentity.Place) -> (name: String, value: String)? {
@@ -79,7 +79,7 @@ struct BlockParts {
             case .ingress(let device): (device, .ingress)
             case .egress(let device): (device, .egress)
             }
-        if let block, block.place != place { return ("block", block.text) }
+        if let block, block.place != place { return ("block", block.place.description) }
         if let device, device != itsDevice { return ("dev", device) }
         if let side, side != itsSide { return (side.rawValue, "true") }
         return nil

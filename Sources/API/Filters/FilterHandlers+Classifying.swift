@@ -38,6 +38,7 @@ extension [UInt8] {
         members.add("verdict") { $0.append(result.verdict ?? .pass) }
         if result.isLooped { members.add("looped", true) }
         if result.verdict == nil { members.add("no_match", true) }
+        if result.omitted > 0 { members.add("omitted", number: UInt64(result.omitted)) }
         members.add("trace") { bytes in
             bytes.append(UInt8(ascii: "["))
             for (place, step) in result.steps.enumerated() {

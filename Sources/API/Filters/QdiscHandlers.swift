@@ -107,6 +107,6 @@ struct QdiscHandlers: Sendable {
 
 extension Query {
     mutating func device() throws(Problem) -> String? {
-        try take("dev", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        try take("dev", "the name of a link") { Link.isName($0) ? $0 : nil }
     }
 }

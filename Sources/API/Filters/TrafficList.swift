@@ -8,17 +8,12 @@ internal import TrafficControl
 
 /// A list of chains, filters or actions: what a request wants of them.
 struct TrafficList: Sendable {
-    private let kind: ObjectKind
     private let namespace: String
-    /// Of chains and filters; nil for all blocks of the namespace, and of actions.
+    /// All but the block, whose name may be that of a link which shares one.
+    private var selection: TrafficSelection
+    /// Of chains and filters.
     private let place: BlockIdentity.Place?
     private let path: String
-    private var chain: UInt32?
-    private var priority: UInt16?
-    private var type: EtherType?
-    private var classifier: String?
-    /// Of actions.
-    private var actionKind: String?
     private let limit: Int?
     private let after: TrafficCursor?
     private let isDurable: Bool
@@ -26,33 +21,22 @@ struct TrafficList: Sendable {
     private var isTerse = false
 
     init(_ call: Call, _ query: inout Query, _ kind: ObjectKind) throws(Problem) {
-        self.kind = kind
+        selection = TrafficSelection([kind])
         path = call.request.path
         namespace = try query.namespace() ?? ControlPlane.defaultNamespace
         place = kind == .action ? nil : try call.block()
-        if kind == .action, !call.names.isEmpty { actionKind = try call.actionKind() }
+        if kind == .action, !call.names.isEmpty { selection.actionKind = try call.actionKind() }
         if kind == .filter {
-            chain = try query.number("chain", in: 0...UInt32.max)
-            priority = try query.number("pref", in: 1...65_535)
-            type = try query.take("protocol", "the type of a frame") { EtherType(name: $0) }
-            classifier = try query.take("kind")
+            selection.chain = try query.number("chain", in: 0...UInt32.max)
+            selection.priority = try query.number("pref", in: 1...65_535)
+            selection.protocol = try query.take("protocol", "the type of a frame") { EtherType(name: $0) }
+            selection.classifier = try query.take("kind")
             isTerse = try query.flag("terse")
         }
         limit = try query.number("limit", in: 1...10_000)
         after = try query.trafficCursor()
         isDurable = try query.flag("durable")
         try query.finish()
-    }
-
-    private func includes(_ object: TrafficObject, in place: BlockIdentity.Place?) -> Bool {
-        switch object {
-        case .chain(let chain): chain.identity.block.place == place
-        case .filter(let proto, _):
-            proto.chain.block.place == place && (chain ?? proto.chain.index) == proto.chain.index
-                && (priority ?? proto.priority) == proto.priority && (type ?? proto.protocol) == proto.protocol
-                && (classifier ?? proto.kind) == proto.kind
-        case .action(_, let action): (actionKind ?? action.content.kind) == action.content.kind
-        }
     }
 
     func plan(_ call: Call, _ plane: ControlPlane) throws(Problem) -> HTTPPlan {
@@ -63,10 +47,10 @@ struct TrafficList: Sendable {
     }
 
     private func answer(_ plane: ControlPlane, _ isNDJSON: Bool, _ target: HTTPTarget) throws(Problem) -> HTTPAnswer {
-        let place = try Problem.of { () throws(FIBError) -> BlockIdentity.Place? in try self.place(on: plane) }
+        var selection = selection
+        selection.place = try Problem.of { () throws(FIBError) in try place(on: plane) }
         let snapshot = plane.snapshot()
-        let walk = TrafficWalk(snapshot, [kind], in: { $0 == namespace }, blocks: { $0 == place })
-        let rows = SelectedTraffic(walk) { includes($0, in: place) }
+        let rows = TrafficWalk(snapshot, selection) { $0 == namespace }
         let base = HTTPResponse.json(200, [], sequence: snapshot.sequence)
             .with("Fibd-Count", .number(UInt64(rows.count)))
             .with(durable: isDurable || isNDJSON ? .max : plane.log.durable, below: snapshot.sequence)
@@ -86,7 +70,7 @@ struct TrafficList: Sendable {
     }
 
     private func response(
-        _ rows: SelectedTraffic, _ plane: ControlPlane, _ isNDJSON: Bool, _ target: HTTPTarget, _ base: HTTPResponse
+        _ rows: TrafficWalk, _ plane: ControlPlane, _ isNDJSON: Bool, _ target: HTTPTarget, _ base: HTTPResponse
     ) -> HTTPResponse {
         var rows = rows
         if let after { rows.skip(behind: after.key) }
@@ -97,8 +81,8 @@ struct TrafficList: Sendable {
         var bytes: [UInt8] = []
         var last: TrafficKey?
         for index in 0..<limit {
-            guard let (key, object) = rows.next() else { break }
-            last = key
+            guard let object = rows.next() else { break }
+            last = TrafficKey(object, chain: rows.chain)
             if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
             written.append(object, to: &bytes)
             if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
@@ -111,44 +95,10 @@ struct TrafficList: Sendable {
     }
 }
 
-/// Those rows of a walk that are wanted.
-struct SelectedTraffic: Sendable {
-    private var walk: TrafficWalk
-    private let isWanted: @Sendable (TrafficObject) -> Bool
-
-    init(_ walk: TrafficWalk, _ isWanted: @escaping @Sendable (TrafficObject) -> Bool) {
-        self.walk = walk
-        self.isWanted = isWanted
-    }
-
-    mutating func next() -> (key: TrafficKey, object: TrafficObject)? {
-        while let object = walk.next() {
-            if isWanted(object) { return (TrafficKey(object, chain: walk.chain), object) }
-        }
-        return nil
-    }
-
-    /// O(rows).
-    var count: Int {
-        var (copy, count) = (walk, 0)
-        while let object = copy.next() { if isWanted(object) { count += 1 } }
-        return count
-    }
-
-    mutating func skip(behind key: TrafficKey) {
-        var ahead = self
-        while let row = ahead.next() {
-            if key < row.key { return }
-            self = ahead
-        }
-        self = ahead
-    }
-}
-
 /// A list that is written while the client takes it: memory stays constant however long it is.
 private final class TrafficListing: BodyProducer {
     private struct State {
-        var rows: SelectedTraffic
+        var rows: TrafficWalk
         var hasBegun = false
     }
 
@@ -157,7 +107,7 @@ private final class TrafficListing: BodyProducer {
     // A leaf: the server makes one call at a time, so it is never contended.
     private let state: Locked<State>
 
-    init(_ rows: SelectedTraffic, _ written: TrafficRows, _ isNDJSON: Bool) {
+    init(_ rows: TrafficWalk, _ written: TrafficRows, _ isNDJSON: Bool) {
         self.written = written
         self.isNDJSON = isNDJSON
         state = Locked(State(rows: rows), rank: LockRank(6, "traffic list"))
@@ -172,7 +122,7 @@ private final class TrafficListing: BodyProducer {
     func produce(into buffer: inout [UInt8], limit: Int) -> Bool {
         state.withLock { state in
             while buffer.count < limit {
-                guard let (_, object) = state.rows.next() else {
+                guard let object = state.rows.next() else {
                     if !isNDJSON { buffer.appendASCII(state.hasBegun ? "]\n" : "[]\n") }
                     return false
                 }

@@ -146,7 +146,7 @@ struct LinkHandlers: Sendable {
 
 /// A segment of a path that names a link.
 func deviceName(_ text: String) throws(Problem) -> String {
-    if isDeviceName(text) { return text }
+    if Link.isName(text) { return text }
     throw Problem(
         FIBError(
             .einval, .linkInvalid, "'\(text)' can't name a link: use 1 to 15 bytes without white space, '/' and ':'"))

@@ -26,7 +26,7 @@ struct NeighbourHandlers: Sendable {
         filter.kinds = [.neigh]
         filter.selection = try query.namespaces()
         filter.selection.families = try query.takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
-        let devices = try query.takeList("dev", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        let devices = try query.takeList("dev", "the name of a link") { Link.isName($0) ? $0 : nil }
         let states = try query.takeList("state", "a state such as REACHABLE") { NeighbourState(name: $0) }
         let wanted = filter
         return try answers.list(call, &query, "/v1/neighbors", of: .neigh) { snapshot in

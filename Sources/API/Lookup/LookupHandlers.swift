@@ -100,8 +100,8 @@ extension Query {
     /// get` has it.
     fileprivate mutating func packet(_ ipProtocol: IPProtocol?) throws(Problem) -> LookupQuery {
         var packet = LookupQuery(destination: IPAddress(inet: 0))
-        packet.input = try take("iif", "the name of a link") { isDeviceName($0) ? $0 : nil }
-        packet.device = try take("oif", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        packet.input = try take("iif", "the name of a link") { Link.isName($0) ? $0 : nil }
+        packet.device = try take("oif", "the name of a link") { Link.isName($0) ? $0 : nil }
         packet.tos = try take("tos", "a tos") { tosValue($0) } ?? 0
         packet.mark =
             try take("mark", "a mark such as 16 or 0x10") { text in

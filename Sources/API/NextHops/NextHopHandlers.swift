@@ -120,7 +120,7 @@ extension Query {
     fileprivate mutating func nextHopSelector() throws(Problem) -> NextHopSelector {
         var selector = NextHopSelector()
         selector.family = try take("family", "inet or inet6") { AddressFamily(name: $0) }
-        selector.device = try take("dev", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        selector.device = try take("dev", "the name of a link") { Link.isName($0) ? $0 : nil }
         selector.protocol = try take("protocol", "the name or number of a route protocol") { RouteProtocol(name: $0) }
         selector.isGroup = try optionalFlag("groups")
         selector.isBlackhole = try optionalFlag("blackhole")

@@ -44,10 +44,10 @@ struct ObjectCursor: Comparable {
     private static func key(_ parts: [String], _ kind: ObjectKind) -> ObjectKey? {
         switch (kind, parts.count) {
         case (.namespace, 0): return .namespace
-        case (.link, 1) where isDeviceName(parts[0]): return .link(parts[0])
-        case (.qdisc, 1) where isDeviceName(parts[0]): return .qdisc(parts[0])
+        case (.link, 1) where Link.isName(parts[0]): return .link(parts[0])
+        case (.qdisc, 1) where Link.isName(parts[0]): return .qdisc(parts[0])
         case (.block, 1): return BlockName(text: parts[0]).map { .block($0.place) }
-        case (.neigh, 2) where isDeviceName(parts[0]):
+        case (.neigh, 2) where Link.isName(parts[0]):
             return address(parts[1]).map { .neighbour(parts[0], $0) }
         case (.nexthop, 1): return UInt32(parts[0]).map { .nextHop($0) }
         case (.rule, 3):

@@ -52,7 +52,7 @@ extension JSONReader {
     mutating func readDevice() throws -> String {
         let name = try readString()
         let utf8 = name.utf8Span
-        if isDeviceName(utf8.span) { return name }
+        if Link.isName(utf8.span) { return name }
         throw FIBError(
             .einval, .deviceMissing, "'\(name)' can't name a device: 1 to 15 bytes without spaces, '/' and ':'")
     }
@@ -124,25 +124,6 @@ extension JSONReader {
         if try peek() == .number { return UInt8(try readUInt(max: 255)) }
         return try readName("a tos: 0…255, 0x00…0xff, or a DSCP name such as CS1") { tosValue($0) }
     }
-}
-
-/// The kernel's `dev_valid_name`.
-func isDeviceName(_ name: Span<UInt8>) -> Bool {
-    guard (1...15).contains(name.count) else { return false }
-    var dots = 0
-    for index in name.indices {
-        switch name[index] {
-        case 0...0x20, UInt8(ascii: "/"), UInt8(ascii: ":"), 0x7f: return false
-        case UInt8(ascii: "."): dots += 1
-        default: break
-        }
-    }
-    return dots < name.count || name.count > 2
-}
-
-func isDeviceName(_ name: String) -> Bool {
-    let utf8 = name.utf8Span
-    return isDeviceName(utf8.span)
 }
 
 private let viaFieldTable = JSONFields("family", "host")

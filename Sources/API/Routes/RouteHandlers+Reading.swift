@@ -201,7 +201,7 @@ extension Query {
         selection.nextHopIDs = try takeList("nhid", "the id of a nexthop") { text in
             UInt32(text).flatMap { $0 != 0 && String($0) == text ? $0 : nil }
         }.map { Set($0) }
-        selection.devices = try takeList("dev", "the name of a device") { isDeviceName($0) ? $0 : nil }
+        selection.devices = try takeList("dev", "the name of a device") { Link.isName($0) ? $0 : nil }
     }
 }
 

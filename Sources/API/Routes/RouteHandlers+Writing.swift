@@ -168,7 +168,7 @@ extension RouteHandlers {
         selector.protocol = try query.take("protocol", "a route protocol") { RouteProtocol(name: $0) }
         selector.scope = try query.take("scope", "a scope") { RouteScope(name: $0) }
         let gateway = try query.take("gateway", "an address") { try? IPAddress($0) }
-        let device = try query.take("dev", "the name of a device") { isDeviceName($0) ? $0 : nil }
+        let device = try query.take("dev", "the name of a device") { Link.isName($0) ? $0 : nil }
         if gateway != nil || device != nil {
             selector.nextHops = [NextHop(gateway: gateway, device: device ?? "")]
         }

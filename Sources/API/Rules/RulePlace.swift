@@ -96,8 +96,8 @@ extension Query {
         fields.source = try prefix("src", family: fields.family)
         fields.destination = try prefix("dst", family: fields.family)
         fields.tos = try take("tos", "a tos") { tosValue($0) }
-        fields.input = try take("iif", "the name of a link") { isDeviceName($0) ? $0 : nil }
-        fields.output = try take("oif", "the name of a link") { isDeviceName($0) ? $0 : nil }
+        fields.input = try take("iif", "the name of a link") { Link.isName($0) ? $0 : nil }
+        fields.output = try take("oif", "the name of a link") { Link.isName($0) ? $0 : nil }
         if let (mark, mask) = try take("fwmark", "a mark such as 0x10 or 0x10/0xff", { markValue($0) }) {
             (fields.mark, fields.markMask) = (mark, mask)
         }

@@ -35,6 +35,8 @@ struct Recovery {
     private var isFirstBatch = true
     /// By namespace, the latest operation that removes users of nexthops.
     private var userRemovals: [String: (transaction: ChangeSequence, cause: ChangeSequence)] = [:]
+    /// Where the latest change removed a block, and of which transaction it was.
+    private var parting: (namespace: Namespace, transaction: ChangeSequence?)?
     /// Of the latest route; nil after a change of a namespace.
     private var latest: Namespace?
 
@@ -56,6 +58,7 @@ struct Recovery {
         } catch {
             throw RecoveryError(message: "the store can't be read: \(error)")
         }
+        parting?.namespace.traffic.forgetParted()
         log.skip(past: ChangeSequence(rawValue: contents.reserved))
         try compareSummaries()
         dropRemoved()
@@ -246,6 +249,11 @@ struct Recovery {
     }
 
     private mutating func take(_ change: Change, _ name: String) throws(RecoveryError) {
+        // A block that the same transaction brings back is the same one.
+        if let parting, change.batch == nil || parting.transaction != change.batch?.transaction {
+            parting.namespace.traffic.forgetParted()
+            self.parting = nil
+        }
         if case .object(let object) = change.object, object.object.kind == .rule { place.lacksRules = false }
         guard change.sequence > checkpoint else { return log.restore(change) }
         switch change.object {
@@ -276,6 +284,8 @@ struct Recovery {
             log.restore(change)
         }
         guard let batch = change.batch, let cause = batch.cause else { return }
+        // Qdiscs and filters go before the routes, and say nothing of what remains.
+        if change.isOfTraffic { return }
         // What followed at once, within the transaction of the cause, says nothing of the runs after that.
         if operations[cause.sequence] != nil, batch.transaction <= cause.sequence { return }
         operations[cause.sequence] = batch.remainder.map { remainder in
@@ -293,6 +303,9 @@ struct Recovery {
             guard let namespace = namespaces[name] else { return false }
             noteUsers(of: object, change, namespace)
             if let new = object.new { namespace.restore(new) } else { namespace.remove(object.object) }
+            if object.new == nil, object.object.kind == .block {
+                parting = (namespace, change.batch?.transaction)
+            }
             if let operation = namespace.cascade(of: object, change) { operations[change.sequence] = operation }
             return true
         }

@@ -43,6 +43,13 @@ extension ControlPlane {
         }
     }
 
+    /// Between the runs in which many filters go: these are told of, and what is too much for the disk is waited for. If the disk
+    /// takes nothing any more, it goes on all the same: what has begun can't be left half done.
+    func pauseTraffic() {
+        committed()
+        _ = try? admit(.ofWorker)
+    }
+
     // MARK: Looking
 
     /// The block that is meant, and where that is; of a link whose qdisc shares one, that.

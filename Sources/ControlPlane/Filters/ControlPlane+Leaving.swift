@@ -68,8 +68,8 @@ extension ControlPlane {
     ) -> FIBError? {
         do throws(FIBError) {
             let blocks = gate.withExclusive { endBlocks(of: device, in: namespace, before: removal) }
-            defer { for block in blocks { namespace.trafficLink.setCause(nil, of: block.identity.place) } }
-            for block in blocks { namespace.trafficLink.setCause(cause, of: block.identity.place) }
+            defer { for block in blocks { namespace.trafficLink.setCause(nil, of: .endOf(block.identity.place)) } }
+            for block in blocks { namespace.trafficLink.setCause(cause, of: .endOf(block.identity.place)) }
             _ = try empty(blocks, in: namespace, patience)
             _ = try admit(patience)
             try commitRemoval(of: device, in: namespace.name, before: removal, cause)
@@ -105,8 +105,8 @@ extension ControlPlane {
     private func forgetTarget(
         _ device: String, in namespace: Namespace, _ cause: ChangeBatch.Cause, _ patience: Patience
     ) -> FIBError? {
-        namespace.trafficLink.setCause(cause, of: nil)
-        defer { namespace.trafficLink.setCause(nil, of: nil) }
+        namespace.trafficLink.setCause(cause, of: .removal(cause.sequence))
+        defer { namespace.trafficLink.setCause(nil, of: .removal(cause.sequence)) }
         do throws(FIBError) {
             var next: UInt32? = 0
             while let index = next {
@@ -132,11 +132,11 @@ extension ControlPlane {
             if let refusal { return refusal }
         }
         do throws(FIBError) {
-            namespace.trafficLink.setCause(cause, of: nil)
-            defer { namespace.trafficLink.setCause(nil, of: nil) }
+            namespace.trafficLink.setCause(cause, of: .removal(cause.sequence))
+            defer { namespace.trafficLink.setCause(nil, of: .removal(cause.sequence)) }
             for kind in ActionContent.kinds {
                 _ = try admit(patience)
-                _ = try namespace.traffic.flushActions(kind, .ending)
+                _ = try namespace.traffic.flushActions(kind, .ending, because: cause.sequence)
                 committed()
             }
             return nil

@@ -11,6 +11,13 @@ struct TrafficGround: Sendable {
     let global = Traffic.GlobalLock()
     /// In milliseconds since 1970.
     let clock: @Sendable () -> UInt64
+    /// What is done between parts of something long.
+    let pause = Locked(Pause(), rank: .leaf)
+
+    /// See `ControlPlane.Hooks` for why it is a struct.
+    struct Pause {
+        var body: @Sendable () -> Void = {}
+    }
 
     /// For who looks at what a store holds, and changes nothing.
     static var ofReaders: TrafficGround { TrafficGround(gate: Gate()) { 0 } }
@@ -23,16 +30,16 @@ struct TrafficGround: Sendable {
 /// who number changes hold it shared.
 final class TrafficLink: TrafficHost, @unchecked Sendable {
     let namespace: String
-    private let clock: @Sendable () -> UInt64
+    private let ground: TrafficGround
     private var log: Log<Change>?
     private var draft: TrafficDraft?
-    /// Why the changes in a block happen, by the block, and those of actions alone; mostly there is none that has a reason.
-    private let causes = Locked<[BlockIdentity.Place?: ChangeBatch.Cause]>([:], rank: .leaf)
+    /// Why changes happen; mostly there is none that has a reason.
+    private let causes = Locked<[Occasion: ChangeBatch.Cause]>([:], rank: .leaf)
     private let hasCauses = Atomic<Bool>(false)
 
-    init(_ namespace: String, _ clock: @escaping @Sendable () -> UInt64) {
+    init(_ namespace: String, _ ground: TrafficGround) {
         self.namespace = namespace
-        self.clock = clock
+        self.ground = ground
     }
 
     /// Changes are numbered from now on. Before anyone else knows of it.
@@ -41,7 +48,11 @@ final class TrafficLink: TrafficHost, @unchecked Sendable {
     /// The namespace goes, and no one changes anything any more: a log has actions, which lead to chains, and these have the link.
     func disconnect() { log = nil }
 
-    var now: UInt64 { clock() }
+    var isNumbering: Bool { draft?.isNumbering ?? (log != nil) }
+
+    var now: UInt64 { ground.clock() }
+
+    func pause() { ground.pause.withLock { $0.body }() }
 
     func hash(_ entry: TrafficEntry) -> EntryHash {
         var bytes: [UInt8] = []
@@ -54,26 +65,39 @@ final class TrafficLink: TrafficHost, @unchecked Sendable {
         TrafficText.options(options, flags, classID: classID, kind: kind)
     }
 
-    func commit(_ count: Int, _ make: (Int, ChangeSequence) -> TrafficChange) {
+    func commit(
+        _ count: Int, because removal: ChangeSequence?, _ make: (Int, ChangeSequence) -> TrafficChange
+    ) {
         if let draft { return draft.commit(count, namespace, make) }
         guard let log else { return }
         var batch: ChangeBatch?
         log.append(count: count) { index, sequence in
             let change = make(index, sequence)
-            if index == 0 { batch = self.batch(of: change, count, sequence) }
+            if index == 0 { batch = self.batch(of: change, because: removal, count, sequence) }
             return Change(change, in: namespace, sequence, batch)
         }
     }
 
     /// Changes that were made together belong together, and so do those with a cause.
-    private func batch(of change: TrafficChange, _ count: Int, _ sequence: ChangeSequence) -> ChangeBatch? {
-        let cause = hasCauses.load(ordering: .relaxed) ? causes.withLock { $0[change.block] } : nil
+    private func batch(
+        of change: TrafficChange, because removal: ChangeSequence?, _ count: Int, _ sequence: ChangeSequence
+    ) -> ChangeBatch? {
+        let occasion = removal.map { Occasion.removal($0) } ?? change.block.map { .endOf($0) }
+        let cause = hasCauses.load(ordering: .relaxed) ? causes.withLock { all in occasion.flatMap { all[$0] } } : nil
         return count > 1 || cause != nil ? ChangeBatch(transaction: sequence, cause: cause) : nil
     }
 
-    func setCause(_ cause: ChangeBatch.Cause?, of place: BlockIdentity.Place?) {
+    /// On what occasion changes happen that no one asked for.
+    enum Occasion: Hashable {
+        /// All that is in the block goes.
+        case endOf(BlockIdentity.Place)
+        /// Something that actions name is gone, or their namespace, by the change of that number.
+        case removal(ChangeSequence)
+    }
+
+    func setCause(_ cause: ChangeBatch.Cause?, of occasion: Occasion) {
         causes.withLock { causes in
-            causes[place] = cause
+            causes[occasion] = cause
             hasCauses.store(!causes.isEmpty, ordering: .relaxed)
         }
     }
@@ -104,6 +128,8 @@ final class TrafficDraft {
 
     /// Forgets all changes.
     init() { (first, batch) = (nil, nil) }
+
+    fileprivate var isNumbering: Bool { first != nil }
 
     fileprivate func commit(_ count: Int, _ namespace: String, _ make: (Int, ChangeSequence) -> TrafficChange) {
         guard let first else { return }

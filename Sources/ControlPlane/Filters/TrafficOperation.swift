@@ -41,8 +41,6 @@ public struct TrafficOperation: Sendable {
         }
     }
 
-    var addsQdisc: Bool { if case .addQdisc = action { true } else { false } }
-
     /// The blocks that a qdisc which it adds gives packets to.
     var newPlaces: [BlockIdentity.Place] { if case .addQdisc(let qdisc, _) = action { qdisc.places } else { [] } }
 
@@ -83,17 +81,21 @@ extension Namespace {
         switch operation.action {
         case .addQdisc, .removeQdisc: preconditionFailure("qdiscs are changed in drafts")
         case .addChain(let place, let index, let template):
-            let told = traffic.block(place)?.told(index)
-            try operation.condition.check(told?.version, "chain \(index)")
-            let chain = try traffic.addChain(index, template: template, in: try changeable(place, access), access)
+            let block = try changeable(place, access)
+            let chain = try traffic.addChain(index, template: template, in: block, access) {
+                (present) throws(FIBError) in
+                try operation.condition.check(present?.version, "chain \(index)")
+            }
             return TrafficResult(outcome: .created, object: .chain(chain), sequence: chain.version)
         case .removeChain(let place, let index):
+            var removed: StoredChain?
             let block = try changeable(place, access)
-            let chain = try traffic.chain(index, in: block)
             let count = try traffic.deleteChain(index, in: block, access) { (chain) throws(FIBError) in
                 try operation.condition.check(chain.version, "chain \(index)")
+                removed = chain
             }
-            return TrafficResult(outcome: .deleted, object: .chain(chain), removed: count, sequence: head())
+            return TrafficResult(
+                outcome: .deleted, object: removed.map { .chain($0) }, removed: count, sequence: head())
         case .writeFilter(let place, let write):
             let result = try traffic.write(write, in: try changeable(place, access), access)
             return TrafficResult(

@@ -101,11 +101,7 @@ public struct ObjectResult: Sendable {
 extension Link {
     /// What `ip link` and `ip address` would refuse.
     public func validate() throws(FIBError) {
-        if !(1...15).contains(name.utf8.count) || name == "." || name == ".."
-            || name.utf8.contains(where: {
-                $0 <= 0x20 || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") || $0 == 0x7f
-            })
-        {
+        if !Link.isName(name) {
             throw FIBError(
                 .einval, .linkInvalid,
                 "'\(name)' can't name a link: use 1 to 15 bytes without white space, '/' and ':'")

@@ -103,17 +103,18 @@ extension RecordWriter {
     }
 
     private mutating func append(_ action: StoredAction) {
+        let target = action.presentTarget
         append(action.version.rawValue)
         append(action.hash)
         append(
-            byte: (action.isOwn ? 1 : 0) | (action.target == nil ? 0 : 2)
+            byte: (action.isOwn ? 1 : 0) | (target == nil ? 0 : 2)
                 | (action.marks.flags.contains(.skipHW) ? 4 : 0) | (action.marks.flags.contains(.skipSW) ? 8 : 0)
                 | (action.marks.hasOneCounter ? 16 : 0) | (action.marks.cookie.isEmpty ? 0 : 32))
         if !action.marks.cookie.isEmpty {
             append(UInt64(action.marks.cookie.count))
             for byte in action.marks.cookie { append(byte: byte) }
         }
-        if let target = action.target {
+        if let target {
             append(target.block)
             append(UInt64(target.index))
         }

@@ -22,6 +22,25 @@ public struct Link: Hashable, Sendable {
 
     public init(name: String) { self.name = name }
 
+    /// Whether a link can have that name (kernel `dev_valid_name`).
+    public static func isName(_ name: Span<UInt8>) -> Bool {
+        guard (1...15).contains(name.count) else { return false }
+        var dots = 0
+        for index in name.indices {
+            switch name[index] {
+            case 0...0x20, UInt8(ascii: "/"), UInt8(ascii: ":"), 0x7f: return false
+            case UInt8(ascii: "."): dots += 1
+            default: break
+            }
+        }
+        return dots < name.count || name.count > 2
+    }
+
+    public static func isName(_ name: String) -> Bool {
+        let utf8 = name.utf8Span
+        return isName(utf8.span)
+    }
+
     public var isLoopback: Bool { name == "lo" }
 
     /// Whether routes of the family can lead over it.

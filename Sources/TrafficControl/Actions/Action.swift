@@ -75,6 +75,11 @@ public final class StoredAction: ImageValue, AtomicReference {
         self.hash = hash
     }
 
+    /// The chain that it sends packets to, unless the block of that is gone: another one may have its name by now.
+    public var presentTarget: ChainIdentity? {
+        chain?.block.isGone.load(ordering: .relaxed) ?? false ? nil : target
+    }
+
     /// The same, with the chain found that it leads to.
     func leading(to chain: Chain?) -> StoredAction {
         guard let chain else { return self }

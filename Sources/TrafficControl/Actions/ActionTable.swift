@@ -46,15 +46,16 @@ public final class ActionTable: Sendable {
     ///
     /// - Parameter isThere: nothing is said of it, so that it must be there: ENOENT if it isn't, for which the kernel has EINVAL, since
     ///   it takes the rest for forgotten.
-    func hold(_ index: UInt32?, isThere: Bool = false) throws(FIBError) -> (action: Action, isNew: Bool) {
-        let (present, reserved) = try state.withLock { (state) throws(FIBError) -> (Action?, UInt32) in
+    func hold(_ index: UInt32?, isThere: Bool = false) throws(Refusal) -> (action: Action, isNew: Bool) {
+        let (present, reserved) = try state.withLock { (state) throws(Refusal) -> (Action?, UInt32) in
             if let index, let entry = state.entries[index] {
                 state.entries[index]?.references += 1
                 state.entries[index]?.bindings += 1
                 return (entry.action, index)
             }
             if isThere {
-                throw FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index ?? 0) to share", rule: "R4-95")
+                throw .error(
+                    FIBError(.enoent, .actionNotFound, "there is no \(kind) \(index ?? 0) to share", rule: "R4-95"))
             }
             return (nil, try state.reserve(index, kind))
         }
@@ -105,18 +106,17 @@ public final class ActionTable: Sendable {
 }
 
 extension ActionTable.State {
-    /// The index that is said, or the lowest that no one has.
-    mutating func reserve(_ index: UInt32?, _ kind: String) throws(FIBError) -> UInt32 {
+    /// The index that is said, or the lowest that no one has. One that another request makes or removes is waited for (R4-68).
+    mutating func reserve(_ index: UInt32?, _ kind: String) throws(Refusal) -> UInt32 {
         if let index {
-            guard entries[index] == nil, !indices.reserved.contains(index) else {
-                throw FIBError(.eexist, .actionExists, "\(kind) \(index) is being made or removed by another request")
-            }
+            if indices.reserved.contains(index) { throw .again }
+            precondition(entries[index] == nil, "an action that is there is not made")
             indices.reserve(index)
             return index
         }
         let entries = entries
         guard let free = indices.reserve(isUsed: { entries[$0] != nil }) else {
-            throw FIBError(.enospc, .actionInvalid, "every index of \(kind) is taken")
+            throw .error(FIBError(.enospc, .actionInvalid, "every index of \(kind) is taken"))
         }
         return free
     }

@@ -19,11 +19,10 @@ extension Traffic {
             throw FIBError(.einval, .actionInvalid, "only an action of a filter can go to a chain", rule: "R4-97")
         }
         return try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
-            let result = try Refusal.of { () throws(FIBError) in
-                try table.write(content, draft.index, draft.marks, replaces: replaces) { (present) throws(FIBError) in
-                    try check(present)
-                    if present == nil || replaces { try checkTarget(of: content) }
-                }
+            let result = try table.write(content, draft.index, draft.marks, replaces: replaces) {
+                (present) throws(FIBError) in
+                try check(present)
+                if present == nil || replaces { try checkTarget(of: content) }
             }
             // It leads there no more.
             if let chain = result.old?.chain { chain.block.letGo(chain, as: .action) }
@@ -43,23 +42,29 @@ extension Traffic {
     ) throws(FIBError) {
         let table = try table(kind)
         try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
-            try Refusal.of { () throws(FIBError) in try table.delete(index, check) }
+            try actions.releases.withLock { (_) throws(Refusal) in
+                try Refusal.of { () throws(FIBError) in try table.delete(index, check) }
+            }
         }
     }
 
     /// Removes actions in ascending order of their indices, up to the first that a filter has (R4-96).
     ///
+    /// - Parameter removal: the number of the change that brings it about, if one does.
     /// - Returns: how many are gone, and the index at which it stopped. Throws EPERM if that was the first.
-    public func flushActions(_ kind: String, _ access: Access = []) throws(FIBError) -> (count: Int, inUse: UInt32?) {
+    public func flushActions(
+        _ kind: String, _ access: Access = [], because removal: ChangeSequence? = nil
+    ) throws(FIBError) -> (count: Int, inUse: UInt32?) {
         let table = try table(kind)
         var count = 0
         while true {
             let step = try request(in: nil, isUnlocked: false, access) { () throws(Refusal) in
-                try Refusal.of { () throws(FIBError) in try table.deleteFirst(Self.actionRun) }
+                actions.releases.withLock { _ in table.deleteFirst(Self.actionRun, because: removal) }
             }
             count += step.count
             if let inUse = step.inUse, count == 0 { throw ActionTable.inUse(kind, inUse) }
             if step.inUse != nil || step.count < Self.actionRun { return (count, step.inUse) }
+            if !access.contains(.exclusive) { host.pause() }
         }
     }
 
@@ -93,11 +98,12 @@ extension ActionTable {
     fileprivate func write(
         _ content: ActionContent, _ index: UInt32?, _ marks: ActionMarks, replaces: Bool,
         _ check: (StoredAction?) throws(FIBError) -> Void
-    ) throws(FIBError) -> (old: StoredAction?, new: StoredAction) {
-        try state.withLock { (state) throws(FIBError) in
+    ) throws(Refusal) -> (old: StoredAction?, new: StoredAction) {
+        try state.withLock { (state) throws(Refusal) in
             let existing = index.flatMap { state.entries[$0]?.action }
-            try check(existing?.stored)
-            if let existing, !replaces {
+            try Refusal.of { () throws(FIBError) in
+                try check(existing?.stored)
+                guard let existing, !replaces else { return }
                 throw FIBError(.eexist, .actionExists, "\(kind) \(existing.index) is there already", rule: "R4-95")
             }
             let action =
@@ -145,9 +151,9 @@ extension ActionTable {
                 guard let action = state.entries[old.index]?.action else { continue }
                 let content = ActionContent.mirred(Mirred(mirred.mode, mirred.direction, to: "", mirred.control))
                 let hash = host.hash(.action(content, index: old.index, old.marks))
-                host.commit(1) { _, number in
+                host.commit(1, because: removal) { _, number in
                     let stored = StoredAction(
-                        old.index, content, old.marks, isOwn: old.isOwn, nil, version: number, hash: hash)
+                        old.index, content, old.marks, isOwn: old.isOwn, old.chain, version: number, hash: hash)
                     action.set(stored)
                     return .action(action, old: old, new: stored)
                 }
@@ -168,27 +174,27 @@ extension ActionTable {
         }
     }
 
-    fileprivate func deleteFirst(_ most: Int) throws(FIBError) -> (count: Int, inUse: UInt32?) {
+    fileprivate func deleteFirst(_ most: Int, because removal: ChangeSequence?) -> (count: Int, inUse: UInt32?) {
         state.withLock { state in
             for count in 0..<most {
                 guard let first = state.image.first(from: 0)?.value, let entry = state.entries[first.index] else {
                     return (count, nil)
                 }
                 if entry.bindings > 0 { return (count, first.index) }
-                end(entry, &state)
+                end(entry, &state, because: removal)
             }
             return (most, nil)
         }
     }
 
     /// One that only it itself holds. Its going is numbered under the lock, so that its index is free at once.
-    private func end(_ entry: Entry, _ state: inout State) {
+    private func end(_ entry: Entry, _ state: inout State, because removal: ChangeSequence? = nil) {
         var entry = entry
         entry.references -= 1
         guard let gone = state.put(entry) else {
             preconditionFailure("\(kind) \(entry.action.index) is held otherwise")
         }
-        host.commit(1) { _, _ in .action(entry.action, old: gone, new: nil) }
+        host.commit(1, because: removal) { _, _ in .action(entry.action, old: gone, new: nil) }
         state.indices.giveBack(gone.index)
     }
 }

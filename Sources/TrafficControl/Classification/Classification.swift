@@ -49,9 +49,24 @@ public struct Classification: Sendable {
 
     /// Nil if nothing decided: the packet goes on its way.
     public internal(set) var verdict: Verdict?
+    /// The first of them.
     public internal(set) var steps: [Step] = []
+    /// How many steps aren't noted.
+    public internal(set) var omitted = 0
     /// Whether it went to and fro too often, and was dropped for that (R4-52).
     public internal(set) var isLooped = false
+}
+
+extension Classification {
+    /// Steps that are noted. Each may say why `Step.missLimit` filters don't agree.
+    static var stepLimit: Int { 1_024 }
+
+    /// Whether another step is noted; if not, it is counted.
+    fileprivate mutating func hasRoom() -> Bool {
+        if steps.count < Self.stepLimit { return true }
+        omitted += 1
+        return false
+    }
 }
 
 extension Block {
@@ -92,22 +107,23 @@ extension Block {
     private func pass(
         _ packet: Packet, through chain: Chain, _ counts: Bool, _ traces: Bool, _ result: inout Classification
     ) -> (Verdict, Chain?)? {
-        if traces { result.steps.append(Classification.Step(chain: chain.index, proto: nil)) }
+        if traces, result.hasRoom() { result.steps.append(Classification.Step(chain: chain.index, proto: nil)) }
         for proto in chain.protos {
+            let notes = traces && result.hasRoom()
             var step = Classification.Step(chain: chain.index, proto: proto.identity)
             step.isOfProtocol = proto.identity.protocol == .all || proto.identity.protocol == packet.protocol
             guard step.isOfProtocol, let filter = proto.classifier.classify(packet) else {
-                if traces, step.isOfProtocol { step.addMisses(proto, packet) }
-                if traces { result.steps.append(step) }
+                if notes, step.isOfProtocol { step.addMisses(proto, packet) }
+                if notes { result.steps.append(step) }
                 continue
             }
             step.filter = filter
             if counts { filter.content.options.hits?.add() }
             let (verdict, target) = taken(filter.content.actions, packet, counts) { action, verdict in
-                if traces { step.actions.append((action, verdict)) }
+                if notes { step.actions.append((action, verdict)) }
             }
             step.verdict = verdict
-            if traces { result.steps.append(step) }
+            if notes { result.steps.append(step) }
             if verdict != .continue { return (verdict, target) }
         }
         return nil

@@ -28,6 +28,7 @@ public final class Flower: Classifier {
         let options: KeptOptions
         var packed: PackedMatch { options.packed }
         var place: FilterPlace { filter.place }
+        var hash: EntryHash { filter.hash }
         var isPassedOver: Bool { filter.content.flags.contains(.skipSW) }
 
         init(_ filter: StoredFilter) {

@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Routing
 
 /// The pieces of which values are made.
 extension FlowKeyForm {
@@ -80,9 +81,9 @@ extension FlowKeyForm {
         isShort ? UInt128(address.high >> 32) : UInt128(address.high) << 64 | UInt128(address.low)
     }
 
-    /// Up to 15 bytes, the first in the highest place.
+    /// Of a link: the first byte in the highest place.
     static func device(_ name: String) -> UInt128? {
-        guard (1...15).contains(name.utf8.count) else { return nil }
+        guard Link.isName(name) else { return nil }
         return name.utf8.reduce((UInt128(0), UInt128(120))) { ($0.0 | UInt128($1) << $0.1, $0.1 - 8) }.0
     }
 

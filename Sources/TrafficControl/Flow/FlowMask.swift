@@ -122,8 +122,9 @@ final class FlowMask: Hashable, Sendable {
     }
 }
 
-/// A match as it is kept: of a mask that many share, the words that it compares.
-struct PackedMatch: Sendable {
+/// A match as it is kept: of a mask that many share, the words that it compares. Two are equal if they agree in that, whatever their
+/// masks.
+struct PackedMatch: Hashable, Sendable {
     let mask: FlowMask
     let words: [UInt64]
     /// Of these words, by the mask.
@@ -147,6 +148,14 @@ struct PackedMatch: Sendable {
 
     func isSame(as other: PackedMatch) -> Bool {
         words == other.words && dstPorts == other.dstPorts && srcPorts == other.srcPorts
+    }
+
+    static func == (a: Self, b: Self) -> Bool { a.isSame(as: b) }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(words)
+        hasher.combine(dstPorts)
+        hasher.combine(srcPorts)
     }
 
     func holds(_ packet: FlowBits, _ options: TunnelOptions?) -> Bool {

@@ -41,6 +41,9 @@ public final class Block: Sendable {
     /// Whether it is going, with all that is in it, and takes nothing any more. It begins within the exclusive gate.
     let isEnding = Synchronization.Atomic<Bool>(false)
 
+    /// Whether it is gone for good. Actions that led into it hold its chains still.
+    let isGone = Synchronization.Atomic<Bool>(false)
+
     /// Counts what has gone for good, for who waits for it (R4-68).
     let departures = Monitor<UInt64>(0)
 
@@ -62,6 +65,11 @@ public final class Block: Sendable {
 
     /// Chain 0, which is without filters if no one sees it; without a lock, unless it has just come or gone (R4-76).
     var first: Chain? { head.value { state.withLock { state in head.publish(state.holders[0]?.chain) } } }
+
+    /// A chain that others were told of; nil if it isn't there, or only actions hold it.
+    func visible(_ index: UInt32) -> Chain? {
+        state.withLock { state in state.holders[index].flatMap { $0.told == nil ? nil : $0.chain } }
+    }
 
     /// A chain as others were told of it; nil if it isn't there, or only actions hold it.
     public func told(_ index: UInt32) -> StoredChain? { state.withLock { $0.holders[index]?.told } }
@@ -104,6 +112,7 @@ public final class Block: Sendable {
     }
 
     private func tell(_ holders: inout Holders) {
+        guard host.isNumbering else { return }
         let identity = holders.chain.identity
         let template = holders.chain.template
         let isExplicit = holders.isExplicit
@@ -135,7 +144,7 @@ public final class Block: Sendable {
     func put(_ changed: Holders, _ state: inout State) {
         var holders = changed
         if holders.visible == (holders.isExplicit ? 1 : 0) {
-            if holders.visible == 0, let told = holders.told {
+            if holders.visible == 0, let told = holders.told, host.isNumbering {
                 host.commit(1) { _, _ in .chain(old: told, new: nil) }
                 hint(told.identity, told.template, isGone: true)
                 holders.told = nil
@@ -146,8 +155,9 @@ public final class Block: Sendable {
                 departures.change { $0 += 1 }
             }
         }
-        state.holders[holders.chain.index] = holders.all > 0 ? holders : nil
-        if holders.all == 0, holders.chain.index == 0 { head.change() }
+        let isThere = holders.all > 0 || holders.told != nil
+        state.holders[holders.chain.index] = isThere ? holders : nil
+        if !isThere, holders.chain.index == 0 { head.change() }
     }
 
     /// No one will ask for it again.

@@ -38,10 +38,13 @@ extension Chain {
 
     /// Puts a proto in its place, or gives the one that someone else has put there meanwhile (R4-65). What it gives is held for who
     /// asks; who made the new one holds that besides.
-    func insert(_ new: Proto) throws(Refusal) -> Proto {
+    ///
+    /// - Parameter isAutomatic: whether no one said its priority, which then is no one else's (R4-41).
+    func insert(_ new: Proto, isAutomatic: Bool = false) throws(Refusal) -> Proto {
         try state.withLock { (state) throws(Refusal) in
             if isFlushing.load(ordering: .acquiring) { throw .leaving }
             if let other = state.proto(new.priority) {
+                if isAutomatic { throw .again }
                 try check(other, new.identity.protocol)
                 other.hold()
                 return other

@@ -62,12 +62,12 @@ public final class ProtoIdentity: Sendable {
         self.kind = kind
     }
 
-    /// What of it hardware goes by: two of one place in a block can be taken for each other (R4-70).
+    /// Where it is in its block: of two at one place, filters could be taken for each other (R4-70). The kernel has the protocol in it
+    /// too; here who follows the changes knows a filter by chain, priority and handle.
     struct Place: Hashable, Sendable {
         let chain: UInt32
         let priority: UInt16
-        let `protocol`: EtherType
     }
 
-    var place: Place { Place(chain: chain.index, priority: priority, protocol: `protocol`) }
+    var place: Place { Place(chain: chain.index, priority: priority) }
 }

@@ -12,11 +12,13 @@ extension LockRank {
     static let destruction = LockRank(44, "destruction")
     /// L4: the filters of one proto.
     static let proto = LockRank(45, "proto")
+    /// Letting go of actions of a namespace, and the number of that.
+    static let releases = LockRank(46, "releases of actions")
     /// The actions of one kind.
-    static let actions = LockRank(46, "actions")
+    static let actions = LockRank(47, "actions")
     /// Which blocks a namespace has. Held for a look-up, whatever else is held: the kernel's `idr_lock`.
-    static let blocks = LockRank(47, "blocks")
+    static let blocks = LockRank(48, "blocks")
     /// Which links a namespace has, and which hardware takes its filters. It changes within the exclusive gate, and is held for a
     /// look-up.
-    static let surroundings = LockRank(48, "links and filter hardware")
+    static let surroundings = LockRank(49, "links and filter hardware")
 }

@@ -41,7 +41,12 @@ extension Traffic {
     }
 
     /// Blocks that were removed are so for good: the draft is done.
-    public func forgetParted() { blocks.withLock { $0.parted = [:] } }
+    public func forgetParted() {
+        blocks.withLock { blocks in
+            for block in blocks.parted.values { block.isGone.store(true, ordering: .relaxed) }
+            blocks.parted = [:]
+        }
+    }
 
     /// Whether nothing comes into any of its blocks any more, nor any action: the namespace is going. Within the exclusive gate.
     public func setClosed(_ isClosed: Bool) { self.isClosed.store(isClosed, ordering: .relaxed) }
@@ -62,16 +67,16 @@ extension Traffic {
     @discardableResult
     public func empty(_ block: Block, _ access: Access = []) throws(FIBError) -> Int {
         var count = 0
-        while let (chain, _) = block.chains.first {
+        while true {
             let departed = block.departed
-            let removed = try empty(chain.index, in: block, access.union(.ending)) { block.endExplicit($0) } ?? 0
-            count += removed
-            // Someone else is emptying it; within the exclusive gate no one is.
-            if removed == 0, !access.contains(.exclusive), block.told(chain.index) != nil {
-                block.awaitDeparture(after: departed)
+            let chains = block.chains
+            if chains.isEmpty { return count }
+            for (chain, _) in chains {
+                count += try empty(chain.index, in: block, access.union(.ending)) { block.endExplicit($0) } ?? 0
             }
+            // What is still there someone else is emptying; within the exclusive gate no one is.
+            if !access.contains(.exclusive), !block.isBare { block.awaitDeparture(after: departed) }
         }
-        return count
     }
 }
 
@@ -87,6 +92,9 @@ extension Block {
                 !chain.isFlushing.load(ordering: .acquiring) && chain.state.withLock { $0.leaving.isEmpty }
             }
     }
+
+    /// Whether no one sees a chain of it.
+    fileprivate var isBare: Bool { state.withLock { $0.holders.values.allSatisfy { $0.told == nil } } }
 
     /// How much has gone for good.
     public var departed: UInt64 { departures.withLock { $0 } }

@@ -5,14 +5,18 @@ internal import Threads
 extension Traffic {
     /// Makes a chain that stays without filters (R4-11).
     ///
-    /// - Parameter template: filters of the chain may compare no more than that.
+    /// - Parameters:
+    ///   - template: filters of the chain may compare no more than that.
+    ///   - check: throws if what is there, or that nothing is, isn't as the request wants it.
     ///
     /// Throws EEXIST if it is there and someone sees it; EOPNOTSUPP for templates of kinds that have none (R4-16).
     public func addChain(
-        _ index: UInt32, template: ChainTemplate? = nil, in block: Block, _ access: Access = []
+        _ index: UInt32, template: ChainTemplate? = nil, in block: Block, _ access: Access = [],
+        check: (StoredChain?) throws(FIBError) -> Void = { (_) throws(FIBError) in }
     ) throws(FIBError) -> StoredChain {
         guard index < 1 << 28 else { throw Self.chainTooLarge }
         return try request(in: block, isUnlocked: false, access) { () throws(Refusal) in
+            try Refusal.of { () throws(FIBError) in try check(block.told(index)) }
             guard let chain = block.makeExplicit(index, template) else {
                 throw .error(FIBError(.eexist, .chainExists, "chain \(index) is there already", rule: "R4-11"))
             }
@@ -43,9 +47,9 @@ extension Traffic {
 
     /// Removes a chain with all its filters. It stays, unseen, while actions lead to it (R4-13).
     ///
+    /// - Parameter check: throws, and nothing goes, if what is there isn't as the request wants it.
     /// - Returns: how many filters are gone with it.
     @discardableResult
-    ///   Throws, and nothing goes, if `check` does, of what there is.
     public func deleteChain(
         _ index: UInt32, in block: Block, _ access: Access = [],
         check: (StoredChain) throws(FIBError) -> Void = { (_) throws(FIBError) in }
@@ -62,8 +66,7 @@ extension Traffic {
     public func filter(
         _ selector: FilterSelector, in block: Block
     ) throws(FIBError) -> (ProtoIdentity, StoredFilter) {
-        let found = block.chains.first { $0.chain.index == selector.chain }
-        guard let chain = found?.chain else { throw Self.chainMissing(selector.chain, rule: "R4-39") }
+        guard let chain = block.visible(selector.chain) else { throw Self.chainMissing(selector.chain, rule: "R4-39") }
         guard let priority = selector.priority, let handle = selector.handle,
             let proto = chain.listed.first(where: { $0.priority == priority })
         else { throw Self.protoMissing(selector.chain, selector.priority) }

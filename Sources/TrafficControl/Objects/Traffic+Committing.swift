@@ -1,5 +1,6 @@
 internal import ChangeLog
 internal import Routing
+internal import Threads
 
 extension Traffic {
     /// Puts a filter in its place, its new actions with it, and lets go of those of the one that it replaces.
@@ -22,17 +23,17 @@ extension Traffic {
                 try proto.block.offer(content, proto.identity, unsupported: held.unsupported)
             }
             let new = try proto.classifier.change(content, handle: handle, from: old) { group in
-                let gone = old.map { ReleasedActions($0.content.actions, actions) }
-                released = gone
                 var stored: StoredFilter?
-                host.commit(held.count + 1 + (gone?.count ?? 0)) { index, number in
-                    if index < held.count { return held.change(index, number) }
-                    if index > held.count, let gone { return gone.change(index - held.count - 1) }
-                    let place = old?.place ?? FilterPlace(born: number, group: group ?? number)
-                    let filter = StoredFilter(handle, content, place, version: number, hash: hash)
-                    filter.setTaken(taken)
-                    stored = filter
-                    return .filter(proto.identity, old: old, new: filter)
+                released = releasing(old?.content.actions ?? []) { gone in
+                    host.commit(held.count + 1 + gone.count) { index, number in
+                        if index < held.count { return held.change(index, number) }
+                        if index > held.count { return gone.change(index - held.count - 1) }
+                        let place = old?.place ?? FilterPlace(born: number, group: group ?? number)
+                        let filter = StoredFilter(handle, content, place, version: number, hash: hash)
+                        filter.setTaken(taken)
+                        stored = filter
+                        return .filter(proto.identity, old: old, new: filter)
+                    }
                 }
                 held.settle()
                 guard let stored else { preconditionFailure("a filter that was not numbered") }
@@ -56,14 +57,24 @@ extension Traffic {
     func remove(_ filter: StoredFilter, _ proto: Proto) throws(Refusal) -> Bool {
         var released: ReleasedActions?
         let isLast = try proto.classifier.delete(filter) {
-            let gone = ReleasedActions(filter.content.actions, actions)
-            released = gone
-            host.commit(1 + gone.count) { index, _ in
-                index == 0 ? .filter(proto.identity, old: filter, new: nil) : gone.change(index - 1)
+            released = releasing(filter.content.actions) { gone in
+                host.commit(1 + gone.count) { index, _ in
+                    index == 0 ? .filter(proto.identity, old: filter, new: nil) : gone.change(index - 1)
+                }
             }
         }
         proto.block.withdraw(filter, proto.identity)
         released?.end()
         return isLast
+    }
+
+    /// Lets go of the actions of a filter in the moment in which that is numbered.
+    private func releasing(_ gone: [Action], _ number: (ReleasedActions) -> Void) -> ReleasedActions {
+        func release() -> ReleasedActions {
+            let released = ReleasedActions(gone, actions)
+            number(released)
+            return released
+        }
+        return gone.isEmpty ? release() : actions.releases.withLock { _ in release() }
     }
 }

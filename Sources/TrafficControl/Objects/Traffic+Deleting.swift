@@ -127,6 +127,7 @@ extension Traffic {
                 return false
             }
             if isEmpty { return count }
+            if !access.contains(.exclusive) { host.pause() }
         }
     }
 

@@ -169,6 +169,8 @@ extension Block {
             let isExplicit = told?.isExplicit ?? false
             if isExplicit != holders.isExplicit { holders.all += isExplicit ? 1 : -1 }
             holders.isExplicit = isExplicit
+            if let former = holders.told { hint(former.identity, former.template, isGone: true) }
+            if let told { hint(told.identity, told.template, isGone: false) }
             holders.told = told
             holders.chain.set(told?.template)
             let isThere = holders.all > 0 || told != nil

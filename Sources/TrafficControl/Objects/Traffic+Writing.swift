@@ -83,15 +83,8 @@ extension Traffic {
             }
             let new = Proto(ProtoIdentity(chain.identity, priority, `protocol`, kind), chain, early.type)
             defer { new.letGo() }
-            let proto = try chain.insert(new)
-            if proto !== new {
-                try check(kind, proto)
-                // One that no one said is no one else's (R4-41).
-                if write.priority == nil {
-                    proto.letGo()
-                    throw .again
-                }
-            }
+            let proto = try chain.insert(new, isAutomatic: write.priority == nil)
+            if proto !== new { try check(kind, proto) }
             return (proto, proto === new)
         }
     }
@@ -116,7 +109,7 @@ extension Traffic {
             let message = "priority \(proto.priority) has no filter \(write.handle ?? 0)"
             throw .error(FIBError(.enoent, .filterNotFound, message, rule: "R4-27"))
         }
-        let (options, held) = try Refusal.of { () throws(FIBError) in
+        let options = try Refusal.of { () throws(FIBError) in
             // Where its kind wasn't said, it is known only now.
             let known =
                 if let early { early } else {
@@ -124,8 +117,9 @@ extension Traffic {
                 }
             try check(known.options, proto)
             for link in write.inputDevices { try checkLink(link, rule: "R4-93") }
-            return (known.options, try HeldActions(write.actions, write.flags, in: proto.block, of: self))
+            return known.options
         }
+        let held = try HeldActions(write.actions, write.flags, in: proto.block, of: self)
         return try commit(write, options, held, from: old, proto)
     }
 

@@ -10,10 +10,27 @@ public protocol TrafficHost: AnyObject, Sendable {
 
     /// Numbers changes, one behind the other and nothing between, each made once its number is known. It is called with the locks
     /// held under which they take effect, so that those of one object are numbered in their order; it must not call back.
-    func commit(_ count: Int, _ make: (_ index: Int, _ number: ChangeSequence) -> TrafficChange)
+    ///
+    /// - Parameter removal: the number of the change that brings them about; nil if that is known by the block.
+    func commit(
+        _ count: Int, because removal: ChangeSequence?,
+        _ make: (_ index: Int, _ number: ChangeSequence) -> TrafficChange)
+
+    /// A part of something long is done: others may be told of it, and it may take a while until it goes on. Called with no lock held.
+    func pause()
+
+    /// Whether changes are numbered now. While they are made anew from a store, or taken back, they aren't: which chains others were
+    /// told of is then told by changes of chains alone.
+    var isNumbering: Bool { get }
 
     /// Now, in milliseconds since 1970.
     var now: UInt64 { get }
+}
+
+extension TrafficHost {
+    func commit(_ count: Int, _ make: (_ index: Int, _ number: ChangeSequence) -> TrafficChange) {
+        commit(count, because: nil, make)
+    }
 }
 
 /// What is hashed of an object.

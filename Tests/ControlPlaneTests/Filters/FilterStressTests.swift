@@ -82,6 +82,65 @@ import TrafficControl
         plane._checkTraffic()
     }
 
+    @Test("A chain that a dry run takes out for a moment, or makes, is there, or isn't, for who asks meanwhile")
+    func chainsBesideDryRuns() throws {
+        try addQdiscs(["dev1"], block: 1)
+        let plane = plane
+        let isOver = Locked(false, rank: .leaf)
+        let dryRuns = reader("dry-runs", isOver) {
+            _ = try? plane.tryOut([
+                .traffic(TrafficOperation("default", .removeChain(.shared(1), 5))),
+                .traffic(TrafficOperation("default", .addChain(.shared(1), 6, nil))),
+            ])
+        }
+        for _ in 0..<200 {
+            let add = TrafficOperation("default", .addChain(.shared(1), 5, nil), condition: .absent)
+            let version = try plane.change(add).sequence
+            let removal = TrafficOperation("default", .removeChain(.shared(1), 5), condition: .version(version))
+            let removed = try plane.change(removal)
+            guard case .chain(let chain)? = removed.object else {
+                Issue.record("no chain was removed")
+                continue
+            }
+            #expect(chain.identity.index == 5 && chain.version == version)
+            let other = TrafficOperation("default", .addChain(.shared(1), 6, nil), condition: .absent)
+            _ = try plane.change(other)
+            _ = try plane.change(TrafficOperation("default", .removeChain(.shared(1), 6)))
+        }
+        isOver.withLock { $0 = true }
+        dryRuns.join()
+        plane._checkTraffic()
+    }
+
+    @Test("What others change while a link goes isn't put down to that")
+    func causesOfOthers() throws {
+        for device in ["dev1", "dev2"] {
+            _ = try plane.change(ObjectOperation("default", .putLink(LinkEdit(name: device))))
+        }
+        for _ in 0..<3_000 {
+            let draft = ActionDraft(.mirred(Mirred(.mirror, .egress, to: "dev2")))
+            _ = try plane.change(TrafficOperation("default", .writeAction(draft, replaces: false)))
+        }
+        let start = plane.log.head
+        let plane = plane
+        let remover = Thread(name: "remover") {
+            _ = try? plane.change(ObjectOperation("default", .removeLink("dev2")))
+        }
+        while plane.log.head < start.advanced(by: 100) {}
+        let others = try (0..<50).map { _ in
+            let draft = ActionDraft(.gact(Gact(.drop)))
+            return try plane.change(TrafficOperation("default", .writeAction(draft, replaces: false))).sequence
+        }
+        remover.join()
+        var (causes, position) = ([ChangeSequence: String](), start)
+        while let run = plane.log.read(after: position), let last = run.last {
+            for change in run { causes[change.sequence] = change.batch?.cause?.reason ?? "none" }
+            position = last.sequence
+        }
+        #expect(others.allSatisfy { causes[$0] == "none" })
+        #expect(causes.values.count { $0 == "link-removed" } == 3_000)
+    }
+
     @Test("A qdisc that comes to a shared block while the block's last one goes has a block that takes filters")
     func sharedBlockThatGoes() throws {
         for round in UInt64(1)...100 {
