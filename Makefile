@@ -39,13 +39,14 @@ kernel-test: setup
 	swift build --product fibd
 	$(PYTHON) -W error -m unittest discover -v -s Tests/kernel
 
-# The short run of the crash tests: less than a minute.
+# The short run of the crash tests: about a minute.
 crash-check: setup
 	swift build --product fibd
 	$(PYTHON) -W error -m unittest discover -s Tests/crash
 
 crash-test: build ## Kill fibd 200 times, let every call to its disk fail, flip bits (half an hour)
 	nice -n 10 $(PYTHON) -W error Tests/crash/kill.py --kills 200 --binary .build/release/fibd
+	nice -n 10 $(PYTHON) -W error Tests/crash/filters.py --kills 200 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/disk.py --flips 300 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/faults.py --binary .build/release/fibd
 
