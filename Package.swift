@@ -47,7 +47,9 @@ let package = Package(
             cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Wextra"])]),
         .target(name: "CMemory", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "Platform", dependencies: ["CMemory"], swiftSettings: checked),
-        .target(name: "Threads", swiftSettings: checked),
+        .target(
+            name: "Threads", dependencies: [.product(name: "Atomics", package: "swift-atomics")],
+            swiftSettings: checked),
         .target(name: "Storage", dependencies: ["CNettle", "CSQLite"], swiftSettings: checked),
 
         // Values and pure rules.
@@ -63,6 +65,14 @@ let package = Package(
                 "Addressing", "ChangeLog", "Routing", "Threads",
                 .product(name: "Atomics", package: "swift-atomics"),
                 .product(name: "HashTreeCollections", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ], swiftSettings: checked),
+
+        .target(
+            name: "PathAttributes",
+            dependencies: [
+                "Addressing", "ChangeLog", "Routing", "Threads",
+                .product(name: "Atomics", package: "swift-atomics"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ], swiftSettings: checked),
 
@@ -115,6 +125,10 @@ let package = Package(
         .testTarget(
             name: "TrafficControlTests",
             dependencies: ["ChangeLog", "Routing", "TestSupport", "Threads", "TrafficControl"], swiftSettings: checked),
+        .testTarget(
+            name: "PathAttributesTests",
+            dependencies: ["Addressing", "ChangeLog", "PathAttributes", "Routing", "TestSupport", "Threads"],
+            swiftSettings: checked),
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [

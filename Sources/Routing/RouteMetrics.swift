@@ -8,6 +8,7 @@ public struct RouteMetrics: Hashable, Sendable {
         "advmss", "congestion", "cwnd", "fastopen_no_cookie", "features", "hoplimit", "initcwnd", "initrwnd", "mtu",
         "quickack", "reordering", "rto_min", "rtt", "rttvar", "ssthresh", "window",
     ]
+    public static let mtu = index(of: "mtu")
     public static let congestion = index(of: "congestion")
     public static let features = index(of: "features")
 

@@ -19,6 +19,8 @@ public struct Link: Hashable, Sendable {
     public var ignoresLinkDown = false
     /// `net.ipv6.conf.NAME.disable_ipv6`.
     public var disablesIPv6 = false
+    /// `accept_redirects` of the link, which the kernel has for each family (R5-32).
+    public var acceptsRedirects = true
 
     public init(name: String) { self.name = name }
 

@@ -56,6 +56,11 @@ extension ForwardingView {
         hop.gateway.flatMap { neighbour(hop.device, $0) }?.state.isValid ?? true
     }
 
+    /// Whether it can be the address of another host (kernel `inet_addr_type`).
+    public func isUnicast(_ address: IPAddress) -> Bool {
+        !address.isMulticast && find(LookupQuery(destination: address), in: .local) == nil
+    }
+
     func find(_ query: LookupQuery, in id: TableID) -> FoundRoute? {
         var trace: LookupTrace?
         return find(query, in: id, &trace)

@@ -5,7 +5,7 @@ internal import Atomics
 ///
 /// It stands in for RCU: what a reader got stays as it is for as long as the reader holds it. Many changes without a reader cost
 /// nothing but a store each.
-final class Published<Value: Sendable>: Sendable {
+public final class Published<Value: Sendable>: Sendable {
     private final class Box: AtomicReference, Sendable {
         let value: Value
         init(_ value: Value) { self.value = value }
@@ -13,15 +13,17 @@ final class Published<Value: Sendable>: Sendable {
 
     private let current = ManagedAtomic<Box?>(nil)
 
+    public init() {}
+
     /// - Parameter make: takes the lock under which `change` is called, and calls `publish` within it.
-    func value(orMake make: () -> Value) -> Value { current.load(ordering: .acquiring)?.value ?? make() }
+    public func value(orMake make: () -> Value) -> Value { current.load(ordering: .acquiring)?.value ?? make() }
 
     /// Only under the lock, so that it is of the latest change.
-    func publish(_ value: Value) -> Value {
+    public func publish(_ value: Value) -> Value {
         current.store(Box(value), ordering: .releasing)
         return value
     }
 
     /// Only under the lock. From its return on, readers find what was changed before it.
-    func change() { current.store(nil, ordering: .releasing) }
+    public func change() { current.store(nil, ordering: .releasing) }
 }

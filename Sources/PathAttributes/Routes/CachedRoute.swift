@@ -1,0 +1,199 @@
+public import Addressing
+internal import Atomics
+public import Routing
+internal import Synchronization
+internal import Threads
+
+/// A way that someone has looked up and keeps, as a socket does: it learns of news about its destination when it is checked.
+///
+/// To check it compares what it stored with what moves when there may be news: the generation of the peers of its family, and that of
+/// the routes (R5-10…R5-14). What it stored it had read before it looked, so that news which come between are seen the next time
+/// (R5-16). Several may check at once: one of them puts in place what it has found, and the others look again (R5-11).
+public final class CachedRoute: Sendable {
+    /// What it is now.
+    public struct Content: Sendable {
+        public let way: ResolvedWay
+        /// What is known of the path and counts.
+        public let information: PathInformation
+        /// By which router packets go now.
+        public var gateway: IPAddress? { information.redirect?.gateway ?? way.gateway }
+        /// In bytes; nil if no one says.
+        public var mtu: UInt32? {
+            guard let mtu = information.mtu else { return way.mtu.value }
+            return min(mtu.value, way.mtu.value ?? .max)
+        }
+    }
+
+    /// What a check came to.
+    public enum Check: Sendable {
+        /// There are no news.
+        case valid
+        /// There may have been; the names of what changed.
+        case revalidated([String])
+        /// The way is another one now: look it up anew. Why.
+        case obsolete(String)
+    }
+
+    private final class Applied: AtomicReference, Sendable {
+        let content: Content
+        let peer: Peer?
+        let peerGeneration: UInt64
+        let routeGeneration: UInt64
+        /// Why it counts no more.
+        let obsolescence: String?
+
+        init(
+            _ content: Content, _ peer: Peer?, _ peerGeneration: UInt64, _ routeGeneration: UInt64,
+            obsolescence: String? = nil
+        ) {
+            self.content = content
+            self.peer = peer
+            self.peerGeneration = peerGeneration
+            self.routeGeneration = routeGeneration
+            self.obsolescence = obsolescence
+        }
+    }
+
+    /// What a check looks at.
+    public protocol Surroundings {
+        /// Moves whenever a lookup may lead elsewhere.
+        var routeGeneration: UInt64 { get }
+        var peers: PeerStore { get }
+        /// In milliseconds since 1970.
+        var now: UInt64 { get }
+        /// Where packets go now, before what is known of the path counts.
+        func way(of query: LookupQuery) -> ResolvedWay?
+        /// Whether the neighbour answers, or nothing is known of it.
+        func answers(_ gateway: IPAddress, over device: String) -> Bool
+    }
+
+    public let query: LookupQuery
+    private let current: ManagedAtomic<Applied>
+    /// Those of `current`, for who only wants to know whether there may be news. They may be older, never newer.
+    private let peerStamp: Synchronization.Atomic<UInt64>
+    private let routeStamp: Synchronization.Atomic<UInt64>
+    /// From when on something that counts doesn't any more.
+    private let deadline: Synchronization.Atomic<UInt64>
+    private let lastUse: Synchronization.Atomic<UInt64>
+
+    /// Looks up where packets go. Nil if nowhere.
+    public init?(_ query: LookupQuery, _ surroundings: some Surroundings) {
+        let (routeGeneration, peerGeneration) = (surroundings.routeGeneration, surroundings.peers.generation)
+        guard let way = surroundings.way(of: query) else { return nil }
+        let peer = surroundings.peers.hold(query.destination)
+        let information = Self.information(query, peer, surroundings)
+        let applied = Applied(
+            Content(way: way, information: information), peer, peerGeneration, routeGeneration)
+        self.query = query
+        current = ManagedAtomic(applied)
+        peerStamp = Atomic(peerGeneration)
+        routeStamp = Atomic(routeGeneration)
+        deadline = Atomic(information.firstExpiry ?? .max)
+        lastUse = Atomic(surroundings.now)
+    }
+
+    /// What is known of the destination at this moment.
+    private static func information(
+        _ query: LookupQuery, _ peer: Peer?, _ surroundings: some Surroundings
+    ) -> PathInformation {
+        let now = surroundings.now
+        guard peer != nil, let stored = surroundings.peers.find(query.destination) else { return PathInformation() }
+        return stored.information.valid(at: now)
+    }
+
+    /// As it was found the last time.
+    public var content: Content { current.load(ordering: .acquiring).content }
+    /// The peer that it holds.
+    public var peer: Peer? { current.load(ordering: .acquiring).peer }
+    public var lastUsed: UInt64 { lastUse.load(ordering: .relaxed) }
+
+    /// Whether there are no news: three comparisons, and no lock (R5-14).
+    public func isUpToDate(_ peers: UInt64, _ routes: UInt64, now: UInt64) -> Bool {
+        peerStamp.load(ordering: .relaxed) == peers && routeStamp.load(ordering: .relaxed) == routes
+            && now < deadline.load(ordering: .relaxed)
+    }
+
+    public func check(_ surroundings: some Surroundings) -> Check {
+        let now = surroundings.now
+        lastUse.store(now, ordering: .relaxed)
+        if isUpToDate(surroundings.peers.generation, surroundings.routeGeneration, now: now) {
+            let applied = current.load(ordering: .acquiring)
+            return applied.obsolescence.map { .obsolete($0) } ?? .valid
+        }
+        while true {
+            if let check = attempt(surroundings) { return check }
+        }
+    }
+
+    /// Nil if someone else was faster.
+    private func attempt(_ surroundings: some Surroundings) -> Check? {
+        let before = current.load(ordering: .acquiring)
+        if let why = before.obsolescence { return .obsolete(why) }
+        // Before anything is looked at (R5-16).
+        let (routes, peers) = (surroundings.routeGeneration, surroundings.peers.generation)
+        if routes != before.routeGeneration, surroundings.way(of: query) != before.content.way {
+            return end(before, "route", surroundings)
+        }
+        var peer = before.peer
+        if peer == nil, peers != before.peerGeneration { peer = surroundings.peers.hold(query.destination) }
+        let information = Self.information(query, peer, surroundings)
+        let content = Content(way: before.content.way, information: information)
+        if let redirect = information.redirect, !surroundings.answers(redirect.gateway, over: content.way.device) {
+            // The gateway is reverted, and who asks begins anew (R5-35).
+            if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
+            return end(before, "neighbour", surroundings)
+        }
+        let after = Applied(content, peer, peers, routes)
+        guard exchange(before, after) else {
+            // A loser gives its reference back (R5-11).
+            if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
+            return nil
+        }
+        return .revalidated(content.differences(from: before.content))
+    }
+
+    private func exchange(_ before: Applied, _ after: Applied) -> Bool {
+        let (exchanged, _) = current.compareExchange(
+            expected: before, desired: after, ordering: .acquiringAndReleasing)
+        guard exchanged else { return false }
+        let expiry = after.content.information.firstExpiry ?? .max
+        deadline.store(expiry, ordering: .relaxed)
+        routeStamp.store(after.routeGeneration, ordering: .relaxed)
+        peerStamp.store(after.peerGeneration, ordering: .sequentiallyConsistent)
+        // Someone who was here before may have stored the rest of his only now: who looks finds that there may be news.
+        let isMixed =
+            deadline.load(ordering: .sequentiallyConsistent) != expiry
+            || routeStamp.load(ordering: .sequentiallyConsistent) != after.routeGeneration
+        if isMixed { peerStamp.store(.max, ordering: .relaxed) }
+        return true
+    }
+
+    private func end(_ before: Applied, _ why: String, _ surroundings: some Surroundings) -> Check? {
+        let after = Applied(
+            before.content, nil, before.peerGeneration, before.routeGeneration, obsolescence: why)
+        guard exchange(before, after) else { return nil }
+        if let peer = before.peer { surroundings.peers.letGo(peer) }
+        return .obsolete(why)
+    }
+
+    /// No one asks for it any more: lets go of its peer.
+    public func release(_ surroundings: some Surroundings) {
+        while true {
+            let before = current.load(ordering: .acquiring)
+            if before.obsolescence != nil || end(before, "released", surroundings) != nil { return }
+        }
+    }
+}
+
+extension CachedRoute.Content {
+    /// By the names that rows have for them.
+    fileprivate func differences(from former: CachedRoute.Content) -> [String] {
+        var names: [String] = []
+        if gateway != former.gateway { names.append("gateway") }
+        if mtu != former.mtu { names.append("mtu") }
+        let (expiry, before) = (information.firstExpiry, former.information.firstExpiry)
+        if expiry != before { names.append("expires_at") }
+        if information.mtu?.isLocked ?? false != former.information.mtu?.isLocked ?? false { names.append("locked") }
+        return names
+    }
+}

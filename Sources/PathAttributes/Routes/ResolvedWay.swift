@@ -1,0 +1,54 @@
+public import Addressing
+public import Routing
+
+/// Where a lookup led, as a cached route keeps it.
+public struct ResolvedWay: Equatable, Sendable {
+    public let table: TableID
+    public let prefix: Prefix
+    /// The route's; another one of the same prefix makes it another way.
+    public let info: RouteInfo
+    /// Name of the link; empty for what leads nowhere.
+    public let device: String
+    /// Of either family; nil for destinations that are reached directly.
+    public let gateway: IPAddress?
+    /// Where packets of one's own come from.
+    public let source: IPAddress?
+    public let mtu: RouteMTU
+
+    public init(
+        table: TableID, prefix: Prefix, info: RouteInfo, device: String, gateway: IPAddress?, source: IPAddress?,
+        mtu: RouteMTU
+    ) {
+        self.table = table
+        self.prefix = prefix
+        self.info = info
+        self.device = device
+        self.gateway = gateway
+        self.source = source
+        self.mtu = mtu
+    }
+}
+
+extension PathView {
+    /// Where packets go that agree with the query, before what is known of the path counts; nil if nowhere.
+    public func way(of query: LookupQuery) -> ResolvedWay? {
+        var trace: LookupTrace?
+        guard case .route(let found) = lookup(query, &trace) else { return nil }
+        let destination = query.destination
+        let isOwn = found.info.type == .local
+        return ResolvedWay(
+            table: found.table, prefix: Prefix(unchecked: destination.masked(to: found.length), found.length),
+            info: found.info, device: isOwn ? "lo" : found.hop?.device ?? "", gateway: found.hop?.gateway,
+            source: query.source ?? (query.input == nil ? source(to: destination, by: found) : nil), mtu: mtu(of: found)
+        )
+    }
+
+    /// The route's own, or its link's (kernel `ip_dst_mtu_maybe_forward`).
+    public func mtu(of found: FoundRoute) -> RouteMTU {
+        let metrics = found.info.fields.metrics
+        let isLocked = metrics.locks >> UInt32(RouteMetrics.mtu) & 1 == 1
+        let own = metrics[RouteMetrics.mtu]
+        if own != 0 { return RouteMTU(own, isLocked: isLocked) }
+        return RouteMTU(found.hop.flatMap { link($0.device)?.mtu }, isLocked: isLocked)
+    }
+}
