@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "HTTPServer", targets: ["HTTPServer"]),
         .library(name: "Hardware", targets: ["Hardware"]),
         .library(name: "JSON", targets: ["JSON"]),
+        .library(name: "PathAttributes", targets: ["PathAttributes"]),
         .library(name: "Routing", targets: ["Routing"]),
         .library(name: "ServiceSupport", targets: ["ServiceSupport"]),
         .library(name: "Storage", targets: ["Storage"]),

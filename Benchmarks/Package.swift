@@ -43,6 +43,15 @@ let package = Package(
                 .product(name: "ChangeLog", package: "fibd"), .product(name: "TrafficControl", package: "fibd"),
             ], path: "Filters"),
         .executableTarget(
+            name: "paths",
+            dependencies: [
+                "Shared",
+                .product(name: "Addressing", package: "fibd"),
+                .product(name: "ChangeLog", package: "fibd"),
+                .product(name: "PathAttributes", package: "fibd"),
+                .product(name: "Routing", package: "fibd"),
+            ], path: "Paths"),
+        .executableTarget(
             name: "hot-paths",
             dependencies: [
                 "Shared",

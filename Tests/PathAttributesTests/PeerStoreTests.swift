@@ -39,7 +39,7 @@ import Threads
     }
 
     @Test(
-        "R5-06, R5-07: whoever makes a peer removes those beside it that were idle for too long, 32 at most, and none that is held"
+        "R5-06, R5-07: whoever makes a peer removes those beside it that were idle for too long, 8 at most, and none that is held"
     )
     func collection() throws {
         for number in 0..<100 { tell(number) }
@@ -50,9 +50,9 @@ import Threads
         lab.host.wait(seconds: 1)
         _ = lab.news()
         tell(201)
-        // None comes after the new one, so it is 32 from the beginning on, one of which is held.
-        #expect(lab.peers.image.count == 101 - 31 + 1)
-        #expect(lab.news().count { $0.hasPrefix("-") && $0.hasSuffix("collected") } == 31)
+        // None comes after the new one, so it is 8 from the beginning on, one of which is held.
+        #expect(lab.peers.image.count == 101 - 7 + 1)
+        #expect(lab.news().count { $0.hasPrefix("-") && $0.hasSuffix("collected") } == 7)
         #expect(lab.peers.find(held.address) != nil && lab.peers.find(address(200)) != nil)
         lab.peers.letGo(held)
     }

@@ -5,8 +5,9 @@ internal import Threads
 
 /// Peers that go, and what is known of them that counts no more.
 extension PeerStore {
-    /// How many of those beside a new one are looked at (R5-06: today's kernel keeps 32 on the way to it).
-    private static var neighbours: Int { 32 }
+    /// How many of those beside a new one are looked at. The kernel looks at those on the way to it, 32 at most, which it has touched
+    /// anyway (R5-06); here each is a look into memory of its own, and there must be more than one to keep up.
+    private static var neighbours: Int { 8 }
     /// Peers that are changed together.
     private static var run: Int { 1_024 }
 
