@@ -1,5 +1,8 @@
 extension ImageNode {
     /// Removes `key`, which must be below this node.
+    ///
+    /// It may leave this node without anything: where sorted input has just begun one, it has a single child, which has no neighbour
+    /// to be joined with. Whoever is above takes it away then; the root has two children at least.
     @inlinable
     func remove(_ key: Key) -> Value {
         if isLeaf { return removeEntry(at: lowerBound(key)) }
@@ -7,7 +10,11 @@ extension ImageNode {
         makeChildUnique(index)
         let removed = withChild(index) { $0.remove(key) }
         header.summary.remove(removed.hash)
-        if size > 1, withChild(index, { $0.size < $0.slots / 4 }) { refill(index) }
+        if size > 1 {
+            if withChild(index, { $0.size < $0.slots / 4 }) { refill(index) }
+        } else if withChild(index, { $0.size == 0 }) {
+            removeChild(at: index)
+        }
         return removed
     }
 

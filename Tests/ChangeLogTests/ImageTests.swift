@@ -9,6 +9,16 @@ private struct Item: ImageValue, Equatable {
     var hash: EntryHash { EntryHash(of: Array("\(number)".utf8).span) }
 }
 
+/// One that is counted: what reads a slot that holds none notices.
+private final class Thing: ImageValue {
+    let number: UInt64
+    let hash: EntryHash
+    init(_ number: UInt64) {
+        self.number = number
+        hash = EntryHash(high: number &* 0x9E37_79B9_7F4A_7C15, low: number)
+    }
+}
+
 @Suite struct ImageTests {
     @Test("Any sequence of inserts and removals leaves what a dictionary holds, in order", arguments: UInt64(1)...12)
     func agreesWithADictionary(seed: UInt64) {
@@ -36,6 +46,31 @@ private struct Item: ImageValue, Equatable {
         for (key, item) in sorted where key >= bound && key < 2 * bound { expected.add(item.hash) }
         #expect(image.summary(from: bound, to: 2 * bound) == expected)
         #expect(image.first(from: bound)?.key == sorted.first { $0.key >= bound }?.key)
+    }
+
+    /// Sorted input fills its nodes, so that the last leaf, and the nodes above it, begin with one entry: 32 in a leaf, 64 leaves below
+    /// a node, 64 of these below the next.
+    @Test(
+        "Where sorted input has just begun a node, its entries can go again, and a walk meets no empty node",
+        arguments: [32, 2_048, 131_072], [1, 2, 9])
+    func justBegunNodes(boundary: UInt64, beyond: UInt64) {
+        var image = Image<UInt64, Thing>()
+        for number in 0..<boundary + beyond { image.insert(Thing(number), for: number) }
+        for number in (boundary..<boundary + beyond).reversed() {
+            #expect(image.remove(number)?.number == number)
+            let start = boundary - 20
+            var (cursor, next) = (image.cursor(from: start), start)
+            while let (key, thing) = cursor.next() {
+                #expect(key == next && thing.number == next)
+                next += 1
+            }
+            #expect(next == number)
+        }
+        image._checkInvariants()
+        for number in boundary..<boundary + 100 { image.insert(Thing(number), for: number) }
+        for number in (0..<boundary + 100).reversed() { #expect(image.remove(number)?.number == number) }
+        image._checkInvariants()
+        #expect(image.isEmpty)
     }
 
     @Test("A run's entries are the same all at once as one by one, also of a part")
