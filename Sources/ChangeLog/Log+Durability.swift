@@ -7,7 +7,8 @@ extension Log {
     public func restore(_ record: Record) {
         let dropped = state.withLock { state in
             precondition(record.sequence >= state.upcoming, "a restored record does not follow the head")
-            let dropped = state.append(record, keepingAbove: nil)
+            (state.head, state.upcoming) = (record.sequence, record.sequence.next)
+            let dropped = state.main.append(record, keepingAbove: nil)
             publish(state)
             settled.store(state.head.rawValue, ordering: .releasing)
             return dropped
@@ -15,9 +16,14 @@ extension Log {
         _ = consume dropped
     }
 
-    /// Numbers up to `reserved` may have been given out before a crash that their records did not outlive.
+    /// Numbers up to `reserved` may have been given out before a restart that their records did not outlive; none that are kept aside
+    /// do.
     public func skip(past reserved: ChangeSequence) {
-        state.withLock { $0.upcoming = max($0.upcoming, reserved.next) }
+        state.withLock { state in
+            state.upcoming = max(state.upcoming, reserved.next)
+            state.aside.floor = state.head
+            state.asideStart = state.upcoming
+        }
     }
 
     /// Everything up to `position` is durable; the records that became so cost so many bytes.

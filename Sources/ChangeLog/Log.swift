@@ -10,6 +10,9 @@ public protocol LogRecord: Sendable {
 
 /// The server's recent history: every change with its number, in order, as far back as its bound in bytes allows.
 ///
+/// Records of which there may be very many are kept aside: in a lane of their own, with a bound of their own, so that they let no
+/// others be forgotten. Their numbers are of the same sequence.
+///
 /// Appending assigns the numbers. Writers append under the gate; readers come by at any time and take runs of records
 /// by their position. Reading never holds the lock for more than `Log.openCapacity` copies.
 public final class Log<Record: LogRecord>: Sendable {
@@ -19,7 +22,7 @@ public final class Log<Record: LogRecord>: Sendable {
     public struct Mark: Sendable {
         /// The last number assigned.
         public let head: ChangeSequence
-        /// Records up to this number are gone: a cursor at or above it can still be honoured.
+        /// A cursor at or above it can still be honoured: all records are there that came after it.
         public let floor: ChangeSequence
         /// The number that the next record gets. Those between the head and it, if there are any, may have been given to records
         /// that are gone since a restart.
@@ -30,22 +33,24 @@ public final class Log<Record: LogRecord>: Sendable {
         @usableFromInline var head: ChangeSequence
         /// The number that the next record gets: it follows the head, but for the first one after a crash.
         @usableFromInline var upcoming: ChangeSequence
-        @usableFromInline var floor: ChangeSequence
-        @usableFromInline var sealed: [Segment] = []
-        /// Sealed segments before this index were dropped; their slots are cut off in bulk.
-        @usableFromInline var firstSealed = 0
-        @usableFromInline var open: [Record] = []
-        @usableFromInline var openBytes = 0
-        /// Of the sealed segments that are there.
-        @usableFromInline var sealedBytes = 0
-        @usableFromInline var byteLimit: Int
-        /// Bytes that others keep because of this log (encoded frames not yet read by all). They count.
-        @usableFromInline var sharedBytes = 0
-    }
+        @usableFromInline var main: LogLane<Record>
+        @usableFromInline var aside: LogLane<Record>
+        /// The first number whose record would be there if it was kept aside: others were given before a restart.
+        @usableFromInline var asideStart = ChangeSequence.zero
 
-    @usableFromInline struct Segment {
-        @usableFromInline var records: [Record]
-        @usableFromInline let bytes: Int
+        /// Below it, some record that is wanted is gone.
+        @inlinable
+        func floor(of lanes: LogLanes) -> ChangeSequence {
+            lanes == .main ? main.floor : max(main.floor, aside.floor)
+        }
+
+        /// The next record has this number.
+        @inlinable
+        mutating func number() -> ChangeSequence {
+            let sequence = upcoming
+            (head, upcoming) = (sequence, sequence.next)
+            return sequence
+        }
     }
 
     @usableFromInline let state: Locked<State>
@@ -54,22 +59,38 @@ public final class Log<Record: LogRecord>: Sendable {
     @usableFromInline let published: Atomic<UInt64>
     /// The durable mark. Not above the head; where there is no store, always the head.
     @usableFromInline let settled: Atomic<UInt64>
-    /// What the records above the durable mark cost, in bytes.
+    /// What the records above the durable mark cost, in bytes, without those kept aside, which no store waits for.
     @usableFromInline let unsettled = Atomic<Int>(0)
     @usableFromInline let isVolatile: Bool
 
+    /// The part of the bound that records have which are kept aside.
+    public static var asideShare: Int { 16 }
+
     /// - Parameters:
+    ///   - byteLimit: of all records, in bytes.
     ///   - start: records up to this number are not there any more; zero for a new history.
     ///   - isVolatile: there is no store, and so no record is more durable than any other.
     public init(byteLimit: Int, start: ChangeSequence = .zero, isVolatile: Bool = true) {
+        let aside = byteLimit / Self.asideShare
         state = Locked(
-            State(head: start, upcoming: start.next, floor: start, byteLimit: byteLimit), rank: .log)
+            State(
+                head: start, upcoming: start.next, main: LogLane(floor: start, byteLimit: byteLimit - aside),
+                aside: LogLane(floor: start, byteLimit: aside)), rank: .log)
         published = Atomic(start.rawValue)
         settled = Atomic(start.rawValue)
         self.isVolatile = isVolatile
     }
 
-    public var mark: Mark { state.withLock { Mark(head: $0.head, floor: $0.floor, upcoming: $0.upcoming) } }
+    public var mark: Mark { mark(of: .main) }
+    public func mark(of lanes: LogLanes) -> Mark {
+        state.withLock { state in
+            let floor = state.floor(of: lanes)
+            return Mark(
+                head: state.head, floor: lanes == .main ? floor : max(floor, state.asideStart), upcoming: state.upcoming)
+        }
+    }
+    /// Who reads, and is at or above it, finds all that came after.
+    public func floor(of lanes: LogLanes) -> ChangeSequence { state.withLock { $0.floor(of: lanes) } }
     /// The last number assigned. Takes no lock.
     @inlinable public var head: ChangeSequence { ChangeSequence(rawValue: published.load(ordering: .acquiring)) }
     /// The number that the next record gets. Only who holds the gate exclusively can know what will have it.
@@ -79,13 +100,15 @@ public final class Log<Record: LogRecord>: Sendable {
     /// What the records above the durable mark cost, in bytes. Takes no lock.
     @inlinable public var unsettledBytes: Int { unsettled.load(ordering: .relaxed) }
     /// Bytes that the retained records cost, without what others keep.
-    public var retainedBytes: Int { state.withLock { $0.openBytes + $0.sealedBytes } }
+    public var retainedBytes: Int {
+        state.withLock { $0.main.openBytes + $0.main.sealedBytes + $0.aside.openBytes + $0.aside.sealedBytes }
+    }
 
     /// Appends one record, built once its number is known, and returns the number.
     @inlinable @discardableResult
     public func append(_ build: (ChangeSequence) -> Record) -> ChangeSequence {
         let (sequence, dropped) = state.withLock { state in
-            let sequence = state.upcoming
+            let sequence = state.number()
             let dropped = append(build(sequence), &state)
             publish(state)
             return (sequence, dropped)
@@ -102,7 +125,7 @@ public final class Log<Record: LogRecord>: Sendable {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
             for record in records {
-                precondition(record.sequence == state.upcoming, "a record does not follow the head")
+                precondition(record.sequence == state.number(), "a record does not follow the head")
                 dropped += append(record, &state)
             }
             publish(state)
@@ -115,7 +138,20 @@ public final class Log<Record: LogRecord>: Sendable {
     @inlinable public func append(count: Int, _ build: (Int, ChangeSequence) -> Record) {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
-            for index in 0..<count { dropped += append(build(index, state.upcoming), &state) }
+            for index in 0..<count { dropped += append(build(index, state.number()), &state) }
+            publish(state)
+            return dropped
+        }
+        _ = consume dropped
+    }
+
+    /// The same, kept aside. A store doesn't keep them, so they go whether they are durable or not.
+    @inlinable public func appendAside(count: Int, _ build: (Int, ChangeSequence) -> Record) {
+        let dropped = state.withLock { state in
+            var dropped: [[Record]] = []
+            for index in 0..<count {
+                dropped += state.aside.append(build(index, state.number()), keepingAbove: nil)
+            }
             publish(state)
             return dropped
         }
@@ -124,9 +160,9 @@ public final class Log<Record: LogRecord>: Sendable {
 
     @inlinable @inline(__always)
     func append(_ record: consuming Record, _ state: inout State) -> [[Record]] {
-        if isVolatile { return state.append(record, keepingAbove: nil) }
+        if isVolatile { return state.main.append(record, keepingAbove: nil) }
         unsettled.wrappingAdd(record.retainedBytes, ordering: .relaxed)
-        return state.append(record, keepingAbove: durable)
+        return state.main.append(record, keepingAbove: durable)
     }
 
     @inlinable @inline(__always)

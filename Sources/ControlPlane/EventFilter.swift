@@ -55,6 +55,9 @@ public struct EventFilter: Hashable, Sendable {
             && selection.within == nil && selection.protocols == nil
     }
 
+    /// Where the changes are that it may select.
+    public var lanes: LogLanes { selects(.peer) ? .all : .main }
+
     public func selects(_ object: StoredObject) -> Bool {
         selects(object.kind) && selection.includes(namespace: object.namespace)
             && (object.family.map { selection.families?.contains($0) ?? true } ?? true)

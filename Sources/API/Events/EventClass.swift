@@ -14,6 +14,7 @@ final class EventClass {
     let writer = EntryWriter()
     /// Looked at for every change, and not that cheap to find out.
     private let wantsHardware: Bool
+    private let lanes: LogLanes
     private let log: Log<Change>
     /// Every change up to here is in the digest, and in the chains where someone reads them.
     private(set) var position: ChangeSequence
@@ -51,6 +52,7 @@ final class EventClass {
         hardware = HardwareDigest(of: snapshot, filter, summaries)
         context = snapshot.context
         wantsHardware = filter.tellsHardware
+        lanes = filter.lanes
         self.filter = filter
         self.epoch = epoch
         self.log = log
@@ -115,7 +117,7 @@ final class EventClass {
         var seen = 0
         // Looking at the mark takes no lock; reading does, and it is the writers' lock.
         reading: while position < log.durable {
-            guard let run = log.readDurable(after: position) else {
+            guard let run = log.readDurable(after: position, lanes) else {
                 isLost = true
                 wakeWaiting()
                 return .lost
@@ -129,6 +131,7 @@ final class EventClass {
                 take(change, &frames)
                 position = change.sequence
             }
+            position = run.end
         }
         var hasFrames = false
         for format in EventFormat.allCases where !frames[format.rawValue].isEmpty {

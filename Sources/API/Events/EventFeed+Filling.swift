@@ -95,7 +95,7 @@ extension EventFeed {
         _ snapshot: Snapshot, _ summaries: KindSummaries, rounds: Int, _ bytes: inout [UInt8], _ now: UInt64,
         _ log: Log<Change>
     ) {
-        if !request.endsAtSync, group.isLost || snapshot.sequence < log.mark.floor {
+        if !request.endsAtSync, group.isLost || snapshot.sequence < log.floor(of: request.filter.lanes) {
             phase = rounds == 2 ? .ending(.overflow) : .owing(snapshot, summaries, round: rounds + 1)
             return
         }
@@ -137,14 +137,13 @@ extension EventFeed {
         // is what can be said without a walk through the log: nothing that the client lacks lies before it.
         var latest = latest ?? min(group.latest, position)
         if position == group.position { return join(thenSync: syncAt != nil, &output, now) }
-        guard let run = log.read(after: position) else { return leave(.overflowed) }
-        var reached = position
+        guard let run = log.read(after: position, request.filter.lanes) else { return leave(.overflowed) }
+        let reached = min(run.end, group.position)
         // Of a time before the stream, those of its beginning, by which a state is what the events that follow would make
         // of it.
         group.writer.use(context)
         output.append { bytes in
             for change in run where change.sequence <= group.position {
-                reached = change.sequence
                 if follow(change) { group.writer.use(context) }
                 if case .notice(let notice) = change.object, request.filter.selects(notice) {
                     encoder.notice(notice, group.writer, into: &bytes)

@@ -5,7 +5,9 @@ internal import HTTPServer
 extension EventHub.State {
     /// The class of a filter, if there is one that the log still reaches.
     func usableClass(_ filter: EventFilter, _ plane: ControlPlane) -> EventClass? {
-        guard let group = classes[filter], !group.isLost, group.position >= plane.log.mark.floor else { return nil }
+        guard let group = classes[filter], !group.isLost, group.position >= plane.log.floor(of: filter.lanes) else {
+            return nil
+        }
         return group
     }
 
@@ -49,10 +51,12 @@ extension EventHub.State {
     }
 
     /// Lets go of frames that the log has passed, when it has moved: a client that is so far behind starts anew.
-    mutating func overflowThoseBehind(_ floor: ChangeSequence) {
-        guard floor > lastFloor else { return }
-        lastFloor = floor
+    mutating func overflowThoseBehind(_ log: Log<Change>) {
+        let floors = (main: log.floor(of: .main), all: log.floor(of: .all))
+        guard floors.all > lastFloor else { return }
+        lastFloor = floors.all
         for feed in feeds.values {
+            let floor = feed.request.filter.lanes == .main ? floors.main : floors.all
             guard let position = feed.position, position < floor, !feed.isWaiting else { continue }
             feed.leave(.overflowed)
             feed.stream?.schedule()

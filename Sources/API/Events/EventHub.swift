@@ -65,7 +65,8 @@ final class EventHub: Sendable {
     /// - Parameter session: whose stream it is.
     func open(_ request: EventRequest, session: ChangeSequence? = nil) throws(Problem) -> any EventSource {
         let snapshot = plane.snapshot()
-        let start = StreamStart(request, epoch: plane.epoch, filterDigits: request.filter.digits, plane.log.mark)
+        let mark = plane.log.mark(of: request.filter.lanes)
+        let start = StreamStart(request, epoch: plane.epoch, filterDigits: request.filter.digits, mark)
         let isKnown = state.withLock { $0.usableClass(request.filter, plane) != nil }
         // Walks through the log, perhaps through all of it, and the table: not under the lock.
         let latestNow = latest(upTo: snapshot.sequence, request.filter)
@@ -93,7 +94,7 @@ final class EventHub: Sendable {
     }
 
     private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
-        plane.log.latest(upTo: position) { filter.selects($0) }
+        plane.log.latest(upTo: position, filter.lanes) { filter.selects($0) }
     }
 
     /// A class at the snapshot. O(table) for filters that don't follow the order of keys.
@@ -118,7 +119,7 @@ final class EventHub: Sendable {
             for feed in state.touched { feed.stream?.schedule() }
             state.touched = []
             state.wakeAwaiting(plane.log.durable)
-            state.overflowThoseBehind(plane.log.mark.floor)
+            state.overflowThoseBehind(plane.log)
             for group in state.replaced { group.wakeWaiting() }
             state.replaced = []
             for group in state.classes.values where group.hasWaiting { _ = group.advance() }

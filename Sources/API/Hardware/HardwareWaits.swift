@@ -119,7 +119,7 @@ final class HardwareWaits: Sendable {
                 break
             }
             for change in run { asksAll = take(change) || asksAll }
-            position = run.last?.sequence ?? position
+            position = run.end
         }
         let (waiting, removing) = state.withLock { state in
             // Unless one was taken in meanwhile that wants more.

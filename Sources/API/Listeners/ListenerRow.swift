@@ -100,7 +100,7 @@ extension EventHub {
             return session.acknowledged
         }
         if let places {
-            let behind = plane.log.retained(after: places)
+            let behind = plane.log.retained(after: places, stored.settings.filter.lanes)
             row.lag = (behind.records, behind.bytes)
         }
         return row

@@ -90,13 +90,13 @@ final class NotifierChain: Sendable {
         return state.withLock { state in
             var overrun: [MemberQueue] = []
             while let run = log.readDurable(after: state.position) {
-                guard let last = run.last else { return overrun }
+                if run.end == state.position { return overrun }
                 if run.contains(where: \.concernsChain) {
-                    for registered in state.members where !registered.queue.put(run) {
+                    for registered in state.members where !registered.queue.put(run.records) {
                         overrun.append(registered.queue)
                     }
                 }
-                state.position = last.sequence
+                state.position = run.end
             }
             // The log has gone on without the chain: they all have missed something.
             for registered in state.members where registered.queue.overrun() { overrun.append(registered.queue) }

@@ -75,7 +75,7 @@ struct JournalWriter {
             }
         }
         addCheckpoint(to: &write, durable: settled?.position ?? journal.log.durable)
-        write.obsoleteUpTo = journal.log.mark.floor.rawValue
+        write.obsoleteUpTo = journal.log.floor(of: .main).rawValue
         if journal.store.hasObsoleteRows(upTo: write.obsoleteUpTo) { write.removals = Self.removalsAtOnce }
         return (write, settled)
     }
@@ -110,6 +110,8 @@ struct JournalWriter {
                 summaries.apply(change)
                 last = position
             }
+            // Those kept aside that follow have nothing to wait for.
+            position = run.end
         }
         let settled = Settled(position: position, cost: cost)
         if first == .zero { return (nil, settled) }

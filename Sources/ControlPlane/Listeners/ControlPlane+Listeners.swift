@@ -97,7 +97,8 @@ extension ControlPlane {
                 for place in places {
                     guard let index = all.firstIndex(where: { $0.id == place.id && $0.version == place.version }),
                         all[index].acknowledged < place.sequence,
-                        hasNews(after: all[index].acknowledged, upTo: place.sequence)
+                        hasNews(
+                            after: all[index].acknowledged, upTo: place.sequence, all[index].settings.filter.lanes)
                     else { continue }
                     let old = all[index]
                     all[index].acknowledged = place.sequence
@@ -111,11 +112,11 @@ extension ControlPlane {
 
     /// Whether anything lies between that is not itself a change of a listener. Without that, every acknowledgement would give
     /// the next heartbeat a number to acknowledge, for ever. Looks at 128 records at most.
-    private func hasNews(after position: ChangeSequence, upTo end: ChangeSequence) -> Bool {
-        guard let run = log.read(after: position) else { return true }
+    private func hasNews(after position: ChangeSequence, upTo end: ChangeSequence, _ lanes: LogLanes) -> Bool {
+        guard let run = log.read(after: position, lanes) else { return true }
         let between = run.prefix { $0.sequence <= end }
-        // There may be more than one run has.
-        if between.count == run.count, log.head > run.last?.sequence ?? end { return true }
+        // There may be more than a run has.
+        if between.count == run.count, run.end < end { return true }
         return between.contains { if case .listener = $0.object { false } else { true } }
     }
 
