@@ -81,7 +81,8 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "JSON", "Platform", "Routing", "Storage", "Threads",
+                "Addressing", "Bytes", "ChangeLog", "JSON", "PathAttributes", "Platform", "Routing", "Storage",
+                "Threads",
                 "TrafficControl",
             ],
             swiftSettings: checked),
@@ -96,7 +97,7 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Addressing", "Bytes", "COpenAPI", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON",
-                "Platform", "Routing", "Threads", "TrafficControl",
+                "PathAttributes", "Platform", "Routing", "Threads", "TrafficControl",
             ], swiftSettings: checked),
         .executableTarget(
             name: "fibd",
@@ -133,8 +134,9 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "Routing", "Storage", "TestSupport", "Threads",
-                "TrafficControl",
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "PathAttributes", "Routing", "Storage",
+                "TestSupport",
+                "Threads", "TrafficControl",
             ],
             swiftSettings: checked),
         .testTarget(

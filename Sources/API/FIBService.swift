@@ -62,6 +62,8 @@ public final class FIBService: HTTPApplication {
             + ListenerHandlers(plane: plane, hub: events, keeper: keeper, streams: streams).endpoints
             + QdiscHandlers(plane: plane).endpoints + BlockHandlers(plane: plane).endpoints
             + FilterHandlers(plane: plane, hardware: hardware).endpoints + ActionHandlers(plane: plane).endpoints
+            + PeerHandlers(plane: plane).endpoints + PathEventHandlers(plane: plane).endpoints
+            + CachedRouteHandlers(plane: plane).endpoints
             + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         // They know the plane.
         plane.whenDevicesProgress { [weak waits] in waits?.wake() }

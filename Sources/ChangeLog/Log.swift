@@ -37,6 +37,7 @@ public final class Log<Record: LogRecord>: Sendable {
         @usableFromInline var aside: LogLane<Record>
         /// The first number whose record would be there if it was kept aside: others were given before a restart.
         @usableFromInline var asideStart = ChangeSequence.zero
+        @usableFromInline var latestAside = ChangeSequence.zero
 
         /// Below it, some record that is wanted is gone.
         @inlinable
@@ -86,7 +87,8 @@ public final class Log<Record: LogRecord>: Sendable {
         state.withLock { state in
             let floor = state.floor(of: lanes)
             return Mark(
-                head: state.head, floor: lanes == .main ? floor : max(floor, state.asideStart), upcoming: state.upcoming)
+                head: state.head, floor: lanes == .main ? floor : max(floor, state.asideStart), upcoming: state.upcoming
+            )
         }
     }
     /// Who reads, and is at or above it, finds all that came after.
@@ -95,6 +97,8 @@ public final class Log<Record: LogRecord>: Sendable {
     @inlinable public var head: ChangeSequence { ChangeSequence(rawValue: published.load(ordering: .acquiring)) }
     /// The number that the next record gets. Only who holds the gate exclusively can know what will have it.
     public var upcoming: ChangeSequence { state.withLock { $0.upcoming } }
+    /// The number of the latest record that was kept aside, be it there or not; zero without any since a restart.
+    public var latestAside: ChangeSequence { state.withLock { $0.latestAside } }
     /// Everything up to this number is as durable as it gets, and may be told. Takes no lock.
     @inlinable public var durable: ChangeSequence { ChangeSequence(rawValue: settled.load(ordering: .acquiring)) }
     /// What the records above the durable mark cost, in bytes. Takes no lock.
@@ -152,6 +156,7 @@ public final class Log<Record: LogRecord>: Sendable {
             for index in 0..<count {
                 dropped += state.aside.append(build(index, state.number()), keepingAbove: nil)
             }
+            if count > 0 { state.latestAside = state.head }
             publish(state)
             return dropped
         }

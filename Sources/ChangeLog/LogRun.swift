@@ -19,7 +19,9 @@ public struct LogRun<Record: LogRecord>: RandomAccessCollection {
     /// Those up to a number.
     @inlinable
     func cut(at end: ChangeSequence) -> LogRun {
-        guard let last = records.last, last.sequence > end else { return LogRun(records, end: Swift.min(self.end, end)) }
+        guard let last = records.last, last.sequence > end else {
+            return LogRun(records, end: Swift.min(self.end, end))
+        }
         return LogRun(records[..<records.firstIndex(after: end)], end: end)
     }
 

@@ -18,7 +18,9 @@ extension Change {
             return record + Self.objectBytes + (change.old?.extraBytes ?? 0) + (change.new?.extraBytes ?? 0)
         case .traffic(let change): return record + Self.objectBytes + change.extraBytes
         case .status(let change): return record + Self.objectBytes + 2 * change.legs.count
-        case .operationEnd, .notice: return record + Self.objectBytes
+        // What is known, and the peer.
+        case .peer: return record + Self.objectBytes + 300
+        case .operationEnd, .notice, .peerStorage: return record + Self.objectBytes
         }
     }
 

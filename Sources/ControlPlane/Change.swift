@@ -23,11 +23,18 @@ public struct Change: LogRecord {
         }
     }
 
-    /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know.
+    /// Whether records have it; peers that are stored have records of their own.
+    var isInRecords: Bool { if case .peerStorage = object { false } else { !isVolatile } }
+
+    /// Whether the log keeps it aside.
+    public var isKeptAside: Bool { if case .peer = object { true } else { false } }
+
+    /// What hardware says and which devices there are is told, and not stored: a crash leaves nothing of it to know. Peers are stored
+    /// apart from their changes.
     var isVolatile: Bool {
         switch object {
-        case .hardware, .device, .notice: true
-        case .route, .object, .traffic, .status, .listener, .operationEnd: false
+        case .hardware, .device, .notice, .peer: true
+        case .route, .object, .traffic, .peerStorage, .status, .listener, .operationEnd: false
         }
     }
 }
@@ -39,6 +46,9 @@ public enum ChangedObject: Sendable {
     case listener(ListenerChange)
     case object(ObjectChange)
     case traffic(TrafficObjectChange)
+    case peer(NamedPeerChange)
+    /// What is known of peers is to be stored. No one is told.
+    case peerStorage(PeerStorage)
     case status(RouteStatusChange)
     /// The operation that this change brought about is through. No one is told.
     case operationEnd(ChangeSequence)

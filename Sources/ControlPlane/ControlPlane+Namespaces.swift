@@ -49,9 +49,11 @@ extension ControlPlane {
             guard let namespace = try? self.namespace(name) else {
                 return try create(name, condition, dryRun, try update(nil))
             }
-            return try namespace.state.withLock { (state) throws(FIBError) in
+            let result = try namespace.state.withLock { (state) throws(FIBError) in
                 try self.change(name, &state, condition, dryRun, try update(state.settings))
             }
+            if !dryRun, let settings = result.stored.settings { namespace.paths.set(settings.paths.limits) }
+            return result
         }
         if !dryRun, result.outcome != .unchanged { committed() }
         return result
@@ -169,7 +171,9 @@ extension ControlPlane {
                 all.removeAll { namespace in
                     guard namespace.name == name else { return false }
                     return namespace.state.withLock { state in
-                        guard state.isClosing, state.isEmpty, namespace.traffic.isEmpty else { return false }
+                        guard state.isClosing, state.isEmpty, namespace.traffic.isEmpty, namespace.paths.isEmpty else {
+                            return false
+                        }
                         callsOfNamespaces.withLock { $0 += state.chain.calls.sum }
                         impairments.withLock { $0[name] = nil }
                         return true

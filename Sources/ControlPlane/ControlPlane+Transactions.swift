@@ -94,7 +94,7 @@ extension ControlPlane {
         concerning operations: [TransactionOperation] = [],
         _ make: (inout RouteDraft) throws(TransactionError) -> [TransactionResult]
     ) throws(TransactionError) -> TransactionOutcome {
-        let (results, first, cascades) = try whenQuiet(operations) { () throws(TransactionError) in
+        let (results, first, cascades, mtuChanges) = try whenQuiet(operations) { () throws(TransactionError) in
             var draft = draftWithinGate(isWithinGate: true)
             let results: [TransactionResult]
             do throws(TransactionError) {
@@ -109,6 +109,8 @@ extension ControlPlane {
             for (namespace, state) in draft.touched {
                 namespace.state.withLock {
                     $0 = state
+                    // Before, whoever looked found what was there before.
+                    $0.generation.move()
                     // Not all of them are removals, nor in this namespace; a sweep too early does no harm.
                     $0.infos.released(draft.changes.count)
                 }
@@ -120,9 +122,13 @@ extension ControlPlane {
             for (device, namespace, removal) in draft.endedLinks {
                 _ = endBlocks(of: device, in: namespace, before: removal)
             }
-            return (results, draft.changes.first?.sequence, draft.operations.map { ($0, snapshotWithinGate()) })
+            return (
+                results, draft.changes.first?.sequence, draft.operations.map { ($0, snapshotWithinGate()) },
+                draft.changes.filter(\.changesMTU)
+            )
         }
         committed()
+        for change in mtuChanges { followMTU(of: change) }
         var last = results.last { $0.row.outcome != .unchanged }?.row.sequence ?? log.head
         for (operation, snapshot) in cascades {
             let removed = finish(operation, on: snapshot, .ofWorker)

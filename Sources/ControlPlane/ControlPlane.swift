@@ -24,6 +24,11 @@ public final class ControlPlane: Sendable {
         public var waitingWorkers = 1
         /// Changes that one member of the chain may be behind.
         public var chainBacklog = 1 << 20
+        /// How often peers are stored, in seconds.
+        public var peerStorageSeconds: UInt32 = 30
+        public var cachedRoutes = 65_536
+        /// After so long without a check, in seconds, a cached route goes.
+        public var cachedRouteIdleSeconds: UInt32 = 300
         public init(logBytes: Int) { self.logBytes = logBytes }
     }
 
@@ -59,6 +64,9 @@ public final class ControlPlane: Sendable {
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
     public let latencies = Latencies()
+    /// What the latest change of a peer was when they were stored, and when that was, in milliseconds since 1970.
+    let peersStored = Locked((sequence: ChangeSequence.zero, time: UInt64(0)), rank: .leaf)
+    let cachedRoutes = CachedRoutes()
     private let durabilitySample = DurabilitySample()
     /// Namespaces that came and went, with all calls of the chain for those that went: so that the sum over all namespaces
     /// never comes back to what it was. Read and moved within the exclusive gate.

@@ -11,11 +11,12 @@ extension EventFilter {
         switch change.object {
         case .object(let object): select(object, change.operation)
         case .traffic(let traffic): select(traffic, change.operation)
+        case .peer(let peer): select(peer, change.operation)
         case .route(let route) where view == .routes: select(route, change.operation)
         case .route(let route): selectBest(route)
         case .hardware(let hardware): select(hardware)
         case .status(let status): select(status)
-        case .listener, .operationEnd, .notice: nil
+        case .listener, .operationEnd, .notice, .peerStorage: nil
         case .device(let device):
             hardware == .none ? nil : SelectedChange(operation: .restart, old: nil, new: nil, device: device)
         }
@@ -37,6 +38,14 @@ extension EventFilter {
         guard selects(change.kind), selection.includes(namespace: change.namespace) else { return nil }
         return SelectedChange(
             operation: operation, old: change.old.map { .traffic($0) }, new: change.new.map { .traffic($0) })
+    }
+
+    private func select(_ change: NamedPeerChange, _ operation: ChangeOperation) -> SelectedChange? {
+        guard selects(.peer), selection.includes(namespace: change.namespace), selects(familyOf: change.family) else {
+            return nil
+        }
+        return SelectedChange(
+            operation: operation, old: change.old.map { .peer($0) }, new: change.new.map { .peer($0) })
     }
 
     private func select(_ change: RouteChange, _ operation: ChangeOperation) -> SelectedChange? {

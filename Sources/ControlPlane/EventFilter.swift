@@ -2,7 +2,7 @@ internal import Addressing
 public import ChangeLog
 public import Routing
 
-/// The kinds of objects that events speak of. Kinds that this server holds nothing of can be asked for; they are silent.
+/// The kinds of objects that events speak of.
 public enum ObjectKind: String, CaseIterable, Sendable {
     case namespace, link, neigh, route, rule, nexthop, qdisc, block, chain, filter, action, peer, device
 
@@ -15,7 +15,7 @@ public enum ObjectKind: String, CaseIterable, Sendable {
     /// Those of which there may be as many as routes.
     public static let ofTraffic: [ObjectKind] = [.action, .chain, .filter]
 
-    var hasFamily: Bool { self == .neigh || self == .rule }
+    var hasFamily: Bool { self == .neigh || self == .rule || self == .peer }
     var hasNamespace: Bool { self != .device }
 }
 
@@ -35,10 +35,10 @@ public struct EventFilter: Hashable, Sendable {
 
     public init() {}
 
-    /// Of everything.
+    /// Of everything that the store adds up: not of peers, which it has as they were some time.
     static let everything: EventFilter = {
         var filter = EventFilter()
-        filter.kinds = Set(ObjectKind.allCases)
+        filter.kinds = Set(ObjectKind.allCases).subtracting([.peer])
         return filter
     }()
 
@@ -60,7 +60,12 @@ public struct EventFilter: Hashable, Sendable {
 
     public func selects(_ object: StoredObject) -> Bool {
         selects(object.kind) && selection.includes(namespace: object.namespace)
-            && (object.family.map { selection.families?.contains($0) ?? true } ?? true)
+            && selects(familyOf: object.family)
+    }
+
+    /// Nil for what has none.
+    func selects(familyOf family: AddressFamily?) -> Bool {
+        family.map { selection.families?.contains($0) ?? true } ?? true
     }
 
     /// Those of a snapshot that the filter selects, in order: kind by kind, of each by namespace.
@@ -78,6 +83,12 @@ public struct EventFilter: Hashable, Sendable {
         return TrafficWalk(snapshot, TrafficSelection(kinds), in: selection.includes(namespace:))
     }
 
+    /// Peers of a snapshot that the filter selects, in order; nil if it selects none.
+    public func peers(of snapshot: Snapshot) -> PeerWalk? {
+        guard selects(.peer) else { return nil }
+        return PeerWalk(snapshot, families: selection.families, in: selection.includes(namespace:))
+    }
+
     /// The state that the filter selects: count and digest by kind.
     public func summaries(of snapshot: Snapshot) -> KindSummaries {
         var result = KindSummaries()
@@ -93,6 +104,11 @@ public struct EventFilter: Hashable, Sendable {
         for kind in ObjectKind.ofTraffic where selects(kind) {
             for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
                 result[kind] += namespace.traffic.summary(of: kind)
+            }
+        }
+        if selects(.peer) {
+            for namespace in snapshot.namespaces where selection.includes(namespace: namespace.name) {
+                result.peers += namespace.peers.summary(selection.families)
             }
         }
         if selects(.device) { result.devices = snapshot.deviceObjects.summary }
@@ -159,7 +175,7 @@ public enum HardwareNotice: String, CaseIterable, Sendable {
     }
 }
 
-/// Count and digest of each kind that this server holds.
+/// Count and digest of each kind.
 public struct KindSummaries: Hashable, Sendable {
     public var namespaces = Summary()
     public var links = Summary()
@@ -171,13 +187,14 @@ public struct KindSummaries: Hashable, Sendable {
     public var chains = Summary()
     public var filters = Summary()
     public var actions = Summary()
+    public var peers = Summary()
     public var devices = Summary()
     public var routes = Summary()
 
     public init() {}
 
     /// The kinds that there are sums of.
-    public static let kinds = ObjectKind.ofObjects + ObjectKind.ofTraffic + [.route]
+    public static let kinds = ObjectKind.ofObjects + ObjectKind.ofTraffic + [.peer, .route]
 
     public subscript(_ kind: ObjectKind) -> Summary {
         get {
@@ -194,7 +211,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .action: actions
             case .device: devices
             case .route: routes
-            case .peer: preconditionFailure("no sum of \(kind)")
+            case .peer: peers
             }
         }
         set {
@@ -211,7 +228,7 @@ public struct KindSummaries: Hashable, Sendable {
             case .action: actions = newValue
             case .device: devices = newValue
             case .route: routes = newValue
-            case .peer: preconditionFailure("no sum of \(kind)")
+            case .peer: peers = newValue
             }
         }
     }
@@ -225,12 +242,14 @@ public struct SelectedChange: Sendable {
         case route(TableIdentity, RouteKey, StoredRoute)
         case object(StoredObject)
         case traffic(TrafficObject)
+        case peer(PeerEntry)
 
         public var version: ChangeSequence {
             switch self {
             case .route(_, _, let stored): stored.version
             case .object(let stored): stored.version
             case .traffic(let object): object.version
+            case .peer(let peer): peer.version
             }
         }
 
@@ -239,6 +258,7 @@ public struct SelectedChange: Sendable {
             case .route(_, _, let stored): stored.hash
             case .object(let stored): stored.hash
             case .traffic(let object): object.hash
+            case .peer(let peer): peer.hash
             }
         }
 
@@ -247,6 +267,7 @@ public struct SelectedChange: Sendable {
             case .route: .route
             case .object(let stored): stored.kind
             case .traffic(let object): object.kind
+            case .peer: .peer
             }
         }
     }

@@ -19,6 +19,8 @@ final class Namespace: Sendable {
     /// Its filters, which have locks of their own.
     let traffic: Traffic
     let trafficLink: TrafficLink
+    /// Its peers, which have locks of their own.
+    let paths: Paths
 
     deinit { trafficLink.disconnect() }
 
@@ -27,8 +29,10 @@ final class Namespace: Sendable {
         self.name = name
         trafficLink = TrafficLink(name, ground)
         traffic = Traffic(trafficLink, gate: ground.gate, global: ground.global)
-        var initial = State(name: name)
+        paths = Paths(PathLink(trafficLink))
+        var initial = State(name: name, paths.routeGeneration)
         if let stored { initial.set(stored) }
+        if let settings = stored?.settings { paths.set(settings.paths.limits) }
         initial.isClosing = stored == nil
         traffic.setClosed(stored == nil)
         state = Locked(initial, rank: .namespace)
@@ -37,12 +41,12 @@ final class Namespace: Sendable {
     /// What a snapshot keeps of it. With the gate held exclusively.
     var snapshotPart: Snapshot.Namespace {
         let image = TrafficImage(traffic)
-        return state.withLock { $0.snapshotPart(image) }
+        return state.withLock { $0.snapshotPart(image, paths.images) }
     }
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
     /// Whether it has no routes, nor anything else.
-    var isEmpty: Bool { state.withLock { $0.isEmpty } && traffic.isEmpty }
+    var isEmpty: Bool { state.withLock { $0.isEmpty } && traffic.isEmpty && paths.isEmpty }
     func close() {
         state.withLock { $0.close() }
         traffic.setClosed(true)
@@ -51,7 +55,7 @@ final class Namespace: Sendable {
     struct State {
         let name: String
         /// Itself, its links, neighbours, rules and nexthops.
-        private(set) var objects = ObjectImage()
+        private(set) var objects = ObjectImage() { didSet { generation.move() } }
         /// Its own, as `objects` has them.
         private(set) var settings = NamespaceSettings()
         /// Links with which something is wrong, as `objects` has them.
@@ -63,7 +67,11 @@ final class Namespace: Sendable {
         /// As `objects` has them.
         private(set) var rules = RulesByFamily()
         /// Sorted; a table comes into being with the first route that names it (R1-03).
-        var tables: [(identity: TableIdentity, table: RouteTable)] = []
+        var tables: [(identity: TableIdentity, table: RouteTable)] = [] {
+            didSet { if !isIndexing { generation.move() } }
+        }
+        /// An index of a table is begun or put in place, which changes no answer.
+        var isIndexing = false
         let infos = SharedInfos()
         var resolvedInfos = ResolvedInfos()
         /// Set when the namespace is being removed: its routes are going, and no new ones come in.
@@ -76,7 +84,13 @@ final class Namespace: Sendable {
         /// The last id that was found for a nexthop whose id no one said.
         var latestNextHopID: UInt32 = 0
 
-        init(name: String) { self.name = name }
+        /// Moves with whatever lookups look at.
+        let generation: RouteGeneration
+
+        init(name: String, _ generation: RouteGeneration) {
+            self.name = name
+            self.generation = generation
+        }
 
         /// Puts an object in its place.
         mutating func set(_ object: StoredObject) {
@@ -120,10 +134,10 @@ extension Namespace.State {
 
     var isEmpty: Bool { objects.isEmpty && tables.allSatisfy { $0.table.image.isEmpty } }
 
-    func snapshotPart(_ traffic: TrafficImage) -> Snapshot.Namespace {
+    func snapshotPart(_ traffic: TrafficImage, _ peers: PeerImages) -> Snapshot.Namespace {
         Snapshot.Namespace(
             name: name, objects: objects, rules: rules, settings: settings, ownAddresses: ownAddresses,
-            tables: tables, traffic: traffic)
+            tables: tables, traffic: traffic, peers: peers)
     }
 
     func index(of family: AddressFamily, _ id: TableID) -> Int? { tables.index(of: family, id) }

@@ -12,6 +12,7 @@ public struct NamespaceSettings: Hashable, Sendable {
     /// Whether IPv4 flows pass over nexthops whose gateway is known not to answer (R1-54).
     public var usesNeighbours = false
     public var nextHopCheck = NextHopCheck.open
+    public var paths = PathConfiguration()
 
     public init() {}
 

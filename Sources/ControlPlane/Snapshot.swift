@@ -13,6 +13,7 @@ public struct Snapshot: Sendable {
         let ownAddresses: [IPAddress: Int]
         let tables: [(identity: TableIdentity, table: RouteTable)]
         let traffic: TrafficImage
+        let peers: PeerImages
     }
 
     public let sequence: ChangeSequence

@@ -11,6 +11,8 @@ public struct SnapshotDifference: Sendable {
     private var newObjects: ArraySlice<StoredObject>
     private var oldTraffic: KeyedTraffic
     private var newTraffic: KeyedTraffic
+    private var oldPeers: KeyedPeers
+    private var newPeers: KeyedPeers
     private var oldRoutes: KeyedWalk
     private var newRoutes: KeyedWalk
     /// Of the key that was compared last, in order; what comes next is popped off its end.
@@ -26,6 +28,8 @@ public struct SnapshotDifference: Sendable {
         newObjects = filter.objects(of: new)[...]
         oldTraffic = KeyedTraffic(filter.traffic(of: old))
         newTraffic = KeyedTraffic(filter.traffic(of: new))
+        oldPeers = KeyedPeers(filter.peers(of: old))
+        newPeers = KeyedPeers(filter.peers(of: new))
         oldRoutes = KeyedWalk(old, filter)
         newRoutes = KeyedWalk(new, filter)
         devices = new.devices
@@ -50,6 +54,8 @@ public struct SnapshotDifference: Sendable {
                 pending = compareObject().reversed()
             } else if oldTraffic.row != nil || newTraffic.row != nil {
                 pending = compareTraffic()
+            } else if oldPeers.row != nil || newPeers.row != nil {
+                pending = comparePeer()
             } else if oldRoutes.hasMore || newRoutes.hasMore {
                 pending = compareKey().reversed()
             } else {
@@ -94,6 +100,16 @@ public struct SnapshotDifference: Sendable {
         if let before, let after, before.version == after.version { return [] }
         let operation: ChangeOperation = before == nil ? .add : after == nil ? .delete : .replace
         return [SelectedChange(operation: operation, old: before, new: after)]
+    }
+
+    private mutating func comparePeer() -> [SelectedChange] {
+        let (old, new) = (oldPeers.row, newPeers.row)
+        let isOld = old.map { old in new.map { !($0.comesBefore(old)) } ?? true } ?? false
+        let isNew = new.map { new in old.map { !($0.comesBefore(new)) } ?? true } ?? false
+        if isOld { oldPeers.advance() }
+        if isNew { newPeers.advance() }
+        return Self.changes(
+            from: isOld ? old.map { [.peer($0)] } ?? [] : [], to: isNew ? new.map { [.peer($0)] } ?? [] : [])
     }
 
     private mutating func compareKey() -> [SelectedChange] {
@@ -169,6 +185,27 @@ private struct KeyedTraffic: Sendable {
     }
 
     mutating func advance() { row = walk.next().map { (TrafficKey($0, chain: walk.chain), $0) } }
+}
+
+/// Walks peers, of which the next can be looked at.
+private struct KeyedPeers: Sendable {
+    private var walk: PeerWalk?
+    private(set) var row: PeerEntry?
+
+    init(_ walk: PeerWalk?) {
+        self.walk = walk
+        advance()
+    }
+
+    mutating func advance() { row = walk?.next() }
+}
+
+extension PeerEntry {
+    /// In list order.
+    fileprivate func comesBefore(_ other: PeerEntry) -> Bool {
+        if namespace != other.namespace { return namespace < other.namespace }
+        return address != other.address && address < other.address
+    }
 }
 
 /// Walks the routes that a filter selects, a key at a time. In the view of firsts, the prefix is the object: its first

@@ -3,7 +3,7 @@ enum Schema {
     /// "fibd", in the header of the file. `file` shows it, and other programs' databases have another one.
     static let applicationID: UInt32 = 0x6669_6264
     /// What this program reads and writes.
-    static let version = 7
+    static let version = 8
 
     /// Makes version n + 1 of version n. Version 0 is an empty file.
     private static func step(from version: Int, _ database: Database) throws(StoreError) {
@@ -21,6 +21,8 @@ enum Schema {
         case 5: break
         // Qdiscs, blocks, chains, filters and actions.
         case 6: break
+        // Peers, and what namespaces and links say of paths.
+        case 7: break
         default: preconditionFailure("no step leads on from version \(version)")
         }
     }

@@ -17,7 +17,11 @@ import Testing
             filter { $0.selection.protocols = [.bgp] }, filter { $0.selection.namespaces = ["blue"] },
             filter { $0.selection.tables = [TableID(rawValue: 100)] }, filter { $0.kinds = [.namespace] },
             filter { $0.selection.within = [Prefix.tenEight] }, filter { $0.kinds = [.device] },
-            filter { $0.kinds = Set(ObjectKind.allCases) },
+            filter { $0.kinds = Set(ObjectKind.allCases) }, filter { $0.kinds = [.peer] },
+            filter {
+                $0.kinds = [.peer, .neigh]
+                $0.selection.families = [.inet6]
+            },
             filter {
                 $0.kinds = Set(ObjectKind.allCases)
                 $0.selection.namespaces = ["blue"]

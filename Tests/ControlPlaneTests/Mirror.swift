@@ -23,6 +23,8 @@ struct Mirror {
         }
         var traffic = filter.traffic(of: snapshot)
         while let object = traffic.next() { insert(object.hash, object.kind) }
+        var peers = filter.peers(of: snapshot)
+        while let peer = peers?.next() { insert(peer.hash, .peer) }
         if filter.selectsRoutes {
             var walk = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
             while let (table, route) = walk.next() {
@@ -77,11 +79,12 @@ struct Mirror {
     /// Reads the log up to `position`.
     mutating func follow(_ log: Log<Change>, to position: ChangeSequence) {
         while sequence < position {
-            guard let run = log.read(after: sequence), !run.isEmpty else {
+            guard let run = log.read(after: sequence, filter.lanes), run.end > sequence else {
                 Issue.record("the log doesn't reach from \(sequence) to \(position)")
                 return
             }
             for change in run where change.sequence <= position { apply(change) }
+            sequence = max(sequence, min(run.end, position))
         }
     }
 

@@ -1,6 +1,7 @@
 import Addressing
 import ChangeLog
 import ControlPlane
+import PathAttributes
 import Routing
 import TestSupport
 
@@ -133,10 +134,29 @@ struct RandomWriter {
         _ = try? plane.putDeviceSettings(settings)
     }
 
+    /// Few hosts, so that they meet: what routers say of the way there, and what operators forget.
+    private mutating func writePeers(_ plane: ControlPlane) {
+        let host = UInt64.random(in: 1...6, using: &random)
+        let address =
+            Bool.random(using: &random)
+            ? IPAddress(inet: 10 << 24 | UInt32(host)) : IPAddress(inet6: 0x2001_0db8 << 32, host)
+        let namespace = namespaces.randomElement(using: &random) ?? "default"
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: _ = try? plane.forgetPeer(address, in: namespace)
+        case 1: _ = try? plane.mayTell(address, .error, in: namespace)
+        default:
+            var message = MTUMessage(address, mtu: UInt32.random(in: 500..<1_500, using: &random))
+            message.packetLength = 1_500
+            message.sender = address
+            _ = try? plane.take(PathMessage(.tooLarge(message)), in: namespace)
+        }
+    }
+
     /// One step: mostly single writes, now and then a rule, a nexthop, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
     mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<20: writeFilters(plane)
+        case 0..<6: writePeers(plane)
+        case 6..<20: writeFilters(plane)
         case 20..<60:
             guard let operation = try? operation(plane) else { return }
             switch operation {

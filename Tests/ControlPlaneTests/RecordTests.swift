@@ -138,7 +138,7 @@ import TrafficControl
             case .own(let nextHops): parts.append("own \(nextHops == .joined)")
             case .none: parts.append("none")
             }
-        case .hardware, .device, .notice: parts.append("volatile")
+        case .hardware, .device, .notice, .peer, .peerStorage: parts.append("volatile")
         case .traffic(let traffic): parts += [text(traffic.old), text(traffic.new)]
         case .operationEnd(let cause): parts.append("end of \(cause)")
         case .status(let status):

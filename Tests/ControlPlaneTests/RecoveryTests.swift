@@ -166,7 +166,7 @@ import TrafficControl
         for _ in 0..<50 { writer.step(second) }
         let end = second.snapshot()
         var followed = 0
-        for var mirror in mirrors where mirror.sequence >= second.log.mark.floor {
+        for var mirror in mirrors where mirror.sequence >= second.log.mark(of: mirror.filter.lanes).floor {
             mirror.follow(second.log, to: end.sequence)
             #expect(mirror.summaries == mirror.filter.summaries(of: end), "\(mirror.filter)")
             followed += 1

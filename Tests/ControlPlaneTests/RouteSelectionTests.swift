@@ -60,7 +60,9 @@ import Testing
     func pagesAreTheList(length: Int) {
         let plane = ControlPlane(limits: .init(logBytes: 16 << 20))
         var writer = RandomWriter(seed: 5)
+        // A flush may have come just before.
         for _ in 0..<500 { writer.step(plane) }
+        while plane.snapshot().summary(of: RouteSelection()).count < 8 { writer.step(plane) }
         let snapshot = plane.snapshot()
         var selection = RouteSelection()
         selection.within = [.tenEight, .default(.inet6)]

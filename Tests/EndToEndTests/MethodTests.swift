@@ -17,6 +17,8 @@ import Testing
         let filter =
             #"{"protocol":"all","kind":"matchall","actions":[{"kind":"gact","control_action":{"type":"drop"}}]}"#
         _ = try server.request("PUT", "/v1/blocks/eth0:ingress/chains/0/filters/1/1", filter)
+        _ = try server.post("/v1/path-events", #"{"type":"pmtu","destination":"192.0.2.1","mtu":1400}"#)
+        _ = try server.post("/v1/cached-routes", #"{"dst":"192.0.2.1"}"#)
     }
 
     /// Path and methods of every resource, with examples in place of the names in braces.
@@ -24,7 +26,9 @@ import Testing
         let listed = try #require(try server.get("/v1").json()["resources"]?.array)
         let resources = listed.map { resource in
             let path = (resource["path"]?.string ?? "").replacing("{address}/{length}", with: "10.0.0.0/8")
-                .replacing("{dev}/{address}", with: "eth0/192.0.2.1").replacing("{dev}", with: "eth0")
+                .replacing("peers/{address}", with: "peers/192.0.2.1").replacing(
+                    "{dev}/{address}", with: "eth0/192.0.2.1"
+                ).replacing("{dev}", with: "eth0")
                 .replacing("{address}", with: "default").replacing("{namespace}", with: "default")
                 .replacing("{listener}", with: "one").replacing("{device}", with: "one")
                 .replacing("{priority}", with: "32766").replacing("{id}", with: "1")
@@ -55,7 +59,7 @@ import Testing
             #expect(allow(options) == allowed, "OPTIONS \(path)")
         }
         #expect(try server.request("OPTIONS", "*").status == 204)
-        #expect(try server.state()["seq"]?.number == 19)
+        #expect(try server.state()["seq"]?.number == 20)
     }
 
     private func allow(_ response: TestResponse) -> Set<String> {

@@ -132,11 +132,13 @@ import Threads
         var pauses = 0
         let count = lab.peers.revise(
             because: .mtuChanged(ChangeSequence(rawValue: 7)),
-            pause: {
+            within: { body in
                 pauses += 1
                 if pauses == 1 { _ = lab.tell(1_300, to: "\(address(2_999))") }
-            }, { $0.information.following(link: 1_500, to: 1_200, now: lab.host.now) })
-        #expect(count == 2_999 && pauses == 2)
+                return body()
+            }
+        ) { $0.information.following(link: 1_500, to: 1_200, now: lab.host.now) }
+        #expect(count == 2_999 && pauses == 3)
         #expect(lab.peers.find(address(2_999))?.information.mtu?.value == 1_300)
         #expect(lab.peers.find(address(5))?.information.mtu?.value == 1_200)
         #expect(lab.peers.generation == generation + 4)

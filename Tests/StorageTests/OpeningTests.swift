@@ -72,13 +72,13 @@ import Testing
     func refusesNewerFiles() throws {
         let directory = TemporaryDirectory()
         try withStore(directory) { try $0.commit(StoreWrite(JournalBatch(1))) }
-        try runSQL(directory.file("fibd.db"), "PRAGMA user_version = 8")
-        try expectUntouched(directory, error: "newer", naming: "in version 8")
+        try runSQL(directory.file("fibd.db"), "PRAGMA user_version = 9")
+        try expectUntouched(directory, error: "newer", naming: "in version 9")
     }
 
     @Test(
         "A file of a former version, which differs in what records may say, becomes one of this version and keeps all",
-        arguments: [1, 2, 3, 4, 5, 6])
+        arguments: [1, 2, 3, 4, 5, 6, 7])
     func migrates(version: Int) throws {
         let directory = TemporaryDirectory()
         try withStore(directory) { try $0.commit(StoreWrite(JournalBatch(1), JournalBatch(2))) }
@@ -87,7 +87,7 @@ import Testing
         #expect(batches.map(\.last) == [1, 2])
         try runSQL(directory.file("fibd.db"), "PRAGMA journal_mode = DELETE")
         let header = try #require(TestFile.read(directory.file("fibd.db")))
-        #expect(header[60..<64] == [0, 0, 0, 7])
+        #expect(header[60..<64] == [0, 0, 0, 8])
     }
 
     private func expectUntouched(_ directory: TemporaryDirectory, error kind: String, naming text: String) throws {

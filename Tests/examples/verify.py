@@ -78,7 +78,7 @@ class Mirror:
 
     def take(self, event, cursor, data):
         if self.stage == "start":
-            check(event in ("hello", "error"), f"the first frame is {event}, not hello")
+            check(event in ("hello", "drain", "error"), f"the first frame is {event}, not hello")
         if event == "hello":
             self.hello(data)
         elif event == "reset":            # the server gave up on us: all anew, on this connection

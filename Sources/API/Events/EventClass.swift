@@ -113,6 +113,8 @@ final class EventClass {
         guard position < log.durable else { return .upToDate }
         writer.use(context)
         var frames: [[UInt8]] = encoders.map { _ in [] }
+        // Of each format, how much is of changes that the log keeps aside.
+        var aside: [Int] = encoders.map { _ in 0 }
         var transaction: ChangeSequence?
         var seen = 0
         // Looking at the mark takes no lock; reading does, and it is the writers' lock.
@@ -128,7 +130,9 @@ final class EventClass {
                 if isEnough, !isWithin { break reading }
                 seen += 1
                 transaction = change.batch?.transaction
+                if change.isKeptAside { for format in frames.indices { aside[format] -= frames[format].count } }
                 take(change, &frames)
+                if change.isKeptAside { for format in frames.indices { aside[format] += frames[format].count } }
                 position = change.sequence
             }
             position = run.end
@@ -136,7 +140,8 @@ final class EventClass {
         var hasFrames = false
         for format in EventFormat.allCases where !frames[format.rawValue].isEmpty {
             hasFrames = true
-            let chunk = FrameChunk(frames[format.rawValue], last: position, log: log)
+            let chunk = FrameChunk(
+                frames[format.rawValue], last: position, log: log, aside: aside[format.rawValue])
             tails[format.rawValue].append(chunk)
             tails[format.rawValue] = chunk
         }

@@ -67,6 +67,7 @@ extension EventEncoder {
             bytes.append(literal: words.end)
         case .object(let stored): delta(change, selected, stored, previous: previous, into: &bytes)
         case .traffic(let object): delta(change, selected, object, previous: previous, into: &bytes)
+        case .peer(let peer): delta(change, selected, peer, previous: previous, into: &bytes)
         }
     }
 
@@ -187,6 +188,7 @@ extension SelectedChange.Entry {
         case .route(let table, let key, let stored): writer.append(table, key, stored.info, to: &bytes)
         case .object(let stored): stored.appendEntry(to: &bytes)
         case .traffic(let object): object.appendEntry(to: &bytes)
+        case .peer(let peer): peer.appendEntry(to: &bytes)
         }
     }
 }
@@ -204,3 +206,4 @@ protocol EventEntry {
 
 extension StoredObject: EventEntry {}
 extension TrafficObject: EventEntry {}
+extension PeerEntry: EventEntry {}

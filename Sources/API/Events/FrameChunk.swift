@@ -11,18 +11,21 @@ final class FrameChunk {
     let last: ChangeSequence
     private(set) var next: FrameChunk?
     private let log: Log<Change>
+    /// How many of the bytes are of changes that the log keeps aside.
+    private let aside: Int
 
-    init(_ bytes: [UInt8], last: ChangeSequence, log: Log<Change>) {
+    init(_ bytes: [UInt8], last: ChangeSequence, log: Log<Change>, aside: Int = 0) {
         self.bytes = bytes
         self.last = last
         self.log = log
-        if !bytes.isEmpty { log.addSharedBytes(bytes.count) }
+        self.aside = aside
+        if !bytes.isEmpty { log.addSharedBytes(bytes.count, aside: aside) }
     }
 
     func append(_ chunk: FrameChunk) { next = chunk }
 
     deinit {
-        if !bytes.isEmpty { log.addSharedBytes(-bytes.count) }
+        if !bytes.isEmpty { log.addSharedBytes(-bytes.count, aside: -aside) }
         // Link by link: left to itself, the release of a long chain would go as deep into the stack as it has links.
         var link = next
         next = nil

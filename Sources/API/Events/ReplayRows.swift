@@ -9,6 +9,7 @@ struct ReplayRows {
     private let filter: EventFilter
     private var objects: ArraySlice<StoredObject>
     private var traffic: TrafficWalk
+    private var peers: PeerWalk?
     private var routes: RouteWalk?
     /// Of the rows written so far.
     private(set) var summaries = KindSummaries()
@@ -18,6 +19,7 @@ struct ReplayRows {
         self.filter = filter
         objects = filter.objects(of: snapshot)[...]
         traffic = filter.traffic(of: snapshot)
+        peers = filter.peers(of: snapshot)
         if filter.selectsRoutes {
             routes = RouteWalk(snapshot, filter.selection, firstsOnly: filter.view == .best)
         }
@@ -32,6 +34,10 @@ struct ReplayRows {
         while bytes.count < limit, let object = traffic.next() {
             encoder.row(object, into: &bytes)
             summaries[object.kind].add(object.hash)
+        }
+        while bytes.count < limit, let peer = peers?.next() {
+            encoder.row(peer, into: &bytes)
+            summaries.peers.add(peer.hash)
         }
         while bytes.count < limit {
             guard writeRoutes(encoder, writer, into: &bytes) else { return false }

@@ -76,66 +76,30 @@ struct TrafficList: Sendable {
         if let after { rows.skip(behind: after.key) }
         var written = plane.trafficRows(of: namespace)
         written.isTerse = isTerse
-        guard let limit else { return TrafficListing(rows, written, isNDJSON).response(base) }
-        var response = base
-        var bytes: [UInt8] = []
-        var last: TrafficKey?
-        for index in 0..<limit {
-            guard let object = rows.next() else { break }
-            last = TrafficKey(object, chain: rows.chain)
-            if !isNDJSON { bytes.append(UInt8(ascii: index == 0 ? "[" : ",")) }
-            written.append(object, to: &bytes)
-            if isNDJSON { bytes.append(UInt8(ascii: "\n")) }
-        }
-        if !isNDJSON { bytes.appendASCII(last == nil ? "[]\n" : "]\n") }
-        response.body = .bytes(bytes)
-        if isNDJSON { response = response.withType("application/x-ndjson") }
-        guard let last, rows.next() != nil else { return response }
-        return response.with(nextPageOf: path, target, after: TrafficCursor(last).text)
+        return StreamedList(path: path, limit: limit, isNDJSON: isNDJSON)
+            .response(TrafficListRows(rows, written), target, base)
     }
 }
 
-/// A list that is written while the client takes it: memory stays constant however long it is.
-private final class TrafficListing: BodyProducer {
-    private struct State {
-        var rows: TrafficWalk
-        var hasBegun = false
-    }
-
+/// Those that are listed, with how they are written.
+private struct TrafficListRows: ListRows {
+    private var rows: TrafficWalk
     private let written: TrafficRows
-    private let isNDJSON: Bool
-    // A leaf: the server makes one call at a time, so it is never contended.
-    private let state: Locked<State>
+    private var last: TrafficKey?
 
-    init(_ rows: TrafficWalk, _ written: TrafficRows, _ isNDJSON: Bool) {
+    init(_ rows: TrafficWalk, _ written: TrafficRows) {
+        self.rows = rows
         self.written = written
-        self.isNDJSON = isNDJSON
-        state = Locked(State(rows: rows), rank: LockRank(6, "traffic list"))
     }
 
-    func response(_ base: HTTPResponse) -> HTTPResponse {
-        var response = isNDJSON ? base.withType("application/x-ndjson") : base
-        response.body = .produced(self)
-        return response
+    mutating func appendNext(to bytes: inout [UInt8]) -> Bool {
+        guard let object = rows.next() else { return false }
+        last = TrafficKey(object, chain: rows.chain)
+        written.append(object, to: &bytes)
+        return true
     }
 
-    func produce(into buffer: inout [UInt8], limit: Int) -> Bool {
-        state.withLock { state in
-            while buffer.count < limit {
-                guard let object = state.rows.next() else {
-                    if !isNDJSON { buffer.appendASCII(state.hasBegun ? "]\n" : "[]\n") }
-                    return false
-                }
-                if !isNDJSON { buffer.append(UInt8(ascii: state.hasBegun ? "," : "[")) }
-                state.hasBegun = true
-                written.append(object, to: &buffer)
-                if isNDJSON { buffer.append(UInt8(ascii: "\n")) }
-            }
-            return true
-        }
-    }
-
-    func cancel() {}
+    var cursor: String? { last.map { TrafficCursor($0).text } }
 }
 
 /// Where a page ends: the place of its last row, which need not be there any more when the next page is asked for.
@@ -163,9 +127,6 @@ extension Query {
     fileprivate mutating func trafficCursor() throws(Problem) -> TrafficCursor? {
         guard let text = try take("after") else { return nil }
         if let cursor = TrafficCursor(parsing: text) { return cursor }
-        let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
-        throw Problem(
-            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)]
-        )
+        throw .badCursor(text)
     }
 }

@@ -140,7 +140,7 @@ final class HardwareWaits: Sendable {
         case .route(let route):
             if let old = route.old { settle(old.version, .gone(route.new?.version)) }
         case .device: return true
-        case .object, .traffic, .status, .listener, .operationEnd, .notice: break
+        case .object, .traffic, .peer, .peerStorage, .status, .listener, .operationEnd, .notice: break
         }
         return false
     }

@@ -16,10 +16,11 @@ struct LinkInput: Sendable {
     private var group: UInt32?
     private var ignoresLinkDown: Bool?
     private var disablesIPv6: Bool?
+    private var acceptsRedirects: Bool?
 
     private static let fields = JSONFields(
         "ifname", "namespace", "operstate", "mtu", "addresses", "offload", "group",
-        "ignore_routes_with_linkdown", "disable_ipv6",
+        "ignore_routes_with_linkdown", "disable_ipv6", "accept_redirects",
         // Status, which is ignored.
         "carrier", "h", "seq", "version",
         // What iproute2 prints besides.
@@ -51,6 +52,7 @@ struct LinkInput: Sendable {
             case "group": group = try reader.readNameOrNumber("a group") { LinkGroup.number($0) }
             case "ignore_routes_with_linkdown": ignoresLinkDown = try reader.readBool()
             case "disable_ipv6": disablesIPv6 = try reader.readBool()
+            case "accept_redirects": acceptsRedirects = try reader.readBool()
             default: try reader.skipValue()
             }
         }
@@ -70,6 +72,7 @@ struct LinkInput: Sendable {
         edit.group = group
         edit.ignoresLinkDown = ignoresLinkDown
         edit.disablesIPv6 = disablesIPv6
+        edit.acceptsRedirects = acceptsRedirects
         return edit
     }
 

@@ -92,12 +92,7 @@ struct ListenerInput: Sendable {
         do throws(Problem) {
             return try EventFilter(&query)
         } catch {
-            // A parameter of a query is a member here.
-            var problem = error
-            problem.errors = error.errors.map { item in
-                Problem.Item(pointer: "/" + item.pointer.drop { $0 == "?" }, detail: item.detail)
-            }
-            throw problem
+            throw error.withinBody
         }
     }
 

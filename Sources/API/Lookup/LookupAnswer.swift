@@ -2,6 +2,7 @@ internal import Addressing
 internal import Bytes
 internal import ControlPlane
 internal import JSON
+internal import PathAttributes
 internal import Routing
 
 /// A lookup and what it came to, as JSON: what `ip -json route get` prints, with no key left out, sorted.
@@ -12,12 +13,15 @@ struct LookupAnswer {
     let query: LookupQuery
     let result: LookupResult
     let trace: LookupTrace?
+    /// What is known of the path and counts; nil if nothing is.
+    let path: KnownPath?
 
     /// Asks the view.
     init(_ view: Forwarding, _ query: LookupQuery, explains: Bool = false) {
         var trace = explains ? LookupTrace() : nil
         result = view.lookup(query, &trace)
         self.trace = trace
+        path = KnownPath(view, query, result)
         self.view = view
         self.query = query
     }
@@ -35,12 +39,14 @@ struct LookupAnswer {
 
     func append(to bytes: inout [UInt8], _ gaps: inout Gaps) {
         let found = result.found
-        let way = found.flatMap { result.refusal == nil ? Way(by: $0, query, view) : nil }
+        var way = found.flatMap { result.refusal == nil ? Way(by: $0, query, view) : nil }
+        if let gateway = path?.gateway { way?.redirect(to: gateway, query.destination) }
         var members = SortedMembers()
         // The errno is the one that the kernel gives (R1-09, R1-30, section 1.3).
         if let refusal = result.refusal { members.add("code", plain: refusal.errno.rawValue, to: &bytes) }
         if let way, !way.device.isEmpty { members.add("dev", text: way.device, to: &bytes) }
         members.add("dst", query.destination, to: &bytes, &gaps.destination)
+        if let path { path.appendMTUExpiry(&members, to: &bytes) }
         if let trace {
             members.add("explain", to: &bytes)
             append(trace, to: &bytes)
@@ -52,9 +58,12 @@ struct LookupAnswer {
         }
         if let source = query.source { members.add("from", source, to: &bytes) }
         if let gateway = way?.gateway { members.add("gateway", gateway, to: &bytes) }
+        if let path { path.appendGatewayExpiry(&members, to: &bytes) }
         if let input = query.input { members.add("iif", text: input, to: &bytes) }
+        if path?.mtu?.isLocked ?? false { members.add("locked", true, to: &bytes) }
         if query.mark != 0 { members.add("mark", number: UInt64(query.mark), to: &bytes) }
         if let found { members.add("metric", number: UInt64(found.info.fields.metric), to: &bytes) }
+        if let mtu = path?.mtu { members.add("mtu", number: UInt64(mtu.value), to: &bytes) }
         members.add("namespace", text: view.namespace, to: &bytes)
         if let id = found?.info.fields.nextHopID, id != 0 { members.add("nhid", number: UInt64(id), to: &bytes) }
         appendRest(found, way, &members, to: &bytes, &gaps)
@@ -73,6 +82,7 @@ struct LookupAnswer {
             members.add("priority", number: UInt64(rule.priority), to: &bytes)
         }
         if let found { members.add("protocol", plain: found.info.protocol.name, to: &bytes) }
+        if path?.gateway != nil { members.add("redirected", true, to: &bytes) }
         if let refusal = result.refusal { members.add("result", plain: refusal.name, to: &bytes) }
         if let found {
             members.add("route", to: &bytes)
@@ -81,6 +91,7 @@ struct LookupAnswer {
             prefix(found.length).append(to: &bytes)
             gaps.route = start..<bytes.count
             bytes.append(UInt8(ascii: "\""))
+            if let source = path?.source { members.add("source", source, to: &bytes) }
             members.add("table", plain: found.table.name, to: &bytes)
         }
         if query.tos != 0 { members.add("tos", number: UInt64(query.tos), to: &bytes) }
@@ -95,7 +106,7 @@ struct LookupAnswer {
     /// has come to that find's info by nothing else that a destination decides: neither by the hash of a flow, nor has it passed
     /// over a route of the prefix.
     func isCommon(to find: PlainTables.Find) -> Bool {
-        guard trace == nil, case .route(let found) = result else { return false }
+        guard trace == nil, path == nil, case .route(let found) = result else { return false }
         guard find == PlainTables.Find(found), found.key == nil, found.hops.count == 1 else { return false }
         let tellsSource = query.source == nil && query.input == nil
         return !tellsSource || !view.sourceDepends(onDestinationBy: found, query.destination.family)
@@ -126,6 +137,12 @@ private struct Way {
         let legs = found.info.legStatus(query.destination.family, view.impairments, of: found.hops)
         status = found.leg.flatMap { legs?[$0] } ?? []
         flags = hop?.flags ?? []
+    }
+
+    /// - Parameter gateway: the destination itself if that is reached directly.
+    mutating func redirect(to gateway: IPAddress, _ destination: IPAddress) {
+        self.gateway = gateway == destination ? nil : gateway
+        via = nil
     }
 
     func appendFlags(to bytes: inout [UInt8]) {
@@ -159,7 +176,7 @@ extension LookupResult {
 }
 
 extension SortedMembers {
-    fileprivate mutating func add(_ name: StaticString, _ address: IPAddress, to bytes: inout [UInt8]) {
+    mutating func add(_ name: StaticString, _ address: IPAddress, to bytes: inout [UInt8]) {
         var place = 0..<0
         add(name, address, to: &bytes, &place)
     }

@@ -50,7 +50,9 @@ struct LookupBatch {
         _ destination: IPAddress, _ options: LookupHandlers.Options, _ view: Forwarding, _ shared: inout Shared,
         to bytes: inout [UInt8]
     ) throws(Problem) {
-        let find = shared.tables.first(destination)
+        // Of which something is known there is no other answer like it.
+        let isKnown = view.hasPeers(destination.family) && view.peer(destination) != nil
+        let find = isKnown ? nil : shared.tables.first(destination)
         if let find, shared.templates.append(find, to: destination, &bytes) { return }
         let query = try options.query(destination)
         let answer = LookupAnswer(view, query)

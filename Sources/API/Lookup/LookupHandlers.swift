@@ -20,15 +20,20 @@ struct LookupHandlers: Sendable {
         /// All that is asked for but for the addresses.
         private let packet: LookupQuery
         private let saysProtocol: Bool
-        let wantsRoute: Bool
-        let explains: Bool
+        private(set) var wantsRoute = false
+        private(set) var explains = false
 
-        init(_ query: inout Query) throws(Problem) {
+        /// Of packets alone, and nothing of the answer.
+        init(ofPackets query: inout Query) throws(Problem) {
             namespace = try query.namespace() ?? ControlPlane.defaultNamespace
             source = try query.address("src")
             let ipProtocol = try query.take("ipproto", "an IP protocol") { IPProtocol(name: $0) }
             saysProtocol = ipProtocol != nil
             packet = try query.packet(ipProtocol)
+        }
+
+        init(_ query: inout Query) throws(Problem) {
+            try self.init(ofPackets: &query)
             wantsRoute = try query.flag("fibmatch")
             explains = try query.flag("explain")
             if wantsRoute, explains {
@@ -115,7 +120,7 @@ extension Query {
         return packet
     }
 
-    fileprivate mutating func address(_ name: String) throws(Problem) -> IPAddress? {
+    mutating func address(_ name: String) throws(Problem) -> IPAddress? {
         guard let text = try take(name) else { return nil }
         do throws(AddressError) {
             return try IPAddress(text)

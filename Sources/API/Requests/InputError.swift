@@ -33,6 +33,15 @@ extension Problem {
     }
 }
 
+extension Problem {
+    /// The same of a body that has the members of a query.
+    var withinBody: Problem {
+        var problem = self
+        problem.errors = errors.map { Item(pointer: "/" + $0.pointer.drop { $0 == "?" }, detail: $0.detail) }
+        return problem
+    }
+}
+
 extension AddressError.Code {
     var rule: String? { self == .badAddress ? nil : "R1-71" }
 }

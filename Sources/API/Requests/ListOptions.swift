@@ -59,3 +59,12 @@ struct ListOptions: Sendable {
         return bytes
     }
 }
+
+extension Problem {
+    /// A page can't begin there.
+    static func badCursor(_ text: String) -> Problem {
+        let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
+        return Problem(
+            status: 422, reason: "bad-cursor", detail: detail, errors: [Item(pointer: "?after", detail: detail)])
+    }
+}

@@ -94,23 +94,30 @@ struct Tally {
         }
         bytes.appendASCII(",\"rejected_count\":")
         bytes.appendDecimal(rejectedCount)
-        bytes.appendASCII(",\"rejected\":[")
-        for (index, rejection) in rejected.enumerated() {
-            bytes.appendASCII(index > 0 ? ",{\"line\":" : "{\"line\":")
-            bytes.appendDecimal(rejection.line)
-            for (name, value) in [
-                ("code", rejection.problem.code), ("reason", rejection.problem.reason),
-                ("detail", rejection.problem.detail),
-            ] {
-                bytes.appendASCII(",\"\(name)\":")
-                bytes.appendJSON(string: value)
-            }
-            bytes.append(UInt8(ascii: "}"))
-        }
-        bytes.appendASCII("]")
+        bytes.appendASCII(",\"rejected\":")
+        bytes.append(rejected)
         bytes.append(contentsOf: hardware)
         if let transaction { bytes.appendASCII(",\"tx\":\(transaction.rawValue)") }
         bytes.appendASCII(",\"seq\":\(sequence.rawValue)}\n")
         return bytes
+    }
+}
+
+extension [UInt8] {
+    mutating func append(_ rejections: [Tally.Rejection]) {
+        append(UInt8(ascii: "["))
+        for (index, rejection) in rejections.enumerated() {
+            appendASCII(index > 0 ? ",{\"line\":" : "{\"line\":")
+            appendDecimal(rejection.line)
+            for (name, value) in [
+                ("code", rejection.problem.code), ("reason", rejection.problem.reason),
+                ("detail", rejection.problem.detail),
+            ] {
+                appendASCII(",\"\(name)\":")
+                appendJSON(string: value)
+            }
+            append(UInt8(ascii: "}"))
+        }
+        append(UInt8(ascii: "]"))
     }
 }

@@ -170,10 +170,7 @@ extension Query {
     fileprivate mutating func pageCursor() throws(Problem) -> PageCursor? {
         guard let text = try take("after") else { return nil }
         if let cursor = PageCursor(parsing: text) { return cursor }
-        let detail = "'\(text)' is no cursor of this list; take it from a Link field, or begin without"
-        throw Problem(
-            status: 422, reason: "bad-cursor", detail: detail, errors: [Problem.Item(pointer: "?after", detail: detail)]
-        )
+        throw .badCursor(text)
     }
 
     /// `hw=pending|failed…` and `age=5s`: what hardware makes of a route, and for how long.

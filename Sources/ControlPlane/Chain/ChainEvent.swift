@@ -28,7 +28,7 @@ public enum ChainEvent: Sendable {
         case .status(let status):
             guard let event = NextHopsEvent(status) else { return nil }
             self = .nextHops(event)
-        case .traffic, .hardware, .device, .listener, .operationEnd, .notice: return nil
+        case .traffic, .peer, .peerStorage, .hardware, .device, .listener, .operationEnd, .notice: return nil
         }
     }
 
@@ -49,7 +49,7 @@ extension Change {
         switch object {
         case .route, .status: true
         case .object(let object): ![.device, .qdisc, .block].contains(object.object.kind)
-        case .traffic, .hardware, .device, .listener, .operationEnd, .notice: false
+        case .traffic, .peer, .peerStorage, .hardware, .device, .listener, .operationEnd, .notice: false
         }
     }
 }

@@ -18,6 +18,8 @@ extension ControlPlane {
         }
         // By this thread, before anyone else can: a start ends with nothing half done.
         let cut = claimOperations()
+        let images = namespaces.withLock { $0 }.map { ($0.name, $0.paths.images) }
+        place.peers = Dictionary(uniqueKeysWithValues: images)
         let recovered = place
         let thread = Thread(name: "journal") {
             var writer = JournalWriter(journal, self, recovered)
@@ -39,6 +41,7 @@ extension ControlPlane {
     public func close() {
         endChain()
         guard let journal else { return }
+        if log.latestAside > peersStored.withLock({ $0.sequence }) { _ = storePeers() }
         // First those that make changes, then the one that makes them durable.
         journal.close()
         while let thread = operationThreads.withLock({ $0.popLast() }) { thread.join() }

@@ -22,6 +22,10 @@ struct JournalWriter {
     private var bytesSinceCheckpoint: Int
     private var bytesOfCheckpoint = 0
     private var checkpoint: CheckpointWriter?
+    /// Of peers, what the journal has.
+    private var peers: [String: PeerImages]
+    /// What the checkpoint has of them that was begun last, until the journal goes on from there too.
+    private var checkpointPeers: (sequence: ChangeSequence, images: [String: PeerImages])?
 
     init(_ journal: Journal, _ plane: ControlPlane, _ recovered: RecoveredPlace) {
         self.journal = journal
@@ -29,6 +33,7 @@ struct JournalWriter {
         summaries = recovered.summaries
         reserved = recovered.reserved
         bytesSinceCheckpoint = recovered.bytesSinceCheckpoint
+        peers = recovered.peers
     }
 
     /// Until the journal is stopped and everything is durable, or nothing can become so any more.
@@ -97,6 +102,12 @@ struct JournalWriter {
             for change in run {
                 let isWithin = transaction != nil && change.batch?.transaction == transaction
                 if change.sequence > head || writer.bytes.count >= Self.batchBytes, !isWithin { break reading }
+                if case .peerStorage(let storage) = change.object {
+                    // A batch of its own.
+                    if first != .zero { break reading }
+                    cost += change.retainedBytes
+                    return (takePeers(storage, change.sequence), Settled(position: change.sequence, cost: cost))
+                }
                 position = change.sequence
                 cost += change.retainedBytes
                 transaction = change.batch?.transaction
@@ -119,12 +130,34 @@ struct JournalWriter {
         return (JournalBatch(first: first.rawValue, last: last.rawValue, body: writer.bytes), settled)
     }
 
+    /// Nil if the store has them as they are.
+    private mutating func takePeers(_ storage: PeerStorage, _ sequence: ChangeSequence) -> JournalBatch? {
+        let new = storage.take()
+        var (writer, isEmpty) = (RecordWriter(), true)
+        writer.append(byte: RecordKind.peers.rawValue)
+        // Whether a start begins with that checkpoint or with the one before, it comes to this.
+        for old in [peers, checkpointPeers?.images].compactMap(\.self) {
+            var difference = PeerDifference(from: old, to: new)
+            while let row = difference.next() {
+                writer.append(row)
+                isEmpty = false
+            }
+        }
+        peers = new
+        if let begun = checkpointPeers?.sequence, sequence > begun { checkpointPeers = nil }
+        if isEmpty { return nil }
+        return JournalBatch(first: sequence.rawValue, last: sequence.rawValue, body: writer.bytes)
+    }
+
     /// The state is written down anew when the journal since the last time is long, beside what goes on, a few rows with
     /// each commit. The checkpoint counts once all changes that it holds are durable.
     private mutating func addCheckpoint(to write: inout StoreWrite, durable: ChangeSequence) {
         if checkpoint == nil {
             guard bytesSinceCheckpoint > max(journal.settings.checkpointBytes, bytesOfCheckpoint) else { return }
-            checkpoint = CheckpointWriter(plane.snapshot())
+            let snapshot = plane.snapshot()
+            checkpoint = CheckpointWriter(snapshot)
+            let images = snapshot.namespaces.map { ($0.name, $0.peers) }
+            checkpointPeers = (snapshot.sequence, Dictionary(uniqueKeysWithValues: images))
             bytesSinceCheckpoint = 0
             bytesOfCheckpoint = 0
         }
@@ -185,7 +218,7 @@ extension KindSummaries {
         case .route(let route):
             if let old = route.old { routes.remove(old.hash) }
             if let new = route.new { routes.add(new.hash) }
-        case .hardware, .device, .listener, .status, .operationEnd, .notice: break
+        case .hardware, .device, .listener, .status, .operationEnd, .notice, .peer, .peerStorage: break
         case .object(let object):
             if let old = object.old { self[old.kind].remove(old.hash) }
             if let new = object.new { self[new.kind].add(new.hash) }

@@ -11,6 +11,7 @@ extension Namespace {
             if object.kind == .namespace { state.isClosing = false }
         }
         if object.kind == .namespace { traffic.setClosed(false) }
+        if let settings = object.settings { paths.set(settings.paths.limits) }
         traffic.follow(from: nil, to: object)
         if case .block(let place) = object.value { bindQdiscs(to: place) }
     }

@@ -1,5 +1,7 @@
+internal import Addressing
 internal import Bytes
 internal import ChangeLog
+internal import PathAttributes
 internal import Routing
 internal import Storage
 internal import Threads
@@ -16,6 +18,7 @@ struct RecoveredPlace {
     /// Numbers up to this one may have been given out.
     var reserved: UInt64 = 0
     var bytesSinceCheckpoint = 0
+    var peers: [String: PeerImages] = [:]
     /// Namespaces have no rules because none were kept yet, before version 4.
     var lacksRules = true
 }
@@ -100,6 +103,7 @@ struct Recovery {
             case .objects: try readObjects(&reader)
             case .routes: try readRoutes(&reader)
             case .traffic: try readTraffic(&reader)
+            case .peers: try readPeers(&reader)
             default: throw reader.bytes.malformed("a part of an unknown kind")
             }
             if !reader.isAtEnd { throw reader.bytes.malformed("more than there should be") }
@@ -201,6 +205,7 @@ struct Recovery {
         }
         let name = "batch \(batch.first)-\(batch.last) of the journal"
         var reader = RecordReader(batch.body, now: ground.clock())
+        if batch.body.first == RecordKind.peers.rawValue { return try readPeers(batch, name, &reader) }
         var changes: [Change] = []
         let summaries = try Self.damaged(name) { () throws(RecordReader.Malformed) in
             let kind = RecordKind(rawValue: try reader.bytes.byte())
@@ -226,6 +231,32 @@ struct Recovery {
         if batch.last > checkpoint.rawValue {
             place.summaries = summaries
             place.bytesSinceCheckpoint += batch.body.count
+        }
+    }
+
+    private mutating func readPeers(
+        _ batch: JournalBatch, _ name: String, _ reader: inout RecordReader
+    ) throws(RecoveryError) {
+        guard batch.last > checkpoint.rawValue else { return }
+        place.bytesSinceCheckpoint += batch.body.count
+        try Self.damaged(name) { () throws(RecordReader.Malformed) in
+            _ = try reader.bytes.byte()
+            try readPeers(&reader)
+        }
+    }
+
+    /// Those that count no more are left out, and so are those of namespaces that have gone since.
+    private func readPeers(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
+        let now = ground.clock()
+        while !reader.isAtEnd {
+            let row = try reader.peer()
+            guard let namespace = namespaces[row.namespace] else { continue }
+            let peers = namespace.paths[row.address.family]
+            if let information = row.information, !information.valid(at: now).isEmpty {
+                peers.restore(row.address, information, source: row.source, version: row.version)
+            } else {
+                peers.restoreAbsence(of: row.address)
+            }
         }
     }
 
@@ -263,7 +294,7 @@ struct Recovery {
             }
             log.restore(change)
         // Never in a record.
-        case .hardware, .device, .notice: break
+        case .hardware, .device, .notice, .peer, .peerStorage: break
         case .status: log.restore(change)
         case .operationEnd(let cause):
             operations[cause] = nil

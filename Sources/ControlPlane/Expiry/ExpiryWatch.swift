@@ -1,6 +1,6 @@
 internal import Threads
 
-/// Has routes go when they expire: at most a second later, which lookups don't see.
+/// Has routes go when they expire, and what is known of peers: at most a second later, which lookups don't see.
 public final class ExpiryWatch: Sendable {
     private let plane: ControlPlane
     private let signal = Signal()
@@ -24,7 +24,10 @@ public final class ExpiryWatch: Sendable {
 
     private func run() {
         while !isStopping.withLock({ $0 }) {
-            let next = plane.removeExpired()
+            let (routes, peers) = (plane.removeExpired(), plane.expirePeers())
+            plane.removeIdleCachedRoutes()
+            plane.storePeersIfDue()
+            let next = [routes, peers].compactMap(\.self).min()
             let now = plane.clock()
             let pause = next.map { $0 > now ? min($0 - now, Self.longestPause) : Self.longestPause }
             signal.wait(milliseconds: Int(pause ?? Self.longestPause))

@@ -31,7 +31,7 @@ struct TrafficGround: Sendable {
 final class TrafficLink: TrafficHost, @unchecked Sendable {
     let namespace: String
     private let ground: TrafficGround
-    private var log: Log<Change>?
+    private(set) var log: Log<Change>?
     private var draft: TrafficDraft?
     /// Why changes happen; mostly there is none that has a reason.
     private let causes = Locked<[Occasion: ChangeBatch.Cause]>([:], rank: .leaf)

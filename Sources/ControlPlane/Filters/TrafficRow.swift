@@ -118,7 +118,7 @@ public struct TrafficRows: Sendable {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(quoted hash: EntryHash) {
+    mutating func append(quoted hash: EntryHash) {
         append(UInt8(ascii: "\""))
         append(hash)
         append(UInt8(ascii: "\""))

@@ -73,6 +73,7 @@ public struct LinkEdit: Sendable {
     public var group: UInt32?
     public var ignoresLinkDown: Bool?
     public var disablesIPv6: Bool?
+    public var acceptsRedirects: Bool?
 
     public init(name: String) { self.name = name }
 
@@ -85,6 +86,7 @@ public struct LinkEdit: Sendable {
         link.ignoresLinkDown = ignoresLinkDown ?? link.ignoresLinkDown
         link.group = group ?? link.group
         link.disablesIPv6 = disablesIPv6 ?? link.disablesIPv6
+        link.acceptsRedirects = acceptsRedirects ?? link.acceptsRedirects
         return link
     }
 }

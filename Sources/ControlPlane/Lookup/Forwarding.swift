@@ -9,11 +9,18 @@ public final class Forwarding: ForwardingView, Sendable {
     public let sequence: ChangeSequence
     public let impairments: [String: LinkImpairment]
     public let now: UInt64
-    private let part: Snapshot.Namespace
+    let part: Snapshot.Namespace
     private var tables: [(identity: TableIdentity, table: RouteTable)] { part.tables }
 
-    init(_ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment], at sequence: ChangeSequence, now: UInt64)
-    {
+    /// Of the peers of each family.
+    public let generations: (inet: UInt64, inet6: UInt64)
+
+    init(
+        _ part: Snapshot.Namespace, _ impairments: [String: LinkImpairment],
+        _ generations: (inet: UInt64, inet6: UInt64),
+        at sequence: ChangeSequence, now: UInt64
+    ) {
+        self.generations = generations
         self.now = now
         namespace = part.name
         self.sequence = sequence
@@ -68,9 +75,14 @@ extension ControlPlane {
         let namespace = try namespace(name)
         let missing = namespace.state.withLock { $0.tablesWithoutIndex }
         for (family, id) in missing { makeIndex(family, id, of: namespace) }
+        // Before the peers: whoever has these finds what it tells of.
+        let generations = namespace.paths.generations
+        let peers = namespace.paths.images
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
-            return Forwarding(state.snapshotPart(.empty), state.impairments, at: log.head, now: clock())
+            return Forwarding(
+                state.snapshotPart(.empty, peers), state.impairments, generations, at: log.head,
+                now: clock())
         }
     }
 
@@ -82,6 +94,8 @@ extension ControlPlane {
                 guard let index = state.index(of: family, id), state.tables[index].table.isWithoutIndex else {
                     return nil
                 }
+                state.isIndexing = true
+                defer { state.isIndexing = false }
                 state.tables[index].table.beginIndex()
                 return state.tables[index].table
             }
@@ -91,6 +105,8 @@ extension ControlPlane {
             namespace.state.withLock { state in
                 // Tables stay once they are there.
                 guard let index = state.index(of: family, id) else { return }
+                state.isIndexing = true
+                defer { state.isIndexing = false }
                 state.tables[index].table.endIndex(tree)
             }
         }

@@ -18,11 +18,9 @@ extension ObjectValue {
         case .namespace(let settings):
             members.add("name", text: namespace)
             members.add("nexthop_check", text: settings.nextHopCheck.rawValue)
-            members.add("ipv4") {
-                $0.append(
-                    settings.hashPolicyIPv4, usesNeighbours: settings.usesNeighbours, settings.notifyOnFlagChangeIPv4)
-            }
-            members.add("ipv6") { $0.append(settings.hashPolicyIPv6, settings.notifyOnFlagChangeIPv6) }
+            members.add("ipv4") { settings.members(.inet).append(to: &$0) }
+            members.add("ipv6") { settings.members(.inet6).append(to: &$0) }
+            settings.paths.add(to: &members)
         case .link(let link):
             members.add("namespace", text: namespace)
             members.add("ifname", text: link.name)
@@ -33,6 +31,7 @@ extension ObjectValue {
             if link.group != 0 { members.add("group", text: LinkGroup.name(link.group)) }
             if link.ignoresLinkDown { members.add("ignore_routes_with_linkdown", true) }
             if link.disablesIPv6 { members.add("disable_ipv6", true) }
+            if !link.acceptsRedirects { members.add("accept_redirects", false) }
         case .neighbour(let neighbour):
             members.add("namespace", text: namespace)
             members.add("dev", text: neighbour.device)
@@ -106,14 +105,7 @@ extension RuleStatus {
 }
 
 extension [UInt8] {
-    /// What is set for a family; all but the last is left out at its default.
-    fileprivate mutating func append(_ policy: MultipathHashPolicy, usesNeighbours: Bool = false, _ notify: UInt8) {
-        appendASCII(policy == .addresses ? "{" : "{\"fib_multipath_hash_policy\":\(policy.rawValue),")
-        if usesNeighbours { appendASCII("\"fib_multipath_use_neigh\":1,") }
-        appendASCII("\"fib_notify_on_flag_change\":\(notify)}")
-    }
-
-    fileprivate mutating func appendList(_ texts: [String]) {
+    mutating func appendList(_ texts: [String]) {
         append(UInt8(ascii: "["))
         for (index, text) in texts.enumerated() {
             if index > 0 { append(UInt8(ascii: ",")) }

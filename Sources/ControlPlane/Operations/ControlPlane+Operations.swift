@@ -75,6 +75,7 @@ extension ControlPlane {
             return nil
         }
         if let refusal = removeTraffic(of: namespace, operation.toldCause, patience) { return refusal }
+        removePeers(of: namespace, operation.cause)
         var goesOn = true
         while goesOn {
             do throws(FIBError) {

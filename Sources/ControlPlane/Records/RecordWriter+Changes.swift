@@ -3,9 +3,9 @@ internal import ChangeLog
 internal import Routing
 
 extension RecordWriter {
-    /// `previous` is the number of the change before it in the record. Not for volatile changes.
+    /// `previous` is the number of the change before it in the record. Not for changes that aren't in records.
     mutating func append(_ change: Change, after previous: ChangeSequence) {
-        precondition(!change.isVolatile, "a volatile change in a record")
+        precondition(change.isInRecords, "a change that is in no record")
         var form = RecordForm()
         form.operation = change.operation
         form.hasBatch = change.batch != nil
@@ -13,7 +13,7 @@ extension RecordWriter {
         case .route(let route):
             form.hasOld = route.old != nil
             form.hasNew = route.new != nil
-        case .hardware, .device, .notice: break
+        case .hardware, .device, .notice, .peer, .peerStorage: break
         case .status: (form.hasOld, form.hasNew) = (true, true)
         case .operationEnd: form.isObject = true
         case .listener(let listener):
@@ -34,7 +34,7 @@ extension RecordWriter {
         if let batch = change.batch { append(batch) }
         switch change.object {
         case .route(let route): append(route)
-        case .hardware, .device, .notice: break
+        case .hardware, .device, .notice, .peer, .peerStorage: break
         case .status(let status): append(status)
         case .operationEnd(let cause): append(cause.rawValue)
         case .listener(let listener):
@@ -181,6 +181,8 @@ struct RecordForm: RawRepresentable {
     static let hasMetric: UInt8 = 0x20
     /// In the byte of what is set for IPv4.
     static let usesNeighbours: UInt8 = 0x08
+    /// In the same byte: what is set for paths follows.
+    static let hasPaths: UInt8 = 0x04
     /// Before the name of a metric: it is locked, and has no value here.
     static let lock = "lock "
 

@@ -12,6 +12,7 @@ private struct LinkFlags: OptionSet {
     /// It follows.
     static let hasGroup = LinkFlags(rawValue: 8)
     static let ignoresLinkDown = LinkFlags(rawValue: 16)
+    static let refusesRedirects = LinkFlags(rawValue: 32)
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -22,6 +23,7 @@ private struct LinkFlags: OptionSet {
         if link.disablesIPv6 { insert(.disablesIPv6) }
         if link.group != 0 { insert(.hasGroup) }
         if link.ignoresLinkDown { insert(.ignoresLinkDown) }
+        if !link.acceptsRedirects { insert(.refusesRedirects) }
     }
 }
 
@@ -56,9 +58,11 @@ extension RecordWriter {
     private mutating func append(_ settings: NamespaceSettings) {
         append(
             byte: settings.notifyOnFlagChangeIPv4 | (settings.usesNeighbours ? RecordForm.usesNeighbours : 0)
+                | (settings.paths == PathConfiguration() ? 0 : RecordForm.hasPaths)
                 | settings.hashPolicyIPv4.rawValue << 4)
         append(byte: settings.notifyOnFlagChangeIPv6 | settings.hashPolicyIPv6.rawValue << 4)
         append(settings.nextHopCheck.rawValue)
+        if settings.paths != PathConfiguration() { append(settings.paths) }
     }
 
     private mutating func append(_ link: Link) {
@@ -107,20 +111,26 @@ extension RecordReader {
     }
 
     private mutating func namespaceSettings() throws(Malformed) -> NamespaceSettings {
-        var settings = NamespaceSettings()
-        (settings.notifyOnFlagChangeIPv4, settings.hashPolicyIPv4, settings.usesNeighbours) = try familySettings()
-        (settings.notifyOnFlagChangeIPv6, settings.hashPolicyIPv6, _) = try familySettings()
+        var (settings, hasPaths) = (NamespaceSettings(), false)
+        let inet = try familySettings()
+        (settings.notifyOnFlagChangeIPv4, settings.hashPolicyIPv4) = (inet.notify, inet.policy)
+        (settings.usesNeighbours, hasPaths) = (inet.usesNeighbours, inet.hasPaths)
+        let inet6 = try familySettings()
+        (settings.notifyOnFlagChangeIPv6, settings.hashPolicyIPv6) = (inet6.notify, inet6.policy)
         guard let check = NextHopCheck(rawValue: try bytes.text()) else { throw bytes.malformed("an unknown check") }
         settings.nextHopCheck = check
+        if hasPaths { settings.paths = try pathConfiguration() }
         return settings
     }
 
-    private mutating func familySettings() throws(Malformed) -> (UInt8, MultipathHashPolicy, usesNeighbours: Bool) {
+    private mutating func familySettings() throws(Malformed) -> (
+        notify: UInt8, policy: MultipathHashPolicy, usesNeighbours: Bool, hasPaths: Bool
+    ) {
         let byte = try bytes.byte()
         guard let policy = MultipathHashPolicy(rawValue: byte >> 4) else {
             throw bytes.malformed("an unknown hash policy")
         }
-        return (byte & 7, policy, byte & RecordForm.usesNeighbours != 0)
+        return (byte & 3, policy, byte & RecordForm.usesNeighbours != 0, byte & RecordForm.hasPaths != 0)
     }
 
     private mutating func link() throws(Malformed) -> Link {
@@ -128,6 +138,7 @@ extension RecordReader {
         let flags = LinkFlags(rawValue: try bytes.byte())
         (link.isUp, link.isOffloaded) = (flags.contains(.isUp), flags.contains(.isOffloaded))
         (link.disablesIPv6, link.ignoresLinkDown) = (flags.contains(.disablesIPv6), flags.contains(.ignoresLinkDown))
+        link.acceptsRedirects = !flags.contains(.refusesRedirects)
         link.mtu = try bytes.varint(as: UInt32.self)
         if flags.contains(.hasGroup) { link.group = try bytes.varint(as: UInt32.self) }
         for _ in 0..<(try bytes.count()) {

@@ -1,4 +1,5 @@
 internal import ChangeLog
+internal import PathAttributes
 internal import Routing
 
 /// What a record begins with.
@@ -17,6 +18,8 @@ enum RecordKind: UInt8 {
     case objects = 6
     /// Actions, chains and filters; each after its block and what it has of actions.
     case traffic = 7
+    /// Peers: in a checkpoint all of which something is known, in the journal what became of them since they were stored before.
+    case peers = 8
 }
 
 /// A flush or a cascade that has made changes and is not through.
@@ -57,6 +60,8 @@ struct CheckpointWriter {
     private var objects: ArraySlice<StoredObject>
     private var traffic: TrafficWalk
     private var nextTraffic: TrafficObject?
+    private var peers: PeerWalk
+    private var nextPeer: PeerEntry?
     private var walk: RouteWalk
     private var next: (TableIdentity, PlacedRoute)?
     private var hasBegun = false
@@ -68,11 +73,13 @@ struct CheckpointWriter {
         objects = EventFilter.everything.objects(of: snapshot)[...]
         traffic = EventFilter.everything.traffic(of: snapshot)
         nextTraffic = traffic.next()
+        peers = PeerWalk(snapshot, families: nil)
+        nextPeer = peers.next()
         walk = RouteWalk(snapshot, RouteSelection())
         next = walk.next()
     }
 
-    var isAtEnd: Bool { hasBegun && objects.isEmpty && nextTraffic == nil && next == nil }
+    var isAtEnd: Bool { hasBegun && objects.isEmpty && nextTraffic == nil && nextPeer == nil && next == nil }
 
     mutating func part() -> [UInt8] {
         count += 1
@@ -93,6 +100,15 @@ struct CheckpointWriter {
                 guard let row = nextTraffic else { break }
                 writer.append(row)
                 nextTraffic = traffic.next()
+            }
+            return writer.bytes
+        }
+        if nextPeer != nil {
+            writer.append(byte: RecordKind.peers.rawValue)
+            for _ in 0..<Self.rowsOfPart {
+                guard let row = nextPeer else { break }
+                if !row.stored.information.isEmpty { writer.append(row) }
+                nextPeer = peers.next()
             }
             return writer.bytes
         }

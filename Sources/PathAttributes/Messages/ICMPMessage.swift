@@ -13,7 +13,7 @@ public enum ICMPMessage: Sendable {
     public struct Malformed: Error, Hashable, Sendable {
         /// One sentence for a person.
         public let message: String
-        init(_ message: String) { self.message = message }
+        public init(_ message: String) { self.message = message }
     }
 
     /// Which addresses it went from and to, where they are known: ICMPv6 has them in its checksum.

@@ -12,7 +12,10 @@ public struct QuotedPacket: Sendable {
     public let ipProtocol: UInt8
 
     /// TCP, DCCP and SCTP look whether such a packet was sent (kernel `icmp_strict_tag_validation`).
-    public var isVerifiable: Bool { [6, 33, 132].contains(ipProtocol) }
+    public var isVerifiable: Bool { Self.isVerifiable(ipProtocol) }
+
+    /// Whether a protocol of IP does.
+    public static func isVerifiable(_ ipProtocol: UInt8) -> Bool { [6, 33, 132].contains(ipProtocol) }
 
     /// Reads an IPv4 header and the 8 bytes behind it (RFC 792).
     init(inet bytes: ByteReader) throws(ICMPMessage.Malformed) {

@@ -96,7 +96,7 @@ public final class StoredPeer: ImageValue {
     private let high: UInt64
     private let low: UInt64
 
-    init(_ address: IPAddress) { (high, low) = (address.high, address.low) }
+    public init(_ address: IPAddress) { (high, low) = (address.high, address.low) }
 
     public var leading: UInt64 { high }
 

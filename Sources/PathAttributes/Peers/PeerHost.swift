@@ -31,4 +31,6 @@ public enum PeerReason: Sendable {
     case collected
     /// A link on the way has another MTU, since the change of that number.
     case mtuChanged(ChangeSequence)
+    /// Their namespace is gone, since the change of that number.
+    case namespaceRemoved(ChangeSequence)
 }

@@ -27,7 +27,6 @@ extension PeerStore {
         remove(gone, because: .collected, &state)
     }
 
-    /// All of them are claimed.
     private func remove(_ gone: [StoredPeer], because reason: PeerReason?, _ state: inout State) {
         if gone.isEmpty { return }
         host.commit(gone.count, because: reason) { index, _ in PeerChange(from: gone[index], to: nil) }
@@ -92,11 +91,11 @@ extension PeerStore {
     /// Changes what is known of many, as they were when it began; those that were changed meanwhile stay.
     ///
     /// - Parameters:
-    ///   - pause: called between runs, with no lock held.
+    ///   - hold: runs what it is given, a run of changes, with what must be held meanwhile.
     ///   - change: nil for those that stay as they are.
     /// - Returns: how many were changed.
     public func revise(
-        because reason: PeerReason, pause: () -> Void, _ change: (StoredPeer) -> PathInformation?
+        because reason: PeerReason, within hold: (() -> Int) -> Int, _ change: (StoredPeer) -> PathInformation?
     ) -> Int {
         var (cursor, count) = (image.cursor(), 0)
         var isAtEnd = false
@@ -109,8 +108,8 @@ extension PeerStore {
                 }
                 if let information = change(stored) { run.append((stored, information)) }
             }
-            count += state.withLock { state in put(run, because: reason, &state) }
-            if !isAtEnd { pause() }
+            if run.isEmpty { continue }
+            count += hold { state.withLock { state in put(run, because: reason, &state) } }
         }
         return count
     }
@@ -127,17 +126,37 @@ extension PeerStore {
         return count
     }
 
+    /// Removes some of them, whoever holds them: their namespace is gone. How many.
+    public func removeSome(because reason: PeerReason) -> Int {
+        state.withLock { state in
+            var (cursor, gone) = (state.image.cursor(), [StoredPeer]())
+            while gone.count < Self.run, let (_, stored) = cursor.next() { gone.append(stored) }
+            for stored in gone { _ = stored.peer.claim() }
+            remove(gone, because: reason, &state)
+            if !gone.isEmpty { bump() }
+            return gone.count
+        }
+    }
+
     // MARK: Stores
 
-    /// One from before a restart. Before anyone else knows of the namespace.
+    /// One from before a restart, or what it was later. Before anyone else knows of the namespace.
     public func restore(
         _ address: IPAddress, _ information: PathInformation, source: IPAddress?, version: ChangeSequence
     ) {
         let hash = host.hash(address, information)
-        let peer = Peer(address, now: host.now)
         state.withLock { state in
+            if let former = state.image[PeerKey(address)] { drop(former, &state) }
+            let peer = Peer(address, now: host.now)
             insert(
                 StoredPeer(peer, information, source: source, version: version, hash: hash), from: nil, &state)
+        }
+    }
+
+    /// One that was gone then, if it is there.
+    public func restoreAbsence(of address: IPAddress) {
+        state.withLock { state in
+            if let former = state.image[PeerKey(address)] { drop(former, &state) }
         }
     }
 }

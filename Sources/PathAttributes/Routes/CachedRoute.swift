@@ -22,6 +22,8 @@ public final class CachedRoute: Sendable {
             guard let mtu = information.mtu else { return way.mtu.value }
             return min(mtu.value, way.mtu.value ?? .max)
         }
+        /// From when on it has to be looked at once more.
+        var deadline: UInt64 { min(information.firstExpiry ?? .max, way.expires) }
     }
 
     /// What a check came to.
@@ -88,7 +90,7 @@ public final class CachedRoute: Sendable {
         current = ManagedAtomic(applied)
         peerStamp = Atomic(peerGeneration)
         routeStamp = Atomic(routeGeneration)
-        deadline = Atomic(information.firstExpiry ?? .max)
+        deadline = Atomic(applied.content.deadline)
         lastUse = Atomic(surroundings.now)
     }
 
@@ -121,23 +123,28 @@ public final class CachedRoute: Sendable {
             return applied.obsolescence.map { .obsolete($0) } ?? .valid
         }
         while true {
-            if let check = attempt(surroundings) { return check }
+            if let check = attempt(surroundings, now) { return check }
         }
     }
 
     /// Nil if someone else was faster.
-    private func attempt(_ surroundings: some Surroundings) -> Check? {
+    private func attempt(_ surroundings: some Surroundings, _ now: UInt64) -> Check? {
         let before = current.load(ordering: .acquiring)
         if let why = before.obsolescence { return .obsolete(why) }
         // Before anything is looked at (R5-16).
         let (routes, peers) = (surroundings.routeGeneration, surroundings.peers.generation)
-        if routes != before.routeGeneration, surroundings.way(of: query) != before.content.way {
-            return end(before, "route", surroundings)
+        let isOver = before.content.way.expires <= now
+        var way = before.content.way
+        if routes != before.routeGeneration || isOver {
+            guard let present = surroundings.way(of: query), present.isSame(as: way) else {
+                return end(before, "route", surroundings)
+            }
+            way = present
         }
         var peer = before.peer
         if peer == nil, peers != before.peerGeneration { peer = surroundings.peers.hold(query.destination) }
         let information = Self.information(query, peer, surroundings)
-        let content = Content(way: before.content.way, information: information)
+        let content = Content(way: way, information: information)
         if let redirect = information.redirect, !surroundings.answers(redirect.gateway, over: content.way.device) {
             // The gateway is reverted, and who asks begins anew (R5-35).
             if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
@@ -156,7 +163,7 @@ public final class CachedRoute: Sendable {
         let (exchanged, _) = current.compareExchange(
             expected: before, desired: after, ordering: .acquiringAndReleasing)
         guard exchanged else { return false }
-        let expiry = after.content.information.firstExpiry ?? .max
+        let expiry = after.content.deadline
         deadline.store(expiry, ordering: .relaxed)
         routeStamp.store(after.routeGeneration, ordering: .relaxed)
         peerStamp.store(after.peerGeneration, ordering: .sequentiallyConsistent)

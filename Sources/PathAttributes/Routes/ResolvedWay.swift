@@ -2,7 +2,7 @@ public import Addressing
 public import Routing
 
 /// Where a lookup led, as a cached route keeps it.
-public struct ResolvedWay: Equatable, Sendable {
+public struct ResolvedWay: Sendable {
     public let table: TableID
     public let prefix: Prefix
     /// The route's; another one of the same prefix makes it another way.
@@ -14,6 +14,14 @@ public struct ResolvedWay: Equatable, Sendable {
     /// Where packets of one's own come from.
     public let source: IPAddress?
     public let mtu: RouteMTU
+    /// When its route comes to its end, in milliseconds since 1970; `max` if never (R1-48).
+    var expires: UInt64 { info.fields.expiresAt == 0 ? .max : info.fields.expiresAt }
+
+    /// Whether it is the same, but for the size of packets, which its link may have changed (R5-57).
+    func isSame(as other: ResolvedWay) -> Bool {
+        (table, prefix, device) == (other.table, other.prefix, other.device)
+            && (gateway, source) == (other.gateway, other.source) && info == other.info
+    }
 
     public init(
         table: TableID, prefix: Prefix, info: RouteInfo, device: String, gateway: IPAddress?, source: IPAddress?,
@@ -41,6 +49,13 @@ extension PathView {
             info: found.info, device: isOwn ? "lo" : found.hop?.device ?? "", gateway: found.hop?.gateway,
             source: query.source ?? (query.input == nil ? source(to: destination, by: found) : nil), mtu: mtu(of: found)
         )
+    }
+
+    /// The same, of which only the size of packets is asked.
+    public func routeMTU(_ query: LookupQuery) -> RouteMTU {
+        var trace: LookupTrace?
+        guard case .route(let found) = lookup(query, &trace) else { return RouteMTU(nil) }
+        return mtu(of: found)
     }
 
     /// The route's own, or its link's (kernel `ip_dst_mtu_maybe_forward`).

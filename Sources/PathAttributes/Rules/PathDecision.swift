@@ -1,6 +1,6 @@
 /// What a message about a path comes to, and why.
 public struct PathDecision: Sendable {
-    public enum Outcome: String, Sendable {
+    public enum Outcome: String, CaseIterable, Sendable {
         /// It is known from now on.
         case accepted
         /// It says nothing that counts.
@@ -25,11 +25,11 @@ public struct PathDecision: Sendable {
         PathDecision(outcome: .accepted, rule: rule, reason: reason, information: information, bumps: true)
     }
 
-    static func ignored(_ rule: String, _ reason: String, bumps: Bool = false) -> PathDecision {
+    public static func ignored(_ rule: String, _ reason: String, bumps: Bool = false) -> PathDecision {
         PathDecision(outcome: .ignored, rule: rule, reason: reason, bumps: bumps)
     }
 
-    static func rejected(_ rule: String, _ reason: String) -> PathDecision {
+    public static func rejected(_ rule: String, _ reason: String) -> PathDecision {
         PathDecision(outcome: .rejected, rule: rule, reason: reason)
     }
 }

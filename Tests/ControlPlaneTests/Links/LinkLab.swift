@@ -138,7 +138,7 @@ struct LinkLab {
                 leg.contains(.dead) ? "dead" : leg.contains(.linkDown) ? "linkdown" : "-"
             }
             return "\(name) \(status.key.prefix(status.table.family)) \(legs.joined(separator: ","))"
-        case .traffic, .hardware, .device, .listener, .operationEnd, .notice: return nil
+        case .traffic, .peer, .peerStorage, .hardware, .device, .listener, .operationEnd, .notice: return nil
         }
     }
 

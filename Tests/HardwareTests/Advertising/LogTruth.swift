@@ -34,7 +34,7 @@ struct LogTruth {
                 confirmed.insert(name)
             }
         case .device(let device): devices = device.devices
-        case .object, .traffic, .status, .listener, .operationEnd, .notice: break
+        case .object, .traffic, .peer, .peerStorage, .status, .listener, .operationEnd, .notice: break
         }
     }
 
