@@ -48,6 +48,7 @@ let package = Package(
                 "Shared",
                 .product(name: "Addressing", package: "fibd"),
                 .product(name: "ChangeLog", package: "fibd"),
+                .product(name: "ControlPlane", package: "fibd"),
                 .product(name: "PathAttributes", package: "fibd"),
                 .product(name: "Routing", package: "fibd"),
             ], path: "Paths"),

@@ -10,7 +10,8 @@ import Synchronization
 /// Peers and cached routes, in process: `paths [PEERS]`, 1,000,000 by default.
 ///
 /// What a check of a cached route costs without news and with news of others; how many peers are found a second; what memory one takes;
-/// and how a storm of messages from forged sources goes, of which no two are about the same destination.
+/// and how a storm of messages from forged sources goes, of which no two are about the same destination; by themselves, and as a part of
+/// the server.
 @main
 struct Paths {
     static func main() throws {
@@ -25,6 +26,7 @@ struct Paths {
         lookups(world, count)
         checks(world)
         storm(1_000_000)
+        try Served.run()
     }
 
     /// Scattered, each once.
@@ -90,16 +92,18 @@ struct Paths {
                 + "\((residentBytes() - before) >> 20) MiB more after the second million")
     }
 
-    private static func rate(_ count: Int, _ body: (Int) -> Void) -> Double {
-        let start = DispatchTime.now().uptimeNanoseconds
-        for number in 0..<count { body(number) }
-        return Double(count) / (Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
-    }
+}
 
-    private static func residentBytes() -> Int {
-        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
-        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4_096
-    }
+/// How often a second.
+func rate(_ count: Int, _ body: (Int) -> Void) -> Double {
+    let start = DispatchTime.now().uptimeNanoseconds
+    for number in 0..<count { body(number) }
+    return Double(count) / (Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
+}
+
+func residentBytes() -> Int {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4_096
 }
 
 /// One route to everything.

@@ -51,5 +51,9 @@ public struct PathInformation: Hashable, Sendable {
     }
 
     /// When the first of it comes to its end; nil if there is nothing.
-    public var firstExpiry: UInt64? { [mtu?.expires, redirect?.expires].compactMap(\.self).min() }
+    public var firstExpiry: UInt64? {
+        guard let mtu else { return redirect?.expires }
+        guard let redirect else { return mtu.expires }
+        return min(mtu.expires, redirect.expires)
+    }
 }

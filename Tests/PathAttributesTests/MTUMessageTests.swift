@@ -54,7 +54,7 @@ import Testing
         #expect(lab.news() == ["+203.0.113.9 1400", "~203.0.113.9 1300", "~203.0.113.9 1450"])
     }
 
-    @Test("R5-52: the same value is renewed in the second half of its time, a locked one at once")
+    @Test("R5-52: the same value is renewed in the second half of its time; a locked one stays until its end, whatever comes")
     func renewal() {
         let lab = PathLab()
         func expires() -> UInt64? { lab.peers.find(PathLab.address("203.0.113.9"))?.information.mtu?.expires }
@@ -66,7 +66,23 @@ import Testing
         #expect(lab.tell(1_400) == "1400 accepted R5-21" && expires() == start + 900_000)
         #expect(lab.tell(100) == "552 lock accepted R5-52")
         lab.host.wait(seconds: 1)
-        #expect(lab.tell(100) == "552 lock accepted R5-52" && expires() == start + 901_000)
+        var settings = PathSettings(.inet)
+        settings.leastMTU = 300
+        for mtu: UInt32 in [100, 400, 1_300] {
+            #expect(lab.tell(mtu, settings: settings) == "552 lock ignored R5-52" && expires() == start + 900_000)
+        }
+        lab.host.wait(seconds: 600)
+        #expect(lab.tell(400, settings: settings) == "400 accepted R5-21")
+    }
+
+    @Test("R5-52: what is more than what is known is ignored, also where less than the floor is known")
+    func higherThanLow() {
+        let lab = PathLab()
+        #expect(lab.tell(1_300) == "1300 accepted R5-21")
+        var settings = PathSettings(.inet)
+        settings.leastMTU = 1_400
+        #expect(lab.tell(1_350, settings: settings) == "1300 ignored R5-21")
+        #expect(lab.tell(1_200, settings: settings) == "1300 lock accepted R5-52")
     }
 
     @Test(

@@ -12,6 +12,8 @@ let package = Package(
                 .product(name: "Addressing", package: "fibd"),
                 .product(name: "ControlPlane", package: "fibd"),
                 .product(name: "JSON", package: "fibd"),
+                .product(name: "PathAttributes", package: "fibd"),
+                .product(name: "Routing", package: "fibd"),
                 .product(name: "ServiceSupport", package: "fibd"),
                 .product(name: "Storage", package: "fibd"),
                 .product(name: "TestSupport", package: "fibd"),

@@ -139,9 +139,9 @@ private struct Way {
         flags = hop?.flags ?? []
     }
 
-    /// - Parameter gateway: the destination itself if that is reached directly.
+    /// - Parameter gateway: of IPv6 the destination itself if that is reached directly.
     mutating func redirect(to gateway: IPAddress, _ destination: IPAddress) {
-        self.gateway = gateway == destination ? nil : gateway
+        self.gateway = gateway == destination && gateway.family == .inet6 ? nil : gateway
         via = nil
     }
 

@@ -148,7 +148,7 @@ extension [UInt8] {
         members.add("table", text: way.table.name)
         members.add("type", text: way.info.type.name)
         if !way.device.isEmpty { members.add("dev", text: way.device) }
-        if let gateway = content.gateway, gateway != query.destination {
+        if let gateway = content.gateway, gateway != query.destination || gateway.family == .inet {
             if gateway.family == query.destination.family {
                 members.add("gateway", text: "\(gateway)")
             } else {

@@ -115,6 +115,7 @@ private final class PathEventImport: BodyConsumer {
             lines.take(piece.span) { take($0, $1, &state) }
             swap(&lines, &state.lines)
         }
+        plane.announcePeers()
     }
 
     func finish(_ end: BodyEnd) -> HTTPAnswer {
@@ -123,6 +124,7 @@ private final class PathEventImport: BodyConsumer {
                 var lines = LineReader()
                 swap(&lines, &state.lines)
                 lines.takeEnd { take($0, $1, &state) }
+                plane.announcePeers()
             }
             let sequence = state.sequence == .zero ? plane.log.head : state.sequence
             return target.options.acknowledge(
@@ -136,7 +138,7 @@ private final class PathEventImport: BodyConsumer {
             if text.isBlank { return true }
             let (message, namespace) = try target.message(try Self.input(text))
             let result = try Problem.of { () throws(FIBError) in
-                try plane.take(message, in: namespace, dryRun: target.options.isDryRun)
+                try plane.take(message, in: namespace, dryRun: target.options.isDryRun, announces: false)
             }
             state.outcomes[result.decision.outcome, default: 0] += 1
             state.rules[result.decision.rule, default: 0] += 1

@@ -71,13 +71,15 @@ extension ControlPlane {
     /// The first time for a table, an index is made of it, while others may write.
     ///
     /// Throws ENOENT if there is no such namespace.
-    public func forwarding(_ name: String) throws(FIBError) -> Forwarding {
+    ///
+    /// - Parameter hasPeers: false for who looks at routes alone: a copy of the peers makes the next change of one dearer.
+    public func forwarding(_ name: String, hasPeers: Bool = true) throws(FIBError) -> Forwarding {
         let namespace = try namespace(name)
         let missing = namespace.state.withLock { $0.tablesWithoutIndex }
         for (family, id) in missing { makeIndex(family, id, of: namespace) }
         // Before the peers: whoever has these finds what it tells of.
         let generations = namespace.paths.generations
-        let peers = namespace.paths.images
+        let peers = hasPeers ? namespace.paths.images : .empty
         return try namespace.state.withLock { (state) throws(FIBError) in
             if state.isClosing { throw Self.namespaceNotFound(name) }
             return Forwarding(
@@ -116,6 +118,8 @@ extension ControlPlane {
 extension Namespace.State {
     /// Of those that lookups ask; some perhaps more than once.
     fileprivate var tablesWithoutIndex: [(AddressFamily, TableID)] {
+        // Mostly there is none, asked or not.
+        guard tables.contains(where: { $0.table.isWithoutIndex }) else { return [] }
         var missing: [(AddressFamily, TableID)] = []
         for family in [AddressFamily.inet, .inet6] {
             for id in rules[family].tables {

@@ -9,9 +9,14 @@ extension ControlPlane {
     /// Takes in what was said of a path.
     ///
     /// Throws ENOENT if there is no such namespace, EBUSY if the store has failed.
-    public func take(_ message: PathMessage, in name: String, dryRun: Bool = false) throws(FIBError) -> PathResult {
+    ///
+    /// - Parameter announces: false for one of many, behind which `announcePeers` is called: to wake who tells others of it costs more
+    ///   than the rest.
+    public func take(
+        _ message: PathMessage, in name: String, dryRun: Bool = false, announces: Bool = true
+    ) throws(FIBError) -> PathResult {
         if !dryRun { try journal?.admitVolatile() }
-        let (namespace, view) = (try namespace(name), try forwarding(name))
+        let (namespace, view) = (try namespace(name), try forwarding(name, hasPeers: false))
         let peers = namespace.paths[message.destination.family]
         let rate = view.paths.guards.messagesPerSecond
         var refusal = message.refusal(view)
@@ -30,11 +35,14 @@ extension ControlPlane {
                 of: message.destination, from: message.sender, sourceLimit: view.paths.guards.sourceLimit
             ) { known in message.decide(known, view) }
         }
-        if outcome.last != nil { committed() }
+        if outcome.last != nil, announces { committed() }
         return PathResult(
             decision: outcome.decision, peer: outcome.peer.map { PeerEntry(name, $0) },
             generation: outcome.generation, sequence: outcome.last ?? log.head)
     }
+
+    /// Has others told of what has been learned.
+    public func announcePeers() { committed() }
 
     /// Whether a message may be sent to an address now; it counts as sent then (R5-40, R5-41). A peer comes into being if there was
     /// none, since something is to be remembered.
@@ -128,7 +136,7 @@ extension ControlPlane {
     func followMTU(of change: Change) {
         guard change.changesMTU, case .object(let object) = change.object, let old = object.old?.link,
             let new = object.new?.link, let namespace = try? namespace(object.object.namespace),
-            let view = try? forwarding(namespace.name)
+            let view = try? forwarding(namespace.name, hasPeers: false)
         else { return }
         for peers in [namespace.paths.inet, namespace.paths.inet6] where !peers.image.isEmpty {
             _ = peers.revise(because: .mtuChanged(change.sequence), within: { body in gate.withShared(body) }) {

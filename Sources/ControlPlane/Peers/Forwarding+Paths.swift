@@ -24,12 +24,10 @@ extension Forwarding: PathView {
         neighbour(device, gateway)?.state.isValid ?? true
     }
 
-    /// Whether some route leads by that router over the link (kernel `ip_fib_check_default`). O(routes).
+    /// Whether some route has a leg by that router over the link; nexthop objects don't count (kernel `ip_fib_check_default`).
+    /// O(routes).
     public func isGateway(_ address: IPAddress, over device: String) -> Bool {
-        if part.objects.all(.nexthop).contains(where: { $0.nextHop?.leads(by: address, over: device) ?? false }) {
-            return true
-        }
-        return part.tables.contains { _, table in
+        part.tables.contains { _, table in
             var cursor = table.image.cursor()
             while let (_, route) = cursor.next() {
                 if route.info.leads(by: address, over: device) { return true }
@@ -43,11 +41,5 @@ extension RouteInfo {
     /// Whether one of its own legs does.
     fileprivate func leads(by gateway: IPAddress, over device: String) -> Bool {
         fields.nextHops.contains { $0.gateway == gateway && $0.device == device }
-    }
-}
-
-extension NextHopObject {
-    fileprivate func leads(by gateway: IPAddress, over device: String) -> Bool {
-        leg.map { $0.gateway == gateway && $0.device == device } ?? false
     }
 }

@@ -50,7 +50,8 @@ public enum ICMPMessage: Sendable {
             let gateway = IPAddress(inet: UInt32(reader.number(4, 4) ?? 0))
             let packet = try QuotedPacket(inet: reader.rest(from: 8))
             self = .redirect(code: code, to: gateway, of: packet.destination, packet)
-        case (2, 0):
+        // Whoever receives it ignores the code (RFC 4443, section 3.2).
+        case (2, _):
             try Self.checkSum6(reader, ends)
             let mtu = UInt32(reader.number(4, 4) ?? 0)
             self = .tooLarge(mtu: mtu, try QuotedPacket(inet6: reader.rest(from: 8)))
@@ -59,7 +60,7 @@ public enum ICMPMessage: Sendable {
             self = try Self.redirect6(reader)
         default:
             throw .init(
-                "type \(type) code \(code) says nothing of a path; it is 3/4 and 5 of ICMP, 2/0 and 137/0 of ICMPv6")
+                "type \(type) code \(code) says nothing of a path; it is 3/4 and 5 of ICMP, 2 and 137/0 of ICMPv6")
         }
     }
 

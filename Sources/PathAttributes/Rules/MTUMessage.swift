@@ -65,14 +65,18 @@ extension MTUMessage {
         }
         // From here on the destination is looked at again, whatever comes of it (R5-12).
         if route.isLocked { return .ignored("R5-52", "the route's mtu is locked", bumps: true) }
+        // As kernel `__ip_rt_update_pmtu` has it: nothing changes one that is locked until it comes to its end.
+        if let mtu = present.mtu, mtu.isLocked {
+            return .ignored("R5-52", "\(mtu.value) is known already, and locked", bumps: true)
+        }
         let old = min(present.mtu?.value ?? .max, route.value ?? .max)
         var (value, rule) = settings.discovery == .least ? (0, "R5-58") : believed
-        let isLocked = value < least
-        if isLocked { (value, rule) = (min(old, least), rule == "R5-58" ? rule : "R5-52") }
         if old < value {
             let isKnown = present.mtu.map { $0.value < value } ?? false
             return .ignored(isKnown ? "R5-21" : "R5-52", "\(old) is known already, which is less", bumps: true)
         }
+        let isLocked = value < least
+        if isLocked { (value, rule) = (min(old, least), rule == "R5-58" ? rule : "R5-52") }
         if let mtu = present.mtu, mtu.value == value, !isLocked, now < mtu.expires - min(mtu.expires, half(settings)) {
             return .ignored("R5-52", "that is known, and counts for more than half of its time still", bumps: true)
         }

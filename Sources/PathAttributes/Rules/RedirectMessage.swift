@@ -42,8 +42,9 @@ extension RedirectMessage {
     ) -> PathDecision {
         let refusal = destination.family == .inet ? refusalInet(way, settings, view) : refusalInet6(way, settings, view)
         if let refusal { return refusal }
-        guard let way, answers(over: way.device, view) else {
-            return .ignored(rule("R5-36"), "the neighbour \(gateway) doesn't answer on the link")
+        // IPv6 takes the neighbour from the redirect itself (RFC 4861, section 8.3).
+        guard let way, destination.family == .inet6 || answers(over: way.device, view) else {
+            return .ignored("R5-36", "the neighbour \(gateway) doesn't answer on the link")
         }
         var information = known?.valid(at: view.now) ?? PathInformation()
         let expires = view.now + UInt64(settings.redirectLifetime) * 1_000
@@ -51,7 +52,7 @@ extension RedirectMessage {
         return .accepted(information, rule("R5-36"), "packets to \(destination) go by \(gateway)")
     }
 
-    /// One that nothing is known of counts as one that does, unless the namespace wants to know.
+    /// IPv4. One that nothing is known of counts as one that does, unless the namespace wants to know.
     private func answers(over device: String, _ view: some PathView) -> Bool {
         view.neighbour(device, gateway).map { $0.state.isValid } ?? !view.isStrict
     }
@@ -64,27 +65,27 @@ extension RedirectMessage {
     private func refusalInet(
         _ way: PresentWay?, _ settings: PathSettings, _ view: some PathView
     ) -> PathDecision? {
-        guard code <= 3 else { return .rejected("R5-30", "there is no redirect of code \(code)") }
-        guard let way, way.gateway == sender, device ?? way.device == way.device else {
+        // The kernel looks at three bits.
+        guard code & 7 <= 3 else { return .rejected("R5-30", "there is no redirect of code \(code)") }
+        guard let way, way.gateway == sender else {
             return .rejected("R5-30", "packets to \(destination) don't go by \(sender)")
         }
+        let device = device ?? way.device
         if gateway == sender { return .rejected("R5-31", "\(gateway) is the present gateway") }
         if gateway.isMulticast || gateway.isLimitedBroadcast || gateway.high >> 56 == 0 {
             return .rejected("R5-31", "\(gateway) can't be a gateway")
         }
-        if !accepts(way.device, settings, view) {
-            return .rejected("R5-32", "'\(way.device)' accepts no redirects")
-        }
+        if !accepts(device, settings, view) { return .rejected("R5-32", "'\(device)' accepts no redirects") }
         guard !settings.hasSharedMedia else {
             if view.isUnicast(gateway) { return nil }
             return .rejected("R5-34", "\(gateway) is not the address of another host")
         }
-        let subnets = view.link(way.device)?.addresses.filter { $0.address.family == .inet }.map(\.subnet) ?? []
+        let subnets = view.link(device)?.addresses.filter { $0.address.family == .inet }.map(\.subnet) ?? []
         guard subnets.contains(where: { $0.contains(gateway) && $0.contains(sender) }) else {
-            return .rejected("R5-33", "\(gateway) and \(sender) are of no subnet of '\(way.device)'")
+            return .rejected("R5-33", "\(gateway) and \(sender) are of no subnet of '\(device)'")
         }
-        if settings.hasSecureRedirects, !view.isGateway(gateway, over: way.device) {
-            return .rejected("R5-33", "no route leads by \(gateway) over '\(way.device)'")
+        if settings.hasSecureRedirects, !view.isGateway(gateway, over: device) {
+            return .rejected("R5-33", "no route leads by \(gateway) over '\(device)'")
         }
         return nil
     }
@@ -106,11 +107,12 @@ extension RedirectMessage {
             return .rejected("R5-59", "\(gateway) is neither the destination nor a link-local address")
         }
         guard let way else { return .rejected("R5-59", "no route leads to \(destination)") }
-        let link = view.link(way.device)?.acceptsRedirects ?? true
+        let device = device ?? way.device
+        let link = view.link(device)?.acceptsRedirects ?? true
         if settings.isForwarding || !settings.acceptsRedirects || !link {
-            return .ignored("R5-59", "'\(way.device)' accepts no redirects")
+            return .ignored("R5-59", "'\(device)' accepts no redirects")
         }
-        guard way.gateway == sender, device ?? way.device == way.device else {
+        guard way.gateway == sender, device == way.device else {
             return .rejected("R5-59", "packets to \(destination) don't go by \(sender)")
         }
         return nil

@@ -3,13 +3,14 @@ import Foundation
 /// What is tried out with the inputs that libFuzzer makes up. One program for all, which takes its target from the environment:
 /// they share the code whose paths the fuzzer counts, and it is built once.
 enum Target: String, CaseIterable {
-    case addresses, imports, json, records, requests
+    case addresses, imports, json, messages, records, requests
 
     func run(_ input: [UInt8]) {
         switch self {
         case .addresses: Addresses.run(input)
         case .imports: Imports.run(input)
         case .json: JSONTexts.run(input)
+        case .messages: Messages.run(input)
         case .records: Records.run(input)
         case .requests: Requests.run(input)
         }
