@@ -54,7 +54,7 @@ import Testing
         #expect(lab.news() == ["+203.0.113.9 1400", "~203.0.113.9 1300", "~203.0.113.9 1450"])
     }
 
-    @Test("R5-52: the same value is renewed in the second half of its time; a locked one stays until its end, whatever comes")
+    @Test("R5-52: the same value is renewed in the second half of its time; a locked one stays until its end")
     func renewal() {
         let lab = PathLab()
         func expires() -> UInt64? { lab.peers.find(PathLab.address("203.0.113.9"))?.information.mtu?.expires }

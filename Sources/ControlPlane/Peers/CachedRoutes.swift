@@ -141,7 +141,9 @@ struct PathSurroundings: CachedRoute.Surroundings {
     var routeGeneration: UInt64 { namespace.paths.routeGeneration.value }
     var now: UInt64 { plane.clock() }
 
-    func way(of query: LookupQuery) -> ResolvedWay? { (try? plane.forwarding(namespace.name, hasPeers: false))?.way(of: query) }
+    func way(of query: LookupQuery) -> ResolvedWay? {
+        (try? plane.forwarding(namespace.name, hasPeers: false))?.way(of: query)
+    }
 
     func answers(_ gateway: IPAddress, over device: String) -> Bool {
         let known = namespace.state.withLock { $0.objects[.neighbour(device, gateway)]?.neighbour?.state }
