@@ -62,7 +62,7 @@ tdc-test: build ## The kernel's tc-testing cases with 1,000,000 filters and 10 w
 fuzz-check: setup
 	Tests/fuzz/run
 
-fuzz: setup ## Try out made-up input under the address sanitizer, ten minutes for each of five targets
+fuzz: setup ## Try out made-up input under the address sanitizer, ten minutes for each of six targets
 	Tests/fuzz/run --seconds 600
 
 simulation: setup ## Run 10,000 schedules of switches, streams and a speaker (3 minutes; one that fails: FIBD_SCHEDULE=N)

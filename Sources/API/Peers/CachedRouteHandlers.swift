@@ -93,7 +93,7 @@ struct CachedRouteHandlers: Sendable {
         var query = Query(call.target)
         let namespace = try query.namespace()
         let limit = try query.number("limit", in: 1...10_000)
-        let after: UInt64? = try query.number("after", in: 0...UInt64.max)
+        let after: UInt64? = try query.number("after", in: 0...UInt64(Int64.max))
         try query.finish()
         try call.request.checkAcceptsList()
         let list = StreamedList(path: "/v1/cached-routes", limit: limit, isNDJSON: call.request.acceptsNDJSON)
@@ -201,5 +201,5 @@ extension JSONReader {
 }
 
 extension Call {
-    fileprivate func cachedRouteID() throws(Problem) -> UInt64 { try number(0, "an id", in: 1...UInt64.max) }
+    fileprivate func cachedRouteID() throws(Problem) -> UInt64 { try number(0, "an id", in: 1...UInt64(Int64.max)) }
 }

@@ -22,13 +22,14 @@ struct PeerHandlers: Sendable {
 
     private func list(_ call: Call) throws(Problem) -> HTTPPlan {
         var query = Query(call.target)
-        if try query.flag("summary") { return try summaries(call, &query) }
+        let isSummary = try query.flag("summary")
         let selection = try query.namespaces()
         let families = try query.takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
         let limit = try query.number("limit", in: 1...10_000)
         let after = try query.peerCursor()
         let isDurable = try query.flag("durable")
         try query.finish()
+        if isSummary { return .answer(summaries(selection, families)) }
         try call.request.checkAcceptsList()
         let list = StreamedList(path: "/v1/peers", limit: limit, isNDJSON: call.request.acceptsNDJSON)
         return .answer(
@@ -47,18 +48,17 @@ struct PeerHandlers: Sendable {
     }
 
     /// How many there are and the generation, by namespace and family.
-    private func summaries(_ call: Call, _ query: inout Query) throws(Problem) -> HTTPPlan {
-        let selection = try query.namespaces()
-        try query.finish()
+    private func summaries(_ selection: RouteSelection, _ families: [AddressFamily]?) -> HTTPAnswer {
         let head = plane.log.head
         var bytes: [UInt8] = []
         for summary in plane.peerSummaries where selection.includes(namespace: summary.namespace) {
+            guard families?.contains(summary.family) ?? true else { continue }
             bytes.append(UInt8(ascii: bytes.isEmpty ? "[" : ","))
             bytes.appendASCII("{\"count\":\(summary.count),\"family\":\"\(summary.family.name)\"")
             bytes.appendASCII(",\"generation\":\(summary.generation),\"namespace\":\"\(summary.namespace)\"}")
         }
         bytes.appendASCII(bytes.isEmpty ? "[]\n" : "]\n")
-        return .answer(.response(.json(200, bytes, sequence: head).with(durable: plane.log.durable, below: head)))
+        return .response(.json(200, bytes, sequence: head).with(durable: plane.log.durable, below: head))
     }
 
     // MARK: One of them
