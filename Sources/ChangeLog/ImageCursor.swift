@@ -26,6 +26,20 @@
         return unsafe (leaf.keys[index], leaf.values[index])
     }
 
+    /// The next entry, which stays that.
+    @inlinable public mutating func peek() -> (key: Key, value: Value)? {
+        if index == leaf.size, !enterNextLeaf() { return nil }
+        return unsafe (leaf.keys[index], leaf.values[index])
+    }
+
+    /// Goes on behind the leaf that comes next here, if that comes next there as well: neither image has changed in it since they
+    /// were one. False if it isn't so.
+    @inlinable public mutating func skipLeaf(sharedWith other: inout ImageCursor) -> Bool {
+        guard peek() != nil, other.peek() != nil, index == 0, other.index == 0, leaf === other.leaf else { return false }
+        (index, other.index) = (leaf.size, leaf.size)
+        return true
+    }
+
     /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk: while the
     /// caller is at work on one run, the memory of the next is on its way.
     @inlinable public mutating func nextRun() -> ImageRun<Key, Value>? {

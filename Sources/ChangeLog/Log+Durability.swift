@@ -16,6 +16,16 @@ extension Log {
         _ = consume dropped
     }
 
+    /// A record of that number was there, of which others are told by something else. Before anyone else uses the log.
+    public func reach(_ sequence: ChangeSequence) {
+        state.withLock { state in
+            precondition(sequence >= state.upcoming, "a number that does not follow the head")
+            (state.head, state.upcoming) = (sequence, sequence.next)
+            publish(state)
+            settled.store(sequence.rawValue, ordering: .releasing)
+        }
+    }
+
     /// Numbers up to `reserved` may have been given out before a restart that their records did not outlive; none that are kept aside
     /// do.
     public func skip(past reserved: ChangeSequence) {

@@ -64,8 +64,7 @@ public final class ControlPlane: Sendable {
     let operations: Locked<[ChangeSequence: RunningOperation]>
     let chain = NotifierChain()
     public let latencies = Latencies()
-    /// What the latest change of a peer was when they were stored, and when that was, in milliseconds since 1970.
-    let peersStored = Locked((sequence: ChangeSequence.zero, time: UInt64(0)), rank: .leaf)
+    let peersStored = Locked(PeersStored(), rank: .peerStorage)
     let cachedRoutes = CachedRoutes()
     private let durabilitySample = DurabilitySample()
     /// Namespaces that came and went, with all calls of the chain for those that went: so that the sum over all namespaces

@@ -46,7 +46,8 @@ final class Namespace: Sendable {
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
     /// Whether it has no routes, nor anything else.
-    var isEmpty: Bool { state.withLock { $0.isEmpty } && traffic.isEmpty && paths.isEmpty }
+    var isEmpty: Bool { isEmptyButForPeers && paths.isEmpty }
+    var isEmptyButForPeers: Bool { state.withLock { $0.isEmpty } && traffic.isEmpty }
     func close() {
         state.withLock { $0.close() }
         traffic.setClosed(true)

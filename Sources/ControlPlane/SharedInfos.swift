@@ -44,6 +44,9 @@ final class SharedInfos {
 
     var count: Int { infos.count }
 
+    /// Whether one is so; perhaps of one that no route has any more. O(infos).
+    func contains(where isMeant: (RouteInfo) -> Bool) -> Bool { infos.contains(where: isMeant) }
+
     private func sweep() {
         latest = Array(repeating: nil, count: Self.latestCount)
         var candidates = Array(infos)

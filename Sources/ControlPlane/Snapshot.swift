@@ -156,6 +156,7 @@ extension Snapshot {
     public func _checkInvariants() {
         for namespace in namespaces {
             checkTraffic(namespace)
+            checkPeers(namespace)
             var previous: TableIdentity.Order?
             for (identity, table) in namespace.tables {
                 precondition(identity.namespace == namespace.name && identity.family == table.family)
@@ -178,6 +179,18 @@ extension Snapshot {
             var bytes: [UInt8] = []
             object.appendEntry(to: &bytes)
             precondition(EntryHash(of: bytes.span) == object.hash, "a hash of another \(object.kind)")
+        }
+    }
+
+    private func checkPeers(_ namespace: Namespace) {
+        var (walk, previous): (_, IPAddress?) = (PeerWalk(self, families: nil, in: { $0 == namespace.name }), nil)
+        while let peer = walk.next() {
+            precondition(peer.version <= sequence, "a peer from the future")
+            precondition(previous.map { $0 < peer.address } ?? true, "peers out of order")
+            previous = peer.address
+            var bytes: [UInt8] = []
+            peer.appendEntry(to: &bytes)
+            precondition(EntryHash(of: bytes.span) == peer.hash, "a hash of another peer")
         }
     }
 

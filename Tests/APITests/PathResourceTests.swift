@@ -59,6 +59,8 @@ import Testing
         let bad = tell("[\(one),{\"type\":\"pmtu\",\"destination\":\"203.0.113.3\"}]")
         #expect(bad.status == 422 && bad.body.contains(#""pointer":"/1""#))
         #expect(get("/v1/peers") == "[]\n")
+        let nowhere = #"{"type":"pmtu","destination":"203.0.113.4","mtu":1400,"namespace":"nowhere"}"#
+        #expect(tell("[\(one),\(nowhere)]").status == 404 && get("/v1/peers") == "[]\n")
         let answer = tell("[\(one),\(two)]").body
         #expect(answer.split(separator: #""result":"accepted""#).count == 3)
         #expect(tell("[]").body == "[]\n")
@@ -207,6 +209,45 @@ import Testing
                 + "\n")
     }
 
+    @Test(
+        "R5-01, R5-10: one peer an address, of each namespace and family its own, and a generation that begins with 0")
+    func onePeerEach() {
+        #expect(service.call("PUT", "/v1/namespaces/blue", "{}").status == 201)
+        _ = (pmtu(1_400), pmtu(1_300))
+        #expect(tell(#"{"type":"pmtu","destination":"203.0.113.9","mtu":1200,"namespace":"blue"}"#).status == 200)
+        #expect(get("/v1/peers/203.0.113.9").contains(#""pmtu":1300"#))
+        #expect(get("/v1/peers/203.0.113.9?namespace=blue").contains(#""pmtu":1200"#))
+        let summaries = get("/v1/peers?summary=1")
+        for (namespace, family, count, generation) in [
+            ("blue", "inet", 1, 1), ("blue", "inet6", 0, 0), ("default", "inet", 1, 2), ("default", "inet6", 0, 0),
+        ] {
+            let row =
+                #"{"count":\#(count),"family":"\#(family)","generation":\#(generation),"namespace":"\#(namespace)"}"#
+            #expect(summaries.contains(row), "\(row)")
+        }
+    }
+
+    @Test(
+        "R5-56: a flush forgets all, or those of a namespace or family; what cached routes hold stays without anything")
+    func flush() {
+        for host in ["203.0.113.9", "203.0.113.10", "2001:db8::9"] {
+            #expect(tell(#"{"type":"pmtu","destination":"\#(host)","mtu":1400}"#).body.contains("accepted"))
+        }
+        let place = service.call("POST", "/v1/cached-routes", #"{"dst":"203.0.113.9"}"#).field("Location") ?? ""
+        #expect(service.call("DELETE", "/v1/peers").status == 400)
+        #expect(service.call("DELETE", "/v1/peers?all=1&dry_run=1").body.contains(#""deleted":3"#))
+        #expect(service.call("DELETE", "/v1/peers?family=inet6").body.contains(#""deleted":1"#))
+        #expect(service.call("DELETE", "/v1/peers?all=1").body.contains(#""deleted":2"#))
+        #expect(get(place).contains(#""changed":["mtu","expires_at"],"check":"revalidated""#))
+        #expect(get("/v1/peers").contains(#""refcount":1"#) && !get("/v1/peers").contains("pmtu"))
+        #expect(service.call("DELETE", "/v1/peers?all=1").body.contains(#""deleted":0"#))
+        // A route that changes clears nothing.
+        #expect(pmtu(1_400).contains("accepted"))
+        let other = #"{"dst":"0.0.0.0/0","gateway":"192.0.2.3","dev":"eth0"}"#
+        #expect(service.call("POST", "/v1/routes?mode=replace", other).status == 200)
+        #expect(get("/v1/lookup?dst=203.0.113.9").contains(#""mtu":1400"#))
+    }
+
     @Test("A peer can be forgotten, under a condition, and not twice")
     func forgetting() {
         _ = pmtu(1_400)
@@ -294,6 +335,78 @@ import Testing
         #expect(answer.contains(#""changed":["gateway","expires_at"]"#) && answer.contains(#""redirected":true"#))
         #expect(service.call("PUT", "/v1/neighbors/eth0/192.0.2.2", #"{"state":"FAILED"}"#).status == 201)
         #expect(get(place).contains(#""check":"obsolete""#))
+    }
+
+    @Test("R5-23: negative advice ends a way that a redirect led elsewhere; a link that failed leaves no path MTU")
+    func advice() {
+        func make() -> String {
+            service.call("POST", "/v1/cached-routes", #"{"dst":"203.0.113.9"}"#).field("Location") ?? ""
+        }
+        func advise(_ place: String, _ advice: String) -> LocalService.Reply {
+            service.call("POST", "\(place)/advice", #"{"advice":"\#(advice)"}"#)
+        }
+        let (first, second) = (make(), make())
+        _ = pmtu(1_400)
+        #expect(get(second).contains(#""mtu":1400"#))
+        #expect(advise(first, "negative").body.contains(#""check":"revalidated""#))
+        #expect(advise(first, "link-failure").body.contains(#""mtu":1500"#))
+        #expect(get(second).contains(#""changed":["mtu","expires_at"]"#) && !get("/v1/peers").contains("pmtu"))
+        let redirect = #"{"type":"redirect","destination":"203.0.113.9","gateway":"192.0.2.2","source":"192.0.2.1"}"#
+        #expect(tell(redirect).body.contains("accepted"))
+        #expect(get(first).contains(#""redirected":true"#))
+        let ended = advise(first, "negative").body
+        #expect(ended.contains(#""check":"obsolete""#) && ended.contains(#""reason":"advice""#))
+        #expect(get(second).contains(#""check":"revalidated""#))
+        #expect(advise(second, "other").status == 400 || advise(second, "other").status == 422)
+        #expect(advise("/v1/cached-routes/77", "negative").status == 404)
+    }
+
+    @Test("R5-53: what is known of a path counts for all legs of its route, and each flow's")
+    func multipath() {
+        #expect(service.call("PUT", "/v1/links/eth1", #"{"mtu":1500,"addresses":["198.51.100.9/24"]}"#).status == 201)
+        let legs = #"[{"gateway":"192.0.2.1","dev":"eth0"},{"gateway":"198.51.100.1","dev":"eth1"}]"#
+        #expect(service.call("POST", "/v1/routes", #"{"dst":"203.0.113.0/24","nexthops":\#(legs)}"#).status == 201)
+        set(#"{"ipv4":{"fib_multipath_hash_policy":1}}"#)
+        _ = pmtu(1_400)
+        let answers = (1..<40).map { get("/v1/lookup?dst=203.0.113.9&ipproto=udp&sport=\($0)&dport=53") }
+        #expect(answers.allSatisfy { $0.contains(#""mtu":1400"#) && $0.contains(#""expires":600"#) })
+        #expect(Set(answers.map { $0.contains(#""dev":"eth0""#) }).count == 2)
+    }
+
+    @Test(
+        "R5-35: a redirect to a router that doesn't answer counts neither for lookups nor for a new cached route, nor for redirects"
+    )
+    func silentRouter() {
+        let lookup = get("/v1/lookup?dst=203.0.113.9")
+        let redirect = #"{"type":"redirect","destination":"203.0.113.9","gateway":"192.0.2.2","source":"192.0.2.1"}"#
+        #expect(tell(redirect).body.contains("accepted"))
+        #expect(service.call("PUT", "/v1/neighbors/eth0/192.0.2.2", #"{"state":"FAILED"}"#).status == 201)
+        #expect(get("/v1/lookup?dst=203.0.113.9") == lookup)
+        let made = service.call("POST", "/v1/cached-routes", #"{"dst":"203.0.113.9"}"#)
+        #expect(made.body.contains(#""gateway":"192.0.2.1""#) && !made.body.contains("redirected"))
+        let place = made.field("Location") ?? ""
+        // Something else moves both generations.
+        _ = pmtu(1_400, to: "203.0.113.10")
+        #expect(service.call("PUT", "/v1/neighbors/eth0/192.0.2.7", #"{"state":"STALE"}"#).status == 201)
+        #expect(get(place).contains(#""changed":[],"check":"revalidated""#))
+        #expect(service.call("PUT", "/v1/neighbors/eth0/192.0.2.2", #"{"state":"REACHABLE"}"#).status == 200)
+        #expect(get(place).contains(#""redirected":true"#))
+        #expect(service.call("PUT", "/v1/neighbors/eth0/192.0.2.2", #"{"state":"FAILED"}"#).status == 200)
+        let better = #"{"type":"redirect","destination":"203.0.113.9","gateway":"192.0.2.3","source":"192.0.2.1"}"#
+        #expect(tell(better).body.contains("accepted"))
+    }
+
+    @Test("R5-33: with secure_redirects only to routers that a route leads by, as far as one leads there still")
+    func secureRedirects() {
+        set(#"{"ipv4":{"shared_media":0}}"#)
+        let redirect = #"{"type":"redirect","destination":"203.0.113.9","gateway":"192.0.2.4","source":"192.0.2.1"}"#
+        #expect(tell(redirect).body.contains(#""rule":"R5-33""#))
+        #expect(
+            service.call("POST", "/v1/routes", #"{"dst":"198.18.0.0/15","gateway":"192.0.2.4","dev":"eth0"}"#).status
+                == 201)
+        #expect(tell(redirect, "?dry_run=1").body.contains("accepted"))
+        #expect(service.call("DELETE", "/v1/routes/198.18.0.0/15").status == 204)
+        #expect(tell(redirect).body.contains(#""rule":"R5-33""#))
     }
 
     @Test("What goes nowhere can't be kept")

@@ -15,7 +15,7 @@ import Testing
             (551, 1_500, "552 lock accepted R5-52"), (0, 600, "576 accepted R5-20"),
             (0, 596, "552 lock accepted R5-52"),
             (0, 60, "552 lock accepted R5-52"), (1_400, nil, "1400 accepted R5-21"),
-            (0, nil, "552 lock accepted R5-52"),
+            (0, nil, "576 accepted R5-20"),
         ] as [(UInt32, UInt32?, String)])
     func values(mtu: UInt32, length: UInt32?, expected: String) {
         #expect(PathLab().tell(mtu, of: length) == expected)
@@ -73,6 +73,17 @@ import Testing
         }
         lab.host.wait(seconds: 600)
         #expect(lab.tell(400, settings: settings) == "400 accepted R5-21")
+    }
+
+    @Test(
+        "R5-20, R5-21: of a packet of unknown length, what a packet can't have isn't believed, and 0 is less than what is known"
+    )
+    func unknownLength() {
+        let lab = PathLab()
+        #expect(lab.tell(.max, of: nil) == "none ignored R5-21")
+        #expect(lab.tell(0, of: nil) == "576 accepted R5-20")
+        #expect(lab.tell(0, of: nil) == "552 lock accepted R5-52")
+        #expect(lab.tell(1_400, of: nil, to: "203.0.113.7") == "1400 accepted R5-21")
     }
 
     @Test("R5-52: what is more than what is known is ignored, also where less than the floor is known")

@@ -79,3 +79,9 @@ final class PathLab: Sendable {
         }
     }
 }
+
+extension PeerStore {
+    /// As it is, whatever is known.
+    @discardableResult
+    func forget(_ address: IPAddress) -> ChangeSequence? { forget(address) { _ in } }
+}

@@ -125,6 +125,26 @@ import Threads
         #expect(lab.peers._queued <= 2 * 101 + 1_024)
     }
 
+    @Test("A source counts for those that it was the first to say something of, whoever was there before")
+    func countedSources() {
+        // Nothing was known of these but their rates.
+        for number in 1...3 { _ = lab.peers.allows(.error, to: address(number)) }
+        func tell(_ number: Int) -> Bool {
+            lab.tell(1_400, to: "\(address(number))", from: "192.0.2.1", sourceLimit: 2).contains("accepted")
+        }
+        #expect(tell(1) && tell(2) && !tell(3) && !tell(4))
+        lab.peers.forget(address(1))
+        #expect(tell(3) && !tell(4) && lab.peers._sources == 2)
+        for number in 2...3 { lab.peers.forget(address(number)) }
+        #expect(lab.peers._sources == 0)
+    }
+
+    @Test("R5-08: the limits are the kernel's, unless others are set")
+    func defaults() {
+        let limits = PeerLimits()
+        #expect((limits.threshold, limits.minimumIdle, limits.maximumIdle) == (65_664, 120, 600))
+    }
+
     @Test("A change of many is made in runs, and leaves those alone that were changed meanwhile")
     func revision() {
         for number in 0..<3_000 { tell(number) }

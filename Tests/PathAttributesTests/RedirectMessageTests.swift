@@ -23,7 +23,8 @@ import Testing
             PathLab.address(destination), to: PathLab.address(gateway), from: PathLab.address(sender))
         var settings = PathSettings(message.destination.family)
         fill(&settings, &message)
-        let decision = message.decide(way, nil, settings, view)
+        let isGateway = way.map { view.isGateway(message.gateway, over: message.device ?? $0.device) } ?? false
+        let decision = message.decide(way, nil, settings, view, isGateway: isGateway)
         let redirect = decision.information?.redirect
         #expect((redirect != nil) == decision.bumps)
         return "\(decision.outcome.rawValue) \(decision.rule)"

@@ -16,6 +16,7 @@ struct CachedRouteHandlers: Sendable {
             Endpoint("/v1/cached-routes", "Ways that were looked up and are kept", [(.get, list), (.post, add)]),
             Endpoint(
                 "/v1/cached-routes/{id}", "One of them: check it, let go of it", [(.get, check), (.delete, delete)]),
+            Endpoint("/v1/cached-routes/{id}/advice", "What who sends by it has noticed", [(.post, advise)]),
         ]
     }
 
@@ -79,6 +80,32 @@ struct CachedRouteHandlers: Sendable {
                     .response(answer(200, try Problem.of { () throws(FIBError) in try plane.checkCachedRoute(id) }))
                 }
             })
+    }
+
+    private static let adviceFields = JSONFields("advice")
+
+    private func advise(_ call: Call) throws(Problem) -> HTTPPlan {
+        try Query(call.target).finish()
+        let id = try call.cachedRouteID()
+        _ = try call.request.bodyKind()
+        return .collect(limit: 64 << 10) { body in
+            .work {
+                .of { () throws(Problem) in
+                    let advice = try FilterAnswers.reading(body) { try Self.advice(&$0) }
+                    return .response(
+                        answer(200, try Problem.of { () throws(FIBError) in try plane.advise(advice, id) }))
+                }
+            }
+        }
+    }
+
+    private static func advice(_ reader: inout JSONReader) throws -> CachedRoute.Advice {
+        var advice: CachedRoute.Advice?
+        try reader.readObject(adviceFields) { reader, _ in
+            advice = try reader.readName("negative or link-failure") { CachedRoute.Advice(rawValue: $0) }
+        }
+        guard let advice else { throw Problem.missing("advice", "negative or link-failure") }
+        return advice
     }
 
     private func delete(_ call: Call) throws(Problem) -> HTTPPlan {

@@ -37,6 +37,9 @@ struct PathEventHandlers: Sendable {
         for (index, input) in inputs.enumerated() {
             messages.append(try target.message(input, at: isArray ? "/\(index)" : ""))
         }
+        for name in Set(messages.map(\.1)) {
+            _ = try Problem.of { () throws(FIBError) in try plane.object(.namespace, in: name) }
+        }
         var (bytes, sequence): ([UInt8], _) = ([], plane.log.head)
         for (index, (message, namespace)) in messages.enumerated() {
             let result = try Problem.of { () throws(FIBError) in

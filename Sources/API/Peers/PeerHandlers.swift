@@ -12,7 +12,7 @@ struct PeerHandlers: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            Endpoint("/v1/peers", "What is known of the ways to hosts", [(.get, list)]),
+            Endpoint("/v1/peers", "What is known of the ways to hosts", [(.get, list), (.delete, flush)]),
             Endpoint("/v1/peers/{address}", "What is known of the way to one host", [(.get, get), (.delete, delete)]),
             Endpoint("/v1/peers/{address}/permits", "Whether a message may be sent to it", [(.post, permit)]),
         ]
@@ -61,6 +61,31 @@ struct PeerHandlers: Sendable {
         return .response(.json(200, bytes, sequence: head).with(durable: plane.log.durable, below: head))
     }
 
+    /// As `ip route flush cache`.
+    private func flush(_ call: Call) throws(Problem) -> HTTPPlan {
+        var query = Query(call.target)
+        let selection = try query.namespaces()
+        let families = try query.takeList("family", "inet or inet6") { AddressFamily(name: $0) }?.sorted()
+        let isAll = try query.flag("all")
+        let options = try WriteOptions(&query, call.request)
+        try query.finish()
+        try call.request.refuseCondition()
+        guard isAll || selection.namespaces != nil || families != nil else {
+            throw .badParameter("all", "say all=1 to forget what is known of all paths, or a namespace or family")
+        }
+        return .answer(
+            .work {
+                .of { () throws(Problem) in
+                    let (count, sequence, stored) = try Problem.of { () throws(FIBError) in
+                        try plane.flushPeers(in: selection.namespaces, families, dryRun: options.isDryRun)
+                    }
+                    let start = options.isDryRun ? "{\"dry_run\":true,\"deleted\":" : "{\"deleted\":"
+                    let body = Array("\(start)\(count),\"seq\":\(sequence.rawValue)}\n".utf8)
+                    return options.acknowledge(.json(200, body, sequence: sequence), stored, plane)
+                }
+            })
+    }
+
     // MARK: One of them
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
@@ -88,14 +113,14 @@ struct PeerHandlers: Sendable {
                     let present = try Problem.of { () throws(FIBError) in
                         try plane.peer(address, in: target.namespace).peer
                     }
-                    let sequence = try Problem.of { () throws(FIBError) in
+                    let (sequence, stored) = try Problem.of { () throws(FIBError) in
                         try plane.forgetPeer(
                             address, in: target.namespace, condition: condition, dryRun: target.options.isDryRun)
                     }
                     if target.options.isDryRun {
                         return .response(.dryRun(.deleted, asOf: sequence) { present?.appendEntry(to: &$0) })
                     }
-                    return target.options.acknowledge(.empty(204, sequence: sequence), sequence, plane)
+                    return target.options.acknowledge(.empty(204, sequence: sequence), stored, plane)
                 }
             })
     }

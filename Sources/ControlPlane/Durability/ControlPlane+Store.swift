@@ -41,7 +41,7 @@ extension ControlPlane {
     public func close() {
         endChain()
         guard let journal else { return }
-        if log.latestAside > peersStored.withLock({ $0.sequence }) { _ = storePeers() }
+        if log.latestAside > peersStored.withLock({ $0.latest }) { _ = storePeers() }
         // First those that make changes, then the one that makes them durable.
         journal.close()
         while let thread = operationThreads.withLock({ $0.popLast() }) { thread.join() }

@@ -24,8 +24,8 @@ struct JournalWriter {
     private var checkpoint: CheckpointWriter?
     /// Of peers, what the journal has.
     private var peers: [String: PeerImages]
-    /// What the checkpoint has of them that was begun last, until the journal goes on from there too.
-    private var checkpointPeers: (sequence: ChangeSequence, images: [String: PeerImages])?
+    /// What checkpoints have of them that were begun, until the journal goes on from there too.
+    private var checkpointPeers: [(sequence: ChangeSequence, images: [String: PeerImages])] = []
 
     init(_ journal: Journal, _ plane: ControlPlane, _ recovered: RecoveredPlace) {
         self.journal = journal
@@ -106,6 +106,12 @@ struct JournalWriter {
                     // A batch of its own.
                     if first != .zero { break reading }
                     cost += change.retainedBytes
+                    position = change.sequence
+                    if run.hasStorage(after: position, upTo: head) {
+                        // The next one has all that this has.
+                        _ = storage.take()
+                        continue
+                    }
                     return (takePeers(storage, change.sequence), Settled(position: change.sequence, cost: cost))
                 }
                 position = change.sequence
@@ -135,8 +141,8 @@ struct JournalWriter {
         let new = storage.take()
         var (writer, isEmpty) = (RecordWriter(), true)
         writer.append(byte: RecordKind.peers.rawValue)
-        // Whether a start begins with that checkpoint or with the one before, it comes to this.
-        for old in [peers, checkpointPeers?.images].compactMap(\.self) {
+        // Whether a start begins with one of these checkpoints or with the one before, it comes to this.
+        for old in [peers] + checkpointPeers.map(\.images) {
             var difference = PeerDifference(from: old, to: new)
             while let row = difference.next() {
                 writer.append(row)
@@ -144,7 +150,7 @@ struct JournalWriter {
             }
         }
         peers = new
-        if let begun = checkpointPeers?.sequence, sequence > begun { checkpointPeers = nil }
+        checkpointPeers.removeAll { $0.sequence < sequence }
         if isEmpty { return nil }
         return JournalBatch(first: sequence.rawValue, last: sequence.rawValue, body: writer.bytes)
     }
@@ -157,7 +163,7 @@ struct JournalWriter {
             let snapshot = plane.snapshot()
             checkpoint = CheckpointWriter(snapshot)
             let images = snapshot.namespaces.map { ($0.name, $0.peers) }
-            checkpointPeers = (snapshot.sequence, Dictionary(uniqueKeysWithValues: images))
+            checkpointPeers.append((snapshot.sequence, Dictionary(uniqueKeysWithValues: images)))
             bytesSinceCheckpoint = 0
             bytesOfCheckpoint = 0
         }
@@ -208,6 +214,15 @@ struct JournalWriter {
         // If it fails, the next start leaves a gap in the numbers, which is no harm.
         try? journal.store.commit(write)
         journal.store.close()
+    }
+}
+
+extension LogRun<Change> {
+    /// Whether the first record behind a number is one that has peers stored.
+    fileprivate func hasStorage(after position: ChangeSequence, upTo head: ChangeSequence) -> Bool {
+        guard let next = first(where: { $0.sequence > position }), next.sequence <= head else { return false }
+        if case .peerStorage = next.object { return true }
+        return false
     }
 }
 

@@ -72,9 +72,10 @@ struct Recovery {
         namespaces.mapValues { $0.state.withLock { $0.impairments } }.filter { !$1.isEmpty }
     }
 
-    /// Namespaces whose removal is through; the last step of it changes nothing that is told.
+    /// Namespaces whose removal is through; the last step of it changes nothing that is told. Peers had gone before the routes, and may
+    /// be there again as they were stored before that.
     private mutating func dropRemoved() {
-        namespaces = namespaces.filter { !$1.isClosing || !$1.isEmpty }
+        namespaces = namespaces.filter { !$1.isClosing || !$1.isEmptyButForPeers }
         operations = operations.filter { _, operation in
             operation.removedNamespace.map { namespaces[$0] != nil } ?? true
         }
@@ -238,6 +239,8 @@ struct Recovery {
         _ batch: JournalBatch, _ name: String, _ reader: inout RecordReader
     ) throws(RecoveryError) {
         guard batch.last > checkpoint.rawValue else { return }
+        // Versions of peers are numbers up to this one.
+        log.reach(ChangeSequence(rawValue: batch.last))
         place.bytesSinceCheckpoint += batch.body.count
         try Self.damaged(name) { () throws(RecordReader.Malformed) in
             _ = try reader.bytes.byte()

@@ -66,6 +66,16 @@ extension ControlPlane {
             sequence: head)
     }
 
+    /// Heeds what who sends by it has noticed, and checks it then (R5-23).
+    public func advise(_ advice: CachedRoute.Advice, _ id: UInt64) throws(FIBError) -> CachedRouteResult {
+        try journal?.admitVolatile()
+        guard let kept = cachedRoutes.state.withLock({ $0.all[id] }) else { throw Self.cachedRouteNotFound(id) }
+        let surroundings = PathSurroundings(self, kept.namespace, kept.route.query.destination.family)
+        let last = gate.withShared { kept.namespace.isClosing ? nil : kept.route.heed(advice, surroundings) }
+        if last != nil { committed() }
+        return try checkCachedRoute(id)
+    }
+
     /// Checks it (R5-13, R5-14).
     public func checkCachedRoute(_ id: UInt64) throws(FIBError) -> CachedRouteResult {
         guard let kept = cachedRoutes.state.withLock({ $0.all[id] }) else { throw Self.cachedRouteNotFound(id) }

@@ -23,22 +23,36 @@ extension ControlPlane {
         if refusal == nil, !dryRun, !namespace.paths.rate.withLock({ $0.allows(rate, now: view.now) }) {
             refusal = .ignored("rate", "more than \(rate) messages came within a second")
         }
-        if refusal != nil || dryRun {
+        if let refusal {
             let known = peers.find(message.destination)
             return PathResult(
-                decision: refusal ?? message.decide(known?.information, view), peer: known.map { PeerEntry(name, $0) },
-                generation: peers.generation, sequence: log.head)
+                decision: refusal, peer: known.map { PeerEntry(name, $0) }, generation: peers.generation,
+                sequence: log.head)
         }
+        // Not under the gate: it may look at all routes.
+        let isGateway = isGateway(message, peers, view, namespace)
         let outcome = try gate.withShared { () throws(FIBError) in
             if namespace.isClosing { throw Self.namespaceNotFound(name) }
             return peers.learn(
-                of: message.destination, from: message.sender, sourceLimit: view.paths.guards.sourceLimit
-            ) { known in message.decide(known, view) }
+                of: message.destination, from: message.sender, sourceLimit: view.paths.guards.sourceLimit,
+                isDryRun: dryRun
+            ) { known in message.decide(known, view, isGateway: isGateway) }
         }
         if outcome.last != nil, announces { committed() }
         return PathResult(
             decision: outcome.decision, peer: outcome.peer.map { PeerEntry(name, $0) },
             generation: outcome.generation, sequence: outcome.last ?? log.head)
+    }
+
+    /// Whether a redirect leads to a router that some route leads by, where that is in question. What no info of the namespace has, no
+    /// route has, and there are few of these.
+    private func isGateway(
+        _ message: PathMessage, _ peers: PeerStore, _ view: Forwarding, _ namespace: Namespace
+    ) -> Bool {
+        guard let (gateway, device) = message.gatewayInQuestion(peers.find(message.destination)?.information, view)
+        else { return false }
+        let isKnown = namespace.state.withLock { $0.infos.contains { $0.leads(by: gateway, over: device) } }
+        return isKnown && view.isGateway(gateway, over: device)
     }
 
     /// Has others told of what has been learned.
@@ -74,24 +88,49 @@ extension ControlPlane {
     /// Forgets what is known of an address. Where there is a store, it is as durable as other changes are.
     ///
     /// Throws ENOENT if nothing is.
+    ///
+    /// - Returns: the number of the change, and that up to which it is stored then.
+    @discardableResult
     public func forgetPeer(
         _ address: IPAddress, in name: String, condition: WriteCondition = .none, dryRun: Bool = false
-    ) throws(FIBError) -> ChangeSequence {
+    ) throws(FIBError) -> (sequence: ChangeSequence, stored: ChangeSequence) {
         if !dryRun { _ = try admit(.ofWorker) }
         let namespace = try namespace(name)
         let sequence = try gate.withShared { () throws(FIBError) -> ChangeSequence in
             if namespace.isClosing { throw Self.namespaceNotFound(name) }
-            let peers = namespace.paths[address.family]
-            guard let present = peers.find(address) else { throw Self.peerNotFound(address, name) }
-            try condition.check(present.version, "what is known of \(address)")
-            if dryRun { return log.head }
-            guard let (_, last) = peers.forget(address) else { throw Self.peerNotFound(address, name) }
+            let last = try namespace.paths[address.family].forget(address, isDryRun: dryRun) {
+                (present) throws(FIBError) in
+                guard let present else { throw Self.peerNotFound(address, name) }
+                try condition.check(present.version, "what is known of \(address)")
+            }
             return last ?? log.head
         }
-        if dryRun { return sequence }
+        if dryRun { return (sequence, sequence) }
         let stored = storePeers()
         committed()
-        return stored ?? sequence
+        return (sequence, stored ?? sequence)
+    }
+
+    /// Forgets all that is known of paths, as `ip route flush cache` does (R5-56): of some namespaces and families; nil for all.
+    ///
+    /// - Returns: of how many peers something was forgotten, the number of the last change, and that up to which it is stored then.
+    public func flushPeers(
+        in names: [String]?, _ families: [AddressFamily]?, dryRun: Bool = false
+    ) throws(FIBError) -> (count: Int, sequence: ChangeSequence, stored: ChangeSequence) {
+        if !dryRun { _ = try admit(.ofWorker) }
+        var count = 0
+        for namespace in namespaces.withLock({ $0 }) where names?.contains(namespace.name) ?? true {
+            for family in families ?? [.inet, .inet6] where !namespace.isClosing {
+                let peers = namespace.paths[family]
+                count += dryRun ? peers.image.count : peers.forgetAll { body in gate.withShared(body) }
+                if !dryRun { committed() }
+            }
+        }
+        let last = count == 0 || dryRun ? log.head : log.latestAside
+        if dryRun || count == 0 { return (count, last, last) }
+        let stored = storePeers()
+        committed()
+        return (count, last, stored ?? last)
     }
 
     public static func peerNotFound(_ address: IPAddress, _ namespace: String) -> FIBError {

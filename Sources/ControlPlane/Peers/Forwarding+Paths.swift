@@ -26,7 +26,7 @@ extension Forwarding: PathView {
 
     /// Whether some route has a leg by that router over the link; nexthop objects don't count (kernel `ip_fib_check_default`).
     /// O(routes).
-    public func isGateway(_ address: IPAddress, over device: String) -> Bool {
+    func isGateway(_ address: IPAddress, over device: String) -> Bool {
         part.tables.contains { _, table in
             var cursor = table.image.cursor()
             while let (_, route) = cursor.next() {
@@ -39,7 +39,7 @@ extension Forwarding: PathView {
 
 extension RouteInfo {
     /// Whether one of its own legs does.
-    fileprivate func leads(by gateway: IPAddress, over device: String) -> Bool {
+    func leads(by gateway: IPAddress, over device: String) -> Bool {
         fields.nextHops.contains { $0.gateway == gateway && $0.device == device }
     }
 }

@@ -55,7 +55,9 @@ public struct PathMessage: Sendable {
     }
 
     /// What comes of it, by what is known before.
-    func decide(_ known: PathInformation?, _ view: Forwarding) -> PathDecision {
+    ///
+    /// - Parameter isGateway: whether some route leads by the router that a redirect leads to.
+    func decide(_ known: PathInformation?, _ view: Forwarding, isGateway: Bool) -> PathDecision {
         let settings = view.paths[destination.family]
         let query = LookupQuery(destination: destination)
         switch content {
@@ -64,11 +66,23 @@ public struct PathMessage: Sendable {
             return message.decide(known, view.routeMTU(query), settings, least: least, now: view.now)
         case .redirect(let message):
             var way = view.way(of: query).map { PresentWay(over: $0.device, by: $0.gateway) }
-            if let present = way, let redirect = known?.valid(at: view.now).redirect {
+            // As packets go: not by a router that doesn't answer (R5-35).
+            if let present = way, let redirect = known?.valid(at: view.now).redirect,
+                view.answers(redirect.gateway, over: present.device)
+            {
                 way = PresentWay(over: present.device, by: redirect.gateway)
             }
-            return message.decide(way, known, settings, view)
+            return message.decide(way, known, settings, view, isGateway: isGateway)
         }
+    }
+
+    /// Of a redirect that would be believed if some route led by that router: the router, and the link.
+    func gatewayInQuestion(_ known: PathInformation?, _ view: Forwarding) -> (gateway: IPAddress, device: String)? {
+        guard case .redirect(let message) = content, message.requiresGateway(view.paths[destination.family]),
+            decide(known, view, isGateway: true).outcome == .accepted,
+            let device = message.device ?? view.way(of: LookupQuery(destination: destination))?.device
+        else { return nil }
+        return (message.gateway, device)
     }
 
     /// Why it isn't looked at; nil if it is.

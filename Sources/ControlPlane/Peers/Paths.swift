@@ -89,6 +89,7 @@ extension PeerReason {
     fileprivate func cause(of first: ChangeSequence) -> ChangeBatch.Cause {
         switch self {
         case .expired: .init(reason: "expired", sequence: first)
+        case .flushed: .init(reason: "flush", sequence: first)
         case .collected: .init(reason: "collected", sequence: first)
         case .mtuChanged(let change): .init(reason: "link-mtu", sequence: change)
         case .namespaceRemoved(let change): .init(reason: UnfinishedOperation.namespaceDeleted, sequence: change)

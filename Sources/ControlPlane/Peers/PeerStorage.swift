@@ -14,33 +14,56 @@ public final class PeerStorage: Sendable {
     func take() -> [String: PeerImages] { images.withLock { $0.take() ?? [:] } }
 }
 
+/// How far peers have been handed to the store.
+struct PeersStored {
+    /// The latest change of a peer that was handed over.
+    var latest = ChangeSequence.zero
+    /// The number of the change that did it, and when it was made, in milliseconds since 1970.
+    var sequence = ChangeSequence.zero
+    var time: UInt64 = 0
+}
+
+extension LockRank {
+    /// Images of peers are taken in the order of the numbers under which they are stored. Under the gate.
+    static let peerStorage = LockRank(15, "peer storage")
+}
+
 extension ControlPlane {
     /// Has what is known of peers stored: everything up to the number that it gets.
     ///
     /// - Returns: that number; nil if memory is the only store.
     func storePeers() -> ChangeSequence? {
         guard journal != nil else { return nil }
-        return gate.withShared {
-            // Before the number is given: a checkpoint of a later one has all that is in these.
-            let images = namespaces.withLock { $0 }.map { ($0.name, $0.paths.images) }
-            let storage = PeerStorage(Dictionary(uniqueKeysWithValues: images))
-            return log.append { sequence in
-                Change(sequence: sequence, operation: .replace, object: .peerStorage(storage), batch: nil)
-            }
-        }
+        return gate.withShared { peersStored.withLock { storePeers(&$0) } }
     }
 
-    /// The same, if something is known that wasn't the last time, and that is long enough ago.
-    func storePeersIfDue() {
-        let (now, latest) = (clock(), log.latestAside)
-        let isDue = peersStored.withLock { stored in
-            guard latest > stored.sequence, now >= stored.time + UInt64(limits.peerStorageSeconds) * 1_000 else {
-                return false
-            }
-            stored = (latest, now)
-            return true
+    private func storePeers(_ stored: inout PeersStored) -> ChangeSequence {
+        // Before the number is given: a checkpoint of a later one has all that is in these.
+        stored.latest = log.latestAside
+        stored.time = clock()
+        let images = namespaces.withLock { $0 }.map { ($0.name, $0.paths.images) }
+        let storage = PeerStorage(Dictionary(uniqueKeysWithValues: images))
+        stored.sequence = log.append { sequence in
+            Change(sequence: sequence, operation: .replace, object: .peerStorage(storage), batch: nil)
         }
-        if isDue, storePeers() != nil { committed() }
+        return stored.sequence
+    }
+
+    /// The same, if something is known that wasn't the last time, and that is long enough ago and on disk: what waits keeps the peers
+    /// as they were.
+    func storePeersIfDue() {
+        guard journal != nil else { return }
+        let (now, pause) = (clock(), UInt64(limits.peerStorageSeconds) * 1_000)
+        let isDue = gate.withShared {
+            peersStored.withLock { stored in
+                guard log.latestAside > stored.latest, now >= stored.time + pause, log.durable >= stored.sequence else {
+                    return false
+                }
+                _ = storePeers(&stored)
+                return true
+            }
+        }
+        if isDue { committed() }
     }
 }
 
@@ -50,11 +73,8 @@ struct PeerDifference {
     enum Row { case present(PeerEntry), absent(PeerEntry) }
 
     private var pairs: ArraySlice<(namespace: String, old: PeerImage, new: PeerImage)>
-    private var namespace = ""
-    private var old: ImageCursor<PeerKey, StoredPeer>?
-    private var new: ImageCursor<PeerKey, StoredPeer>?
-    private var before: (PeerKey, StoredPeer)?
-    private var after: (PeerKey, StoredPeer)?
+    private var current: (namespace: String, old: PeerCursor, new: PeerCursor)?
+    private typealias PeerCursor = ImageCursor<PeerKey, StoredPeer>
 
     /// Peers of which nothing is known count as absent, as do those of a namespace that is not there.
     init(from old: [String: PeerImages], to new: [String: PeerImages]) {
@@ -70,29 +90,38 @@ struct PeerDifference {
 
     mutating func next() -> Row? {
         while true {
-            guard before != nil || after != nil else {
-                guard enter() else { return nil }
-                continue
+            if let (namespace, before, after) = current {
+                var (old, new) = (before, after)
+                defer { current = (namespace, old, new) }
+                while let (was, present) = Self.step(&old, &new) {
+                    if let row = Self.row(namespace, was, present) { return row }
+                }
             }
-            if let row = step() { return row }
+            guard let pair = pairs.popFirst() else { return nil }
+            current = (pair.namespace, pair.old.cursor(), pair.new.cursor())
         }
     }
 
-    private mutating func enter() -> Bool {
-        guard let pair = pairs.popFirst() else { return false }
-        namespace = pair.namespace
-        (old, new) = (pair.old.cursor(), pair.new.cursor())
-        (before, after) = (old?.next(), new?.next())
-        return true
+    /// The next key in either, as it was and as it is; nil at the end of both. Leaves that both share are left out.
+    private static func step(
+        _ old: inout PeerCursor, _ new: inout PeerCursor
+    ) -> (was: StoredPeer?, present: StoredPeer?)? {
+        while old.skipLeaf(sharedWith: &new) {}
+        switch (old.peek(), new.peek()) {
+        case (nil, nil): return nil
+        case (let before?, let after?) where before.key == after.key:
+            _ = (old.next(), new.next())
+            return (before.value, after.value)
+        case (let before?, let after) where after.map({ before.key < $0.key }) ?? true:
+            _ = old.next()
+            return (before.value, nil)
+        case (_, let after):
+            _ = new.next()
+            return (nil, after?.value)
+        }
     }
 
-    /// What the next key has become, if it is different.
-    private mutating func step() -> Row? {
-        let isOld = before.map { before in after.map { before.0 <= $0.0 } ?? true } ?? false
-        let isNew = after.map { after in before.map { after.0 <= $0.0 } ?? true } ?? false
-        let (was, present) = (isOld ? before?.1 : nil, isNew ? after?.1 : nil)
-        if isOld { before = old?.next() }
-        if isNew { after = new?.next() }
+    private static func row(_ namespace: String, _ was: StoredPeer?, _ present: StoredPeer?) -> Row? {
         if was === present { return nil }
         if let present, !present.information.isEmpty { return .present(PeerEntry(namespace, present)) }
         return was.flatMap { $0.information.isEmpty ? nil : .absent(PeerEntry(namespace, $0)) }

@@ -29,6 +29,8 @@ public enum PeerReason: Sendable {
     case expired
     /// No one holds it, and there are many.
     case collected
+    /// All that is known was to be forgotten (R5-56).
+    case flushed
     /// A link on the way has another MTU, since the change of that number.
     case mtuChanged(ChangeSequence)
     /// Their namespace is gone, since the change of that number.

@@ -54,6 +54,8 @@ public final class PeerStore: Sendable {
 
     public func set(_ limits: PeerLimits) { state.withLock { $0.limits = limits } }
 
+    /// How many peers are counted for sources: for tests.
+    var _sources: UInt32 { state.withLock { $0.sources.values.reduce(0, +) } }
     /// What is queued to expire: for tests.
     var _queued: Int { state.withLock { $0.expiries.count } }
 
@@ -87,9 +89,10 @@ public final class PeerStore: Sendable {
     /// - Parameters:
     ///   - source: who says it.
     ///   - sourceLimit: how many peers may be there because of one source.
+    ///   - isDryRun: whether nothing is to come of it.
     ///   - decide: what comes of it, by what is known. Called under the lock.
     public func learn(
-        of address: IPAddress, from source: IPAddress?, sourceLimit: UInt32?,
+        of address: IPAddress, from source: IPAddress?, sourceLimit: UInt32?, isDryRun: Bool = false,
         _ decide: (PathInformation?) -> PathDecision
     ) -> Outcome {
         state.withLock { state in
@@ -98,14 +101,14 @@ public final class PeerStore: Sendable {
             var last: ChangeSequence?
             var peer = present
             if let information = decision.information {
-                if present == nil, let source, let sourceLimit, state.sources[source] ?? 0 >= sourceLimit {
+                if present?.source == nil, let source, let sourceLimit, state.sources[source] ?? 0 >= sourceLimit {
                     decision = .rejected("per-source", "\(source) has told of \(sourceLimit) destinations already")
-                } else {
+                } else if !isDryRun {
                     let made = put(information, address, from: present, source: source, because: nil, &state)
                     (peer, last) = (made, made.version)
                 }
             }
-            if decision.bumps { bump() }
+            if decision.bumps, !isDryRun { bump() }
             return Outcome(decision: decision, peer: peer, generation: generation, last: last)
         }
     }
@@ -157,7 +160,7 @@ public final class PeerStore: Sendable {
     func insert(_ new: StoredPeer, from old: StoredPeer?, _ state: inout State) {
         state.image.insert(new, for: PeerKey(new.address))
         published.change()
-        if old == nil, let source = new.source { state.sources[source, default: 0] += 1 }
+        if old?.source == nil, let source = new.source { state.sources[source, default: 0] += 1 }
         guard let expiry = new.information.firstExpiry else { return }
         // One that is queued for an earlier time is looked at then, and queued anew.
         if let queued = old?.information.firstExpiry, queued <= expiry { return }

@@ -1,5 +1,6 @@
 public import Addressing
 internal import Atomics
+public import ChangeLog
 public import Routing
 internal import Synchronization
 internal import Threads
@@ -41,13 +42,16 @@ public final class CachedRoute: Sendable {
         let peer: Peer?
         let peerGeneration: UInt64
         let routeGeneration: UInt64
+        /// A redirect to a router that didn't answer when the way was looked up.
+        let ignored: PathInformation.Redirect?
         /// Why it counts no more.
         let obsolescence: String?
 
         init(
             _ content: Content, _ peer: Peer?, _ peerGeneration: UInt64, _ routeGeneration: UInt64,
-            obsolescence: String? = nil
+            ignored: PathInformation.Redirect? = nil, obsolescence: String? = nil
         ) {
+            self.ignored = ignored
             self.content = content
             self.peer = peer
             self.peerGeneration = peerGeneration
@@ -83,9 +87,13 @@ public final class CachedRoute: Sendable {
         let (routeGeneration, peerGeneration) = (surroundings.routeGeneration, surroundings.peers.generation)
         guard let way = surroundings.way(of: query) else { return nil }
         let peer = surroundings.peers.hold(query.destination)
-        let information = Self.information(query, peer, surroundings)
+        var information = Self.information(query, peer, surroundings)
+        var ignored: PathInformation.Redirect?
+        if let redirect = information.redirect, !surroundings.answers(redirect.gateway, over: way.device) {
+            (information.redirect, ignored) = (nil, redirect)
+        }
         let applied = Applied(
-            Content(way: way, information: information), peer, peerGeneration, routeGeneration)
+            Content(way: way, information: information), peer, peerGeneration, routeGeneration, ignored: ignored)
         self.query = query
         current = ManagedAtomic(applied)
         peerStamp = Atomic(peerGeneration)
@@ -143,14 +151,18 @@ public final class CachedRoute: Sendable {
         }
         var peer = before.peer
         if peer == nil, peers != before.peerGeneration { peer = surroundings.peers.hold(query.destination) }
-        let information = Self.information(query, peer, surroundings)
-        let content = Content(way: way, information: information)
-        if let redirect = information.redirect, !surroundings.answers(redirect.gateway, over: content.way.device) {
-            // The gateway is reverted, and who asks begins anew (R5-35).
-            if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
-            return end(before, "neighbour", surroundings)
+        var information = Self.information(query, peer, surroundings)
+        var ignored: PathInformation.Redirect?
+        if let redirect = information.redirect, !surroundings.answers(redirect.gateway, over: way.device) {
+            guard redirect == before.ignored else {
+                // The gateway is reverted, and who asks begins anew (R5-35).
+                if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
+                return end(before, "neighbour", surroundings)
+            }
+            (information.redirect, ignored) = (nil, redirect)
         }
-        let after = Applied(content, peer, peers, routes)
+        let content = Content(way: way, information: information)
+        let after = Applied(content, peer, peers, routes, ignored: ignored)
         guard exchange(before, after) else {
             // A loser gives its reference back (R5-11).
             if before.peer == nil, let peer { surroundings.peers.letGo(peer) }
@@ -181,6 +193,29 @@ public final class CachedRoute: Sendable {
         guard exchange(before, after) else { return nil }
         if let peer = before.peer { surroundings.peers.letGo(peer) }
         return .obsolete(why)
+    }
+
+    /// What who sends by it has noticed (R5-23).
+    public enum Advice: String, CaseIterable, Sendable {
+        /// Nothing comes through: one that a redirect led elsewhere counts no more.
+        case negative
+        /// The link on the way has failed: what is known of the path MTU counts no more.
+        case linkFailure = "link-failure"
+    }
+
+    /// Heeds it. What the next check comes to says what came of it.
+    ///
+    /// - Returns: the number of a change, if it brought one about.
+    public func heed(_ advice: Advice, _ surroundings: some Surroundings) -> ChangeSequence? {
+        switch advice {
+        case .linkFailure: return surroundings.peers.forgetMTU(of: query.destination)
+        case .negative:
+            while true {
+                let before = current.load(ordering: .acquiring)
+                guard before.obsolescence == nil, before.content.information.redirect != nil else { return nil }
+                if end(before, "advice", surroundings) != nil { return nil }
+            }
+        }
     }
 
     /// No one asks for it any more: lets go of its peer.

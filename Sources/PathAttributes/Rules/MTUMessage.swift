@@ -36,8 +36,8 @@ public struct RouteMTU: Hashable, Sendable {
 extension MTUMessage {
     /// Sizes of packets on links that there have been (RFC 1191, section 7), as the kernel has them.
     static let plateaus: [UInt32] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 576, 296, 216, 128]
-    /// What every link takes (RFC 791).
-    static let least: UInt32 = 68
+    /// What every link takes, and what a packet has at most (RFC 791).
+    static let (least, most): (UInt32, UInt32) = (68, 65_535)
 
     /// What comes of it.
     ///
@@ -70,7 +70,10 @@ extension MTUMessage {
             return .ignored("R5-52", "\(mtu.value) is known already, and locked", bumps: true)
         }
         let old = min(present.mtu?.value ?? .max, route.value ?? .max)
-        var (value, rule) = settings.discovery == .least ? (0, "R5-58") : believed
+        if packetLength == nil, mtu > Self.most {
+            return .ignored("R5-21", "no packet of IPv4 has more than \(Self.most) bytes", bumps: true)
+        }
+        var (value, rule) = settings.discovery == .least ? (0, "R5-58") : believed(by: old)
         if old < value {
             let isKnown = present.mtu.map { $0.value < value } ?? false
             return .ignored(isKnown ? "R5-21" : "R5-52", "\(old) is known already, which is less", bumps: true)
@@ -86,9 +89,11 @@ extension MTUMessage {
     private func half(_ settings: PathSettings) -> UInt64 { UInt64(settings.mtuLifetime) * 500 }
 
     /// What the message is taken for, and by which rule.
-    private var believed: (UInt32, rule: String) {
+    ///
+    /// - Parameter old: what was known before, or what the route says; the packet had no more if no one says how many bytes it had.
+    private func believed(by old: UInt32) -> (UInt32, rule: String) {
         guard mtu < Self.least || mtu >= packetLength ?? .max else { return (mtu, "R5-21") }
-        var length = packetLength ?? 0
+        var length = packetLength ?? min(old, Self.most)
         // Descendants of BSD 4.2 add the header to the packet's length once more, and say 0 (R5-20).
         if mtu == 0, length >= Self.least + headerLength { length -= headerLength }
         return (Self.plateaus.first { $0 < length } ?? Self.least, "R5-20")

@@ -37,10 +37,15 @@ extension RedirectMessage {
     /// - Parameters:
     ///   - way: as packets go now; nil if no route leads there.
     ///   - known: what was known before.
+    ///   - isGateway: whether some route leads by that router over the link by which the message came. Only asked for where redirects must
+    ///     lead to such routers (`requiresGateway`).
     public func decide(
-        _ way: PresentWay?, _ known: PathInformation?, _ settings: PathSettings, _ view: some PathView
+        _ way: PresentWay?, _ known: PathInformation?, _ settings: PathSettings, _ view: some PathView,
+        isGateway: Bool = false
     ) -> PathDecision {
-        let refusal = destination.family == .inet ? refusalInet(way, settings, view) : refusalInet6(way, settings, view)
+        let refusal =
+            destination.family == .inet
+            ? refusalInet(way, settings, view, isGateway) : refusalInet6(way, settings, view)
         if let refusal { return refusal }
         // IPv6 takes the neighbour from the redirect itself (RFC 4861, section 8.3).
         guard let way, destination.family == .inet6 || answers(over: way.device, view) else {
@@ -63,7 +68,7 @@ extension RedirectMessage {
 
     /// In the order of kernel net/ipv4/route.c `__ip_do_redirect`.
     private func refusalInet(
-        _ way: PresentWay?, _ settings: PathSettings, _ view: some PathView
+        _ way: PresentWay?, _ settings: PathSettings, _ view: some PathView, _ isGateway: Bool
     ) -> PathDecision? {
         // The kernel looks at three bits.
         guard code & 7 <= 3 else { return .rejected("R5-30", "there is no redirect of code \(code)") }
@@ -84,10 +89,15 @@ extension RedirectMessage {
         guard subnets.contains(where: { $0.contains(gateway) && $0.contains(sender) }) else {
             return .rejected("R5-33", "\(gateway) and \(sender) are of no subnet of '\(device)'")
         }
-        if settings.hasSecureRedirects, !view.isGateway(gateway, over: device) {
+        if requiresGateway(settings), !isGateway {
             return .rejected("R5-33", "no route leads by \(gateway) over '\(device)'")
         }
         return nil
+    }
+
+    /// Whether it must lead to a router that some route leads by (R5-33).
+    public func requiresGateway(_ settings: PathSettings) -> Bool {
+        destination.family == .inet && !settings.hasSharedMedia && settings.hasSecureRedirects
     }
 
     /// With forwarding, the namespace and the link must say so; without, either.
@@ -123,6 +133,4 @@ extension RedirectMessage {
 public protocol PathView: ForwardingView {
     /// Whether a neighbour that nothing is known of counts as one that doesn't answer.
     var isStrict: Bool { get }
-    /// Whether some route leads by that router over the link. O(routes).
-    func isGateway(_ address: IPAddress, over device: String) -> Bool
 }

@@ -5,6 +5,7 @@ import Routing
 import Storage
 import TestSupport
 import Testing
+import Threads
 
 @testable import ControlPlane
 
@@ -28,6 +29,8 @@ import Testing
         let second = try lab(store.reopened())
         defer { second.plane.close() }
         #expect(second.all == before && before.count == 2)
+        // Numbers of peers are of the past, as all numbers are.
+        second.plane.snapshot()._checkInvariants()
         #expect(second.peer()?.stored.source == PeerLab.address("192.0.2.1"))
         #expect(second.peer("198.51.100.7")?.stored.information.mtu?.isLocked == true)
         _ = second.plane.expirePeers()
@@ -63,12 +66,98 @@ import Testing
         #expect(early.mtu("203.0.113.2") == 1_400 && early.mtu("203.0.113.6") == nil && early.all.count == 5)
         early.plane.close()
 
-        let sequence = try first.plane.forgetPeer(PeerLab.address("203.0.113.3"), in: "default")
+        let sequence = try first.plane.forgetPeer(PeerLab.address("203.0.113.3"), in: "default").stored
         settle(first)
         #expect(first.plane.log.durable >= sequence)
         let late = try lab(store.reopened())
         #expect(late.all == first.all && late.peer("203.0.113.3") == nil && late.all.count == 5)
         late.plane.close()
+        first.plane.close()
+    }
+
+    @Test("Whoever is told that a peer is forgotten finds it forgotten after a crash, whatever is stored meanwhile")
+    func forgottenByMany() throws {
+        let first = try lab(store)
+        for host in 1...200 { try first.tell(1_400, "203.0.113.\(host)") }
+        _ = first.plane.storePeers()
+        let threads = (0..<4).map { worker in
+            Thread(name: "forget-\(worker)") {
+                for host in 1...200 where host % 4 == worker {
+                    _ = try? first.plane.forgetPeer(PeerLab.address("203.0.113.\(host)"), in: "default")
+                    if host % 8 == worker { _ = first.plane.storePeers() }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        first.plane.committed()
+        settle(first)
+        let second = try lab(store.reopened())
+        #expect(second.all == [])
+        second.plane.close()
+        first.plane.close()
+    }
+
+    @Test("A namespace that was removed is gone after a crash, and its name is free, whatever was stored of its peers")
+    func removedNamespace() throws {
+        let first = try lab(store)
+        for _ in 0..<2 {
+            _ = try first.plane.putNamespace("blue") { _ in NamespaceSettings() }
+            try first.tell(1_400, in: "blue")
+            let table = try first.plane.table("blue", .inet, .main)
+            var fields = RouteInfo.Fields()
+            fields.nextHops = [NextHop(device: "eth0")]
+            let route = try Route.validated(prefix: .default(.inet), tos: 0, metric: nil, fields: fields)
+            _ = try first.plane.write(.add, RouteWrite(table, route, EntryWriter()))
+            _ = first.plane.storePeers()
+            _ = try first.plane.deleteNamespace("blue")
+            settle(first)
+        }
+        let second = try lab(store.reopened())
+        #expect(second.all == [] && second.plane.snapshot().namespaces.map(\.name) == ["default"])
+        _ = try second.plane.putNamespace("blue") { _ in NamespaceSettings() }
+        #expect(second.peer(in: "blue") == nil)
+        second.plane.close()
+        first.plane.close()
+    }
+
+    @Test("Nothing more is stored while what was stored last waits for the disk")
+    func fullDisk() throws {
+        let first = try lab(store)
+        try first.tell(1_400)
+        first.plane.storePeersIfDue()
+        settle(first)
+        store.hold()
+        var made = 0
+        for round in 0..<5 {
+            clock.move(seconds: 60)
+            try first.tell(1_300 - UInt32(round))
+            let head = first.plane.log.mark.head
+            first.plane.storePeersIfDue()
+            if first.plane.log.mark.head > head { made += 1 }
+        }
+        #expect(made == 1)
+        store.release()
+        settle(first)
+        first.plane.close()
+    }
+
+    @Test("What many have forgotten while the disk was busy is written once")
+    func together() throws {
+        let first = try lab(store)
+        for host in 1...200 { try first.tell(1_400, "203.0.113.\(host)") }
+        _ = first.plane.storePeers()
+        first.plane.committed()
+        settle(first)
+        store.hold()
+        for host in 1...200 { try first.plane.forgetPeer(PeerLab.address("203.0.113.\(host)"), in: "default") }
+        store.release()
+        settle(first)
+        var batches = 0
+        try store.readJournal { if $0.body.first == RecordKind.peers.rawValue { batches += 1 } }
+        #expect(batches < 10)
+        let second = try lab(store.reopened())
+        #expect(second.all == [])
+        second.plane.close()
         first.plane.close()
     }
 
