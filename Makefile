@@ -47,6 +47,7 @@ crash-check: setup
 crash-test: build ## Kill fibd 200 times, let every call to its disk fail, flip bits (half an hour)
 	nice -n 10 $(PYTHON) -W error Tests/crash/kill.py --kills 200 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/filters.py --kills 200 --binary .build/release/fibd
+	nice -n 10 $(PYTHON) -W error Tests/crash/peers.py --kills 200 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/disk.py --flips 300 --binary .build/release/fibd
 	nice -n 10 $(PYTHON) -W error Tests/crash/faults.py --binary .build/release/fibd
 

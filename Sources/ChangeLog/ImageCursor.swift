@@ -35,7 +35,9 @@
     /// Goes on behind the leaf that comes next here, if that comes next there as well: neither image has changed in it since they
     /// were one. False if it isn't so.
     @inlinable public mutating func skipLeaf(sharedWith other: inout ImageCursor) -> Bool {
-        guard peek() != nil, other.peek() != nil, index == 0, other.index == 0, leaf === other.leaf else { return false }
+        guard peek() != nil, other.peek() != nil, leaf === other.leaf, index == 0, other.index == 0 else {
+            return false
+        }
         (index, other.index) = (leaf.size, leaf.size)
         return true
     }
