@@ -9,7 +9,7 @@ extension PeerStore {
     /// anyway (R5-06); here each is a look into memory of its own, and there must be more than one to keep up.
     private static var neighbours: Int { 8 }
     /// Peers that are changed together.
-    private static var run: Int { 1_024 }
+    static var run: Int { 1_024 }
 
     /// Removes those beside a place that no one holds and that have been idle for long enough (R5-06, R5-07).
     func collect(beside address: IPAddress, _ now: UInt64, _ state: inout State) {
@@ -27,7 +27,7 @@ extension PeerStore {
         remove(gone, because: .collected, &state)
     }
 
-    private func remove(_ gone: [StoredPeer], because reason: PeerReason?, _ state: inout State) {
+    func remove(_ gone: [StoredPeer], because reason: PeerReason?, _ state: inout State) {
         if gone.isEmpty { return }
         host.commit(gone.count, because: reason) { index, _ in PeerChange(from: gone[index], to: nil) }
         for peer in gone { drop(peer, &state) }
@@ -61,81 +61,6 @@ extension PeerStore {
         if left.isEmpty, stored.peer.claim() { return remove([stored], because: .expired, &state) }
         let new = put(left, stored.address, from: stored, source: nil, because: .expired, &state)
         if let expiry = new.information.firstExpiry { state.queue(new, at: expiry) }
-    }
-
-    // MARK: On request
-
-    /// Forgets what is known of an address; one that someone holds stays without it.
-    ///
-    /// - Parameter check: throws if it is not to be forgotten as it is. Called under the lock.
-    /// - Returns: the number of the change, if there was one.
-    public func forget<Failure: Error>(
-        _ address: IPAddress, isDryRun: Bool = false, _ check: (StoredPeer?) throws(Failure) -> Void
-    ) throws(Failure) -> ChangeSequence? {
-        try state.withLock { (state) throws(Failure) in
-            let present = state.image[PeerKey(address)]
-            try check(present)
-            guard let present, !isDryRun else { return nil }
-            defer { bump() }
-            return forget(present, &state)
-        }
-    }
-
-    private func forget(_ stored: StoredPeer, _ state: inout State) -> ChangeSequence? {
-        if stored.peer.claim() {
-            var last: ChangeSequence?
-            host.commit(1, because: nil) { _, number in
-                last = number
-                return PeerChange(from: stored, to: nil)
-            }
-            drop(stored, &state)
-            return last
-        }
-        if stored.information.isEmpty { return nil }
-        return put(PathInformation(), stored.address, from: stored, source: nil, because: nil, &state).version
-    }
-
-    /// Forgets what is known of all, as they were when it began: kernel `ip route flush cache` (R5-56). Those that someone holds stay
-    /// without it.
-    ///
-    /// - Parameter hold: runs what it is given, a run of changes, with what must be held meanwhile.
-    /// - Returns: of how many something is forgotten.
-    public func forgetAll(within hold: (() -> Int) -> Int) -> Int {
-        var (cursor, count, isAtEnd) = (image.cursor(), 0, false)
-        while !isAtEnd {
-            var run: [StoredPeer] = []
-            while run.count < Self.run, let (_, stored) = cursor.next() { run.append(stored) }
-            isAtEnd = run.count < Self.run
-            count += hold { state.withLock { state in forget(run, &state) } }
-        }
-        return count
-    }
-
-    private func forget(_ run: [StoredPeer], _ state: inout State) -> Int {
-        let present = run.filter { state.image[PeerKey($0.address)] === $0 }
-        var (gone, kept): ([StoredPeer], Int) = ([], 0)
-        for stored in present {
-            if stored.peer.claim() {
-                gone.append(stored)
-            } else if !stored.information.isEmpty {
-                _ = put(PathInformation(), stored.address, from: stored, source: nil, because: .flushed, &state)
-                kept += 1
-            }
-        }
-        remove(gone, because: .flushed, &state)
-        if gone.count + kept > 0 { bump() }
-        return gone.count + kept
-    }
-
-    /// The link on the way has failed: how large packets may be isn't known any more (R5-23).
-    public func forgetMTU(of address: IPAddress) -> ChangeSequence? {
-        state.withLock { state in
-            guard let stored = state.image[PeerKey(address)], stored.information.mtu != nil else { return nil }
-            defer { bump() }
-            var information = stored.information
-            information.mtu = nil
-            return put(information, address, from: stored, source: nil, because: nil, &state).version
-        }
     }
 
     /// Changes what is known of many, as they were when it began; those that were changed meanwhile stay.
