@@ -161,6 +161,19 @@ import Threads
         first.plane.close()
     }
 
+    @Test("Messages, which wait for no disk, say nothing of how long it takes")
+    func latencies() throws {
+        let first = try lab(store)
+        settle(first)
+        let before = first.plane.latencies.durable.now.buckets.reduce(0, +)
+        for host in 1...100 {
+            try first.tell(1_400, "203.0.113.\(host)")
+            settle(first)
+        }
+        #expect(first.plane.latencies.durable.now.buckets.reduce(0, +) == before)
+        first.plane.close()
+    }
+
     @Test("Only what is different is written, and nothing if nothing is")
     func differences() throws {
         let first = try lab(store)
