@@ -11,20 +11,13 @@ ends cleanly, and all digests are the same after it.
 
 Exit status 0 if all promises were kept, 1 if one was broken: then the data directory stays, and its path is printed.
 """
-import argparse
-import json
-import pathlib
-import random
-import shutil
 import sys
-import tempfile
-import threading
-import time
-import urllib.request
 from collections import Counter
 from typing import Any
 
-from servers import BINARY, CHECKPOINT_BYTES, PATIENCE, Client, Lost, Request, Server, Violation, check
+import lives
+from lives import Worker
+from servers import Client, Request, Server, check
 
 OWNERS, TROUBLERS, HANDLES = 4, 2, 2
 # Of the owners' priorities.
@@ -40,38 +33,10 @@ def gact(index: int | None = None) -> dict[str, Any]:
     return {"kind": "gact", "control_action": {"type": "drop"}} | ({"index": index} if index else {})
 
 
-class Worker(threading.Thread):
-    """Sends requests for one life of the server, one after the other."""
-
-    def __init__(self, server: Server, seed: int):
-        super().__init__(daemon=True)
-        self.server, self.random, self.error = server, random.Random(seed), None
-
-    def run(self) -> None:
-        try:
-            with Client(self.server.address) as client:
-                while not self.server.killed and self.step(client):
-                    pass
-        except Exception as error:  # told by the main thread
-            self.error = error
-
-    def step(self, client: Client) -> bool:
-        raise NotImplementedError
-
-    def send(self, client: Client, method: str, path: str, body: Any = None) -> int | None:
-        """The status; nil if the server was killed meanwhile."""
-        try:
-            return client.send(Request(method, path, json.dumps(body) if body is not None else "")).status
-        except (Lost, Violation):
-            if self.server.killed:
-                return None
-            raise
-
-
 class Owner(Worker):
     """Knows what must be in its priority: by handle the port, and what is uncertain since no one answered."""
 
-    def __init__(self, server: Server, seed: int, number: int, ports: dict[int, int]):
+    def __init__(self, server: Server, seed: float, number: int, ports: dict[int, int]):
         super().__init__(server, seed)
         self.path = f"/v1/blocks/1/chains/{CHAIN}/filters/{number + 1}"
         self.ports = ports
@@ -129,46 +94,23 @@ class Troubler(Worker):
         return True
 
 
-class Run:
-    """One data directory from its first start to the last kill."""
-
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int):
-        self.binary, self.directory, self.random = binary, directory, random.Random(seed)
+class Lives(lives.Lives):
+    def __init__(self, *of: Any):
+        super().__init__(*of)
         self.ports: list[dict[int, int]] = [{} for _ in range(OWNERS)]
         self.uncertain: list[tuple[int, set[int | None]] | None] = [None] * OWNERS
-        self.answers = 0
 
-    def start(self) -> Server:
-        return Server(self.binary, self.directory, {CHECKPOINT_BYTES: "100000"}).await_listening()
-
-    def live(self, ends_cleanly: bool) -> None:
-        server = self.start()
-        with Client(server.address) as client:
-            # Block 1 is of a link that stays.
-            client.send(Request("PUT", "/v1/links/keep", "{}"))
-            client.send(Request("POST", "/v1/links/keep/qdiscs", '{"kind":"ingress","ingress_block":1}'))
-            self.verify(client)
+    def workers(self, server: Server) -> list[Worker]:
         owners = [Owner(server, self.random.random(), number, self.ports[number]) for number in range(OWNERS)]
-        workers: list[Worker] = [*owners, *(Troubler(server, self.random.random()) for _ in range(TROUBLERS))]
-        for worker in workers:
-            worker.start()
-        time.sleep(self.random.uniform(0.1, 0.8))
-        if ends_cleanly:
-            server.killed = True
-        else:
-            server.kill()
-        for worker in workers:
-            worker.join()
-            if worker.error:
-                raise worker.error
-        self.uncertain = [owner.uncertain for owner in owners]
-        if ends_cleanly:
-            before = digests(server)
-            server.stop()
-            with self.start() as again:
-                check(digests(again) == before, f"{digests(again)} after a clean end, {before} before it")
+        return [*owners, *(Troubler(server, self.random.random()) for _ in range(TROUBLERS))]
+
+    def ended(self, workers: list[Worker]) -> None:
+        self.uncertain = [worker.uncertain for worker in workers if isinstance(worker, Owner)]
 
     def verify(self, client: Client) -> None:
+        # Block 1 is of a link that stays.
+        client.send(Request("PUT", "/v1/links/keep", "{}"))
+        client.send(Request("POST", "/v1/links/keep/qdiscs", '{"kind":"ingress","ingress_block":1}'))
         rows = client.get("/v1/blocks/1/filters").json
         for number, (ports, uncertain) in enumerate(zip(self.ports, self.uncertain)):
             found = {row["handle"]: row["options"]["keys"]["dst_port"] for row in rows if row["pref"] == number + 1}
@@ -191,37 +133,5 @@ class Run:
         check(held == dict(uses), f"actions are held by {held}, and filters have {dict(uses)}")
 
 
-def digests(server: Server) -> Any:
-    """Of each kind, as a stream tells them."""
-    with urllib.request.urlopen(f"http://{server.address}/v1/events?until=sync&kinds=all", timeout=PATIENCE) as stream:
-        return json.loads(stream.read().decode().split("data: ")[-1])["digests"]
-
-
-def run(binary: pathlib.Path, kills: int, seed: int) -> tuple[bool, str]:
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="fibd-filters-"))
-    life = 0
-    try:
-        of = Run(binary, directory, seed)
-        for life in range(kills):
-            of.live(ends_cleanly=life % 3 == 2)
-        with of.start() as server, Client(server.address) as client:
-            of.verify(client)
-    except Violation as violation:
-        return False, f"life {life}: {violation}; the data directory is {directory}"
-    shutil.rmtree(directory)
-    return True, f"{kills} lives, every promise kept"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--binary", type=pathlib.Path, default=BINARY, metavar="PATH")
-    parser.add_argument("--kills", type=int, default=100, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
-    options = parser.parse_args()
-    holds, line = run(options.binary.resolve(), options.kills, options.seed)
-    print(line, flush=True)
-    return 0 if holds else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(lives.main(Lives, __doc__ or ""))

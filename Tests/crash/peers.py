@@ -10,16 +10,12 @@ after it, those of peers included.
 
 Exit status 0 if all promises were kept, 1 if one was broken: then the data directory stays, and its path is printed.
 """
-import argparse
-import pathlib
-import random
-import shutil
 import sys
-import tempfile
-import time
+from typing import Any
 
-from filters import Worker, digests
-from servers import BINARY, CHECKPOINT_BYTES, Client, Request, Server, Violation, check
+import lives
+from lives import Worker
+from servers import Client, Request, Server, check
 
 OWNERS, HOSTS = 4, 6
 NAMESPACE = "/v1/namespaces/blue"
@@ -67,38 +63,14 @@ class Troubler(Worker):
         return True
 
 
-class Run:
-    """One data directory from its first start to the last kill."""
-
-    def __init__(self, binary: pathlib.Path, directory: pathlib.Path, seed: int):
-        self.binary, self.directory, self.random = binary, directory, random.Random(seed)
+class Lives(lives.Lives):
+    def __init__(self, *of: Any):
+        super().__init__(*of)
         self.forgotten: list[set[str]] = [set() for _ in range(OWNERS)]
 
-    def start(self) -> Server:
-        return Server(self.binary, self.directory, {CHECKPOINT_BYTES: "50000"}).await_listening()
-
-    def live(self, ends_cleanly: bool) -> None:
-        server = self.start()
-        with Client(server.address) as client:
-            self.verify(client)
-        workers: list[Worker] = [Owner(server, self.random.random(), number, self.forgotten[number]) for number in range(OWNERS)]
-        workers.append(Troubler(server, self.random.random()))
-        for worker in workers:
-            worker.start()
-        time.sleep(self.random.uniform(0.1, 0.8))
-        if ends_cleanly:
-            server.killed = True
-        else:
-            server.kill()
-        for worker in workers:
-            worker.join()
-            if worker.error:
-                raise worker.error
-        if ends_cleanly:
-            before = digests(server)
-            server.stop()
-            with self.start() as again:
-                check(digests(again) == before, f"{digests(again)} after a clean end, {before} before it")
+    def workers(self, server: Server) -> list[Worker]:
+        owners = [Owner(server, self.random.random(), number, self.forgotten[number]) for number in range(OWNERS)]
+        return [*owners, Troubler(server, self.random.random())]
 
     def verify(self, client: Client) -> None:
         there = {row["address"] for row in client.get("/v1/peers").json}
@@ -109,31 +81,5 @@ class Run:
         check(status in (200, 201), f"a namespace that comes and goes: {status}")
 
 
-def run(binary: pathlib.Path, kills: int, seed: int) -> tuple[bool, str]:
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="fibd-peers-"))
-    life = 0
-    try:
-        of = Run(binary, directory, seed)
-        for life in range(kills):
-            of.live(ends_cleanly=life % 3 == 2)
-        with of.start() as server, Client(server.address) as client:
-            of.verify(client)
-    except Violation as violation:
-        return False, f"life {life}: {violation}; the data directory is {directory}"
-    shutil.rmtree(directory)
-    return True, f"{kills} lives, every promise kept"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--binary", type=pathlib.Path, default=BINARY, metavar="PATH")
-    parser.add_argument("--kills", type=int, default=100, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
-    options = parser.parse_args()
-    holds, line = run(options.binary.resolve(), options.kills, options.seed)
-    print(line, flush=True)
-    return 0 if holds else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(lives.main(Lives, __doc__ or ""))

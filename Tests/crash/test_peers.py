@@ -1,13 +1,14 @@
 """A short run of peers.py: 9 lives."""
 import unittest
 
-import peers
+import lives
+from peers import Lives
 from servers import BINARY
 
 
 class PeerTests(unittest.TestCase):
     def test_what_was_forgotten_stays_forgotten_after_every_kill(self):
-        holds, line = peers.run(BINARY, kills=9, seed=77)
+        holds, line = lives.run(Lives, BINARY, kills=9, seed=77)
         self.assertTrue(holds, line)
 
 
