@@ -26,13 +26,15 @@ extension Log {
         }
     }
 
-    /// Numbers up to `reserved` may have been given out before a restart that their records did not outlive; none that are kept aside
-    /// do.
-    public func skip(past reserved: ChangeSequence) {
+    /// Numbers up to `reserved` may have been given out before a restart that their records did not outlive.
+    ///
+    /// - Parameter hasAside: whether there were any that were kept aside, of which none do.
+    public func skip(past reserved: ChangeSequence, hasAside: Bool = false) {
         state.withLock { state in
             state.upcoming = max(state.upcoming, reserved.next)
-            state.aside.floor = state.head
-            state.asideStart = state.upcoming
+            guard hasAside else { return }
+            state.hasAside = true
+            (state.aside.floor, state.asideStart) = (state.head, state.upcoming)
         }
     }
 

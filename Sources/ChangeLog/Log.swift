@@ -38,6 +38,8 @@ public final class Log<Record: LogRecord>: Sendable {
         /// The first number whose record would be there if it was kept aside: others were given before a restart.
         @usableFromInline var asideStart = ChangeSequence.zero
         @usableFromInline var latestAside = ChangeSequence.zero
+        /// Something was kept aside, in this life of the store or in one before.
+        @usableFromInline var hasAside = false
 
         /// Below it, some record that is wanted is gone.
         @inlinable
@@ -99,6 +101,8 @@ public final class Log<Record: LogRecord>: Sendable {
     public var upcoming: ChangeSequence { state.withLock { $0.upcoming } }
     /// The number of the latest record that was kept aside, be it there or not; zero without any since a restart.
     public var latestAside: ChangeSequence { state.withLock { $0.latestAside } }
+    /// Whether something was ever kept aside.
+    public var hasAside: Bool { state.withLock { $0.hasAside } }
     /// Everything up to this number is as durable as it gets, and may be told. Takes no lock.
     @inlinable public var durable: ChangeSequence { ChangeSequence(rawValue: settled.load(ordering: .acquiring)) }
     /// What the records above the durable mark cost, in bytes. Takes no lock.
@@ -150,9 +154,17 @@ public final class Log<Record: LogRecord>: Sendable {
     }
 
     /// The same, kept aside. A store doesn't keep them, so they go whether they are durable or not.
-    @inlinable public func appendAside(count: Int, _ build: (Int, ChangeSequence) -> Record) {
+    ///
+    /// - Parameter opening: goes before the first of all, not aside: by it a store knows after a crash that there were such records.
+    @inlinable public func appendAside(
+        count: Int, opening: (ChangeSequence) -> Record, _ build: (Int, ChangeSequence) -> Record
+    ) {
         let dropped = state.withLock { state in
             var dropped: [[Record]] = []
+            if !state.hasAside {
+                state.hasAside = true
+                if !isVolatile { dropped += append(opening(state.number()), &state) }
+            }
             for index in 0..<count {
                 dropped += state.aside.append(build(index, state.number()), keepingAbove: nil)
             }

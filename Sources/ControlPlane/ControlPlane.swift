@@ -170,7 +170,7 @@ public final class ControlPlane: Sendable {
         return Snapshot(
             sequence: log.head, namespaces: parts, deviceObjects: keptDevices,
             context: RowContext(devices: devices.withLock { $0 }, impairments: impairments.withLock { $0 }),
-            listeners: listeners.withLock { $0 }, unfinished: unfinished)
+            listeners: listeners.withLock { $0 }, hasHadPeers: log.hasAside, unfinished: unfinished)
     }
 
     func namespace(_ name: String) throws(FIBError) -> Namespace {

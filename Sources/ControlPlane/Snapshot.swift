@@ -25,6 +25,8 @@ public struct Snapshot: Sendable {
     public let context: RowContext
     public var devices: Devices { context.devices }
     let listeners: [StoredListener]
+    /// Whether there ever was one.
+    let hasHadPeers: Bool
     /// Flushes and cascades that were going on.
     let unfinished: [UnfinishedOperation]
 

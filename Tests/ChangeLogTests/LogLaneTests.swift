@@ -7,6 +7,8 @@ private struct Note: LogRecord, Equatable {
     var retainedBytes: Int { 100 }
 }
 
+private func opening(_ sequence: ChangeSequence) -> Note { Note(sequence: sequence, isAside: false) }
+
 private func read(_ log: Log<Note>, after position: UInt64, _ lanes: LogLanes) -> [Note]? {
     var (result, position): ([Note], ChangeSequence) = ([], ChangeSequence(rawValue: position))
     while position < log.head {
@@ -34,7 +36,7 @@ private func read(_ log: Log<Note>, after position: UInt64, _ lanes: LogLanes) -
                 all.append(note)
                 return note
             }
-            if isAside { log.appendAside(count: count, make) } else { log.append(count: count, make) }
+            if isAside { log.appendAside(count: count, opening: opening, make) } else { log.append(count: count, make) }
         }
         #expect(log.head.rawValue == UInt64(all.count))
         for position in stride(from: 0, to: all.count, by: 7) {
@@ -50,7 +52,7 @@ private func read(_ log: Log<Note>, after position: UInt64, _ lanes: LogLanes) -
     func hasBoundsOfTheirOwn() {
         let log = Log<Note>(byteLimit: 100 * 16 * 1_000)
         for _ in 0..<500 { log.append { Note(sequence: $0, isAside: false) } }
-        for _ in 0..<200 { log.appendAside(count: 500) { Note(sequence: $1, isAside: true) } }
+        for _ in 0..<200 { log.appendAside(count: 500, opening: opening) { Note(sequence: $1, isAside: true) } }
         #expect(log.mark.floor == .zero && read(log, after: 0, .main)?.count == 500)
         #expect(log.retainedBytes <= 100 * (500 + 1_128))
         let floor = log.mark(of: .all).floor.rawValue
@@ -64,23 +66,24 @@ private func read(_ log: Log<Note>, after position: UInt64, _ lanes: LogLanes) -
     func sharedBytes() {
         let log = Log<Note>(byteLimit: 100 * 16 * 1_000)
         for _ in 0..<500 { log.append { Note(sequence: $0, isAside: false) } }
-        log.appendAside(count: 500) { Note(sequence: $1, isAside: true) }
+        log.appendAside(count: 500, opening: opening) { Note(sequence: $1, isAside: true) }
         log.addSharedBytes(100 * 20_000, aside: 100 * 20_000)
         for _ in 0..<256 { log.append { Note(sequence: $0, isAside: false) } }
-        log.appendAside(count: 128) { Note(sequence: $1, isAside: true) }
+        log.appendAside(count: 128, opening: opening) { Note(sequence: $1, isAside: true) }
         #expect(log.mark.floor == .zero && log.mark(of: .all).floor.rawValue >= 1_000)
     }
 
     @Test("What is kept aside waits for no store, and is told only when what came before is durable")
     func waitsForNothing() throws {
         let log = Log<Note>(byteLimit: 1 << 20, isVolatile: false)
-        log.append { Note(sequence: $0, isAside: false) }
-        log.appendAside(count: 3) { Note(sequence: $1, isAside: true) }
-        #expect(log.unsettledBytes == 100)
+        // With the one that says that there are some.
+        log.appendAside(count: 3, opening: opening) { Note(sequence: $1, isAside: true) }
+        #expect(log.unsettledBytes == 100 && log.hasAside)
         #expect(try #require(log.readDurable(after: .zero, .all)).isEmpty)
         log.settle(upTo: ChangeSequence(rawValue: 2), bytes: 100)
         let run = try #require(log.readDurable(after: .zero, .all))
-        #expect(run.map(\.sequence.rawValue) == [1, 2] && run.end.rawValue == 2)
+        #expect(
+            run.map(\.sequence.rawValue) == [1, 2] && run.map(\.isAside) == [false, true] && run.end.rawValue == 2)
         #expect(try #require(log.readDurable(after: .zero)).end.rawValue == 2)
     }
 
@@ -88,11 +91,15 @@ private func read(_ log: Log<Note>, after position: UInt64, _ lanes: LogLanes) -
     func restarts() {
         let log = Log<Note>(byteLimit: 1 << 20, isVolatile: false)
         log.restore(Note(sequence: ChangeSequence(rawValue: 5), isAside: false))
-        log.skip(past: ChangeSequence(rawValue: 9))
+        log.skip(past: ChangeSequence(rawValue: 9), hasAside: true)
         #expect(log.mark.floor.rawValue == 0 && log.mark(of: .all).floor.rawValue == 10)
         #expect(log.floor(of: .all).rawValue == 5)
-        log.appendAside(count: 1) { Note(sequence: $1, isAside: true) }
+        log.appendAside(count: 1, opening: opening) { Note(sequence: $1, isAside: true) }
         #expect(read(log, after: 5, .all)?.map(\.sequence.rawValue) == [10])
         #expect(log.mark(of: .all).floor.rawValue == 10)
+        let other = Log<Note>(byteLimit: 1 << 20, isVolatile: false)
+        other.restore(Note(sequence: ChangeSequence(rawValue: 5), isAside: false))
+        other.skip(past: ChangeSequence(rawValue: 9))
+        #expect(other.mark(of: .all).floor.rawValue == 0, "nothing was kept aside, and so nothing is lost")
     }
 }

@@ -107,7 +107,7 @@ struct JournalWriter {
                     if first != .zero { break reading }
                     cost += change.retainedBytes
                     position = change.sequence
-                    if run.hasStorage(after: position, upTo: head) {
+                    if !storage.isOpening, run.hasStorage(after: position, upTo: head) {
                         // The next one has all that this has.
                         _ = storage.take()
                         continue
@@ -138,11 +138,11 @@ struct JournalWriter {
 
     /// Nil if the store has them as they are.
     private mutating func takePeers(_ storage: PeerStorage, _ sequence: ChangeSequence) -> JournalBatch? {
-        let new = storage.take()
-        var (writer, isEmpty) = (RecordWriter(), true)
+        var (writer, isEmpty) = (RecordWriter(), !storage.isOpening)
         writer.append(byte: RecordKind.peers.rawValue)
+        let new = storage.isOpening ? peers : storage.take()
         // Whether a start begins with one of these checkpoints or with the one before, it comes to this.
-        for old in [peers] + checkpointPeers.map(\.images) {
+        for old in storage.isOpening ? [] : [peers] + checkpointPeers.map(\.images) {
             var difference = PeerDifference(from: old, to: new)
             while let row = difference.next() {
                 writer.append(row)
@@ -150,7 +150,7 @@ struct JournalWriter {
             }
         }
         peers = new
-        checkpointPeers.removeAll { $0.sequence < sequence }
+        if !storage.isOpening { checkpointPeers.removeAll { $0.sequence < sequence } }
         if isEmpty { return nil }
         return JournalBatch(first: sequence.rawValue, last: sequence.rawValue, body: writer.bytes)
     }

@@ -19,6 +19,8 @@ struct RecoveredPlace {
     var reserved: UInt64 = 0
     var bytesSinceCheckpoint = 0
     var peers: [String: PeerImages] = [:]
+    /// There were some, at some time.
+    var hasPeers = false
     /// Namespaces have no rules because none were kept yet, before version 4.
     var lacksRules = true
 }
@@ -62,7 +64,7 @@ struct Recovery {
             throw RecoveryError(message: "the store can't be read: \(error)")
         }
         parting?.namespace.traffic.forgetParted()
-        log.skip(past: ChangeSequence(rawValue: contents.reserved))
+        log.skip(past: ChangeSequence(rawValue: contents.reserved), hasAside: place.hasPeers)
         try compareSummaries()
         dropRemoved()
     }
@@ -124,6 +126,7 @@ struct Recovery {
         // Stores in which nothing was ever set of devices may end here.
         if !reader.isAtEnd { devices = DeviceObjects(hasHadAny: try reader.bytes.byte() != 0) }
         if !reader.isAtEnd { place.lacksRules = try reader.bytes.byte() == 0 }
+        if !reader.isAtEnd { place.hasPeers = try reader.bytes.byte() != 0 }
     }
 
     private mutating func readFormerState(_ reader: inout RecordReader) throws(RecordReader.Malformed) {
@@ -238,6 +241,7 @@ struct Recovery {
     private mutating func readPeers(
         _ batch: JournalBatch, _ name: String, _ reader: inout RecordReader
     ) throws(RecoveryError) {
+        place.hasPeers = true
         guard batch.last > checkpoint.rawValue else { return }
         // Versions of peers are numbers up to this one.
         log.reach(ChangeSequence(rawValue: batch.last))

@@ -33,7 +33,7 @@ public struct StoreReport: Sendable {
             sequence: recovery.log.head, namespaces: recovery.namespaces.values.map(\.snapshotPart),
             deviceObjects: recovery.devices,
             context: RowContext(),
-            listeners: [], unfinished: [])
+            listeners: [], hasHadPeers: recovery.place.hasPeers, unfinished: [])
         try Self.checkHashes(snapshot)
     }
 

@@ -74,7 +74,10 @@ final class PathLink: PeerHost {
         _ count: Int, because reason: PeerReason?, _ make: (Int, ChangeSequence) -> PeerChange
     ) {
         var batch: ChangeBatch?
-        link.log?.appendAside(count: count) { index, sequence in
+        let opening = { (sequence: ChangeSequence) in
+            Change(sequence: sequence, operation: .replace, object: .peerStorage(PeerStorage(nil)), batch: nil)
+        }
+        link.log?.appendAside(count: count, opening: opening) { index, sequence in
             if index == 0, count > 1 || reason != nil {
                 batch = ChangeBatch(transaction: sequence, cause: reason?.cause(of: sequence))
             }

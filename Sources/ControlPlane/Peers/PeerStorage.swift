@@ -6,9 +6,15 @@ internal import Threads
 /// What is known of peers at some time, on its way to the store: the journal takes it, and writes what is different since the time
 /// before. The log keeps the change that carries it for longer, and nothing of the peers with it.
 public final class PeerStorage: Sendable {
+    /// It says no more than that there are peers from now on: cursors that know of them are not to be trusted after a crash.
+    let isOpening: Bool
     private let images: Locked<[String: PeerImages]?>
 
-    init(_ images: [String: PeerImages]) { self.images = Locked(images, rank: .leaf) }
+    /// - Parameter images: nil for an opening.
+    init(_ images: [String: PeerImages]?) {
+        isOpening = images == nil
+        self.images = Locked(images, rank: .leaf)
+    }
 
     /// Once: for the journal.
     func take() -> [String: PeerImages] { images.withLock { $0.take() ?? [:] } }

@@ -47,6 +47,7 @@ extension RecordWriter {
         writer.append(byte: snapshot.deviceObjects.hasHadAny ? 1 : 0)
         // Namespaces have the rules they are to have.
         writer.append(byte: 1)
+        writer.append(byte: snapshot.hasHadPeers ? 1 : 0)
         return writer.bytes
     }
 }
