@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "Routing", "ServiceSupport",
+                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "PathAttributes", "Routing",
+                "ServiceSupport",
                 "Storage", "TestSupport", "Threads", "TrafficControl",
             ],
             swiftSettings: checked),

@@ -1,6 +1,7 @@
 import Addressing
 import ChangeLog
 import ControlPlane
+import PathAttributes
 import Routing
 import ServiceSupport
 import TestSupport
@@ -87,6 +88,33 @@ struct EventFeedTests {
         hub.wake()
         #expect(hub.state.withLock { $0.feeds.values.filter(\.isWaiting).count } == 1)
         #expect(Self.drain(waiting) == ["route"])
+    }
+
+    @Test(
+        "Who is behind what the log has of routes begins anew, also when it has forgotten later changes of peers before"
+    )
+    func behindAfterAStorm() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
+        let hub = EventHub(plane: plane, maximumFilters: 8)
+        let (busy, slow) = (try hub.open(EventRequest()), try hub.open(EventRequest()))
+        for source in [busy, slow] { _ = Self.drain(source) }
+        try Self.add(0..<300, to: plane)
+        _ = Self.drain(busy)
+        for number: UInt32 in 0..<2_000 {
+            let message = MTUMessage(IPAddress(inet: 11 << 24 | number), mtu: 1_400)
+            _ = try plane.take(PathMessage(.tooLarge(message)), in: "default")
+        }
+        hub.wake()
+        let forgotten = plane.log.floor(of: .all)
+        var added: UInt32 = 300
+        while plane.log.floor(of: .main).rawValue < 100, added < 20_000 {
+            try Self.add(added..<added + 50, to: plane)
+            added += 50
+            _ = Self.drain(busy)
+            hub.wake()
+        }
+        #expect((100..<forgotten.rawValue).contains(plane.log.floor(of: .main).rawValue))
+        #expect(Self.drain(slow).first == "reset")
     }
 
     @Test("Who waits in a class that was replaced begins anew, and waits in the new one")

@@ -53,8 +53,9 @@ extension EventHub.State {
     /// Lets go of frames that the log has passed, when it has moved: a client that is so far behind starts anew.
     mutating func overflowThoseBehind(_ log: Log<Change>) {
         let floors = (main: log.floor(of: .main), all: log.floor(of: .all))
-        guard floors.all > lastFloor else { return }
-        lastFloor = floors.all
+        // Either may move while the other one is far ahead.
+        guard floors != lastFloors else { return }
+        lastFloors = floors
         for feed in feeds.values {
             let floor = feed.request.filter.lanes == .main ? floors.main : floors.all
             guard let position = feed.position, position < floor, !feed.isWaiting else { continue }

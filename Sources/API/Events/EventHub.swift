@@ -20,7 +20,8 @@ final class EventHub: Sendable {
         var awaiting: [EventFeed] = []
         /// Once set, every stream ends with this event and the problem as its data.
         var ending: (event: String, problem: Problem)?
-        var lastFloor = ChangeSequence.zero
+        /// Of the main lane of the log, and of both.
+        var lastFloors = (main: ChangeSequence.zero, all: ChangeSequence.zero)
         /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
         /// only who holds the streams' turn can do that.
         var replaced: [EventClass] = []
