@@ -1,6 +1,7 @@
 import Addressing
 import ChangeLog
 import ControlPlane
+import PathAttributes
 import Routing
 import Testing
 
@@ -8,7 +9,13 @@ import Testing
 
 @Suite("Classes of event streams")
 struct EventClassTests {
-    private let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 64 << 20))
+    private let plane: ControlPlane
+    private let reader: EventReader
+
+    init() {
+        plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 64 << 20))
+        reader = EventReader(log: plane.log)
+    }
 
     private func write(_ number: UInt32) throws -> RouteOperation {
         var fields = RouteInfo.Fields()
@@ -19,12 +26,18 @@ struct EventClassTests {
         return .write(.add, RouteWrite(try plane.table("default", .inet, .main), route, writer))
     }
 
-    private func makeClass() -> EventClass {
+    private func makeClass(_ filter: EventFilter = EventFilter()) -> EventClass {
+        Self.makeClass(plane, reader, filter)
+    }
+
+    private static func makeClass(
+        _ plane: ControlPlane, _ reader: EventReader, _ filter: EventFilter
+    ) -> EventClass {
         let snapshot = plane.snapshot()
-        let filter = EventFilter()
-        return EventClass(
-            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero,
-            log: plane.log)
+        let group = EventClass(
+            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero, reader, plane.log)
+        #expect(reader.attach(group))
+        return group
     }
 
     @Test("A step never ends inside a transaction, however large", arguments: [UInt32(1), 100, 127, 128, 129, 1_000])
@@ -54,8 +67,8 @@ struct EventClassTests {
         #expect(first === second)
         _ = try plane.transact([try write(1)])
         #expect(group.advance() == .moved && group.advance() == .upToDate)
-        #expect(first.next?.last == plane.log.head)
-        let unread = group.tails[EventFormat.ndjson.rawValue]
+        #expect(first.next?.before == ChangeSequence(rawValue: plane.log.head.rawValue - 1))
+        let unread = group.addReader(.ndjson)
         #expect(unread.next == nil && unread.bytes.isEmpty)
     }
 
@@ -67,17 +80,14 @@ struct EventClassTests {
         #expect(head?.next != nil)
         head = nil
         // 20,000 links that went recursively would have ended the process here.
-        #expect(group.tails[EventFormat.serverSentEvents.rawValue].next == nil)
+        #expect(group.addReader(.serverSentEvents).next == nil)
     }
 
     @Test("A class that the log has left behind says so")
     func isLost() throws {
         let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 16))
-        let filter = EventFilter()
-        let snapshot = plane.snapshot()
-        let group = EventClass(
-            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero,
-            log: plane.log)
+        let reader = EventReader(log: plane.log)
+        let group = Self.makeClass(plane, reader, EventFilter())
         for mode in 0..<3_000 {
             _ = try plane.putNamespace("default") { _ in
                 var settings = NamespaceSettings()
@@ -86,5 +96,92 @@ struct EventClassTests {
             }
         }
         #expect(group.advance() == .lost && group.isLost)
+    }
+
+    private static func filter(_ change: (inout EventFilter) throws -> Void) rethrows -> EventFilter {
+        var filter = EventFilter()
+        try change(&filter)
+        return filter
+    }
+
+    @Test("A change moves all classes, and concerns only those that it is for")
+    func isForSome() throws {
+        let all = makeClass()
+        let within = makeClass(try Self.filter { $0.selection.within = [try Prefix("10.0.0.0/30")] })
+        let other = makeClass(try Self.filter { $0.selection.within = [try Prefix("11.0.0.0/8")] })
+        let chains = [all, within, other].map { $0.addReader(.serverSentEvents) }
+        for number: UInt32 in 1...8 { _ = try plane.transact([try write(number)]) }
+        while reader.advance() {}
+        #expect([all, within, other].allSatisfy { $0.position == plane.log.head })
+        #expect(chains[0].next != nil && chains[1].next != nil && chains[2].next == nil)
+        let summary = { (group: EventClass) in group.summaries.routes.count }
+        #expect(summary(all) == 8 && summary(within) == 3 && summary(other) == 0)
+        #expect(other.latest == .zero && within.latest < all.latest)
+    }
+
+    @Test(
+        "A class of an earlier snapshot catches up, one of a later one isn't told what it has",
+        arguments: [false, true])
+    func beginsApart(isEarlier: Bool) throws {
+        let first = makeClass()
+        func seed() -> EventClass {
+            let snapshot = plane.snapshot()
+            let filter = EventFilter()
+            return EventClass(
+                filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: .zero, reader,
+                plane.log)
+        }
+        var second = seed()
+        for number: UInt32 in 1...300 { _ = try plane.transact([try write(number)]) }
+        if isEarlier { while reader.advance() {} } else { second = seed() }
+        #expect(reader.attach(second) && second.position == plane.log.head)
+        #expect(second.summaries.routes.count == 300)
+        #expect(first.position == (isEarlier ? plane.log.head : first.start))
+        _ = try plane.transact([try write(1_000)])
+        while reader.advance() {}
+        #expect(first.summaries == second.summaries && second.summaries.routes.count == 301)
+        #expect(first.latest == second.latest && first.position == second.position)
+    }
+
+    @Test("When the log has forgotten what peers were, only classes that are told of them are lost")
+    func losesThoseOfPeers() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 20))
+        let reader = EventReader(log: plane.log)
+        let routes = Self.makeClass(plane, reader, EventFilter())
+        let peers = Self.makeClass(plane, reader, Self.filter { $0.kinds = [.peer] })
+        for number: UInt32 in 0..<4_000 {
+            let message = MTUMessage(IPAddress(inet: 11 << 24 | number), mtu: 1_400)
+            _ = try plane.take(PathMessage(.tooLarge(message)), in: "default")
+        }
+        let late = Self.makeClass(plane, reader, Self.filter { $0.kinds = [.peer, .route] })
+        #expect(plane.log.floor(of: .all) > routes.start && plane.log.floor(of: .main) <= routes.start)
+        while reader.advance() {}
+        #expect(peers.isLost && !routes.isLost && !late.isLost)
+        #expect(routes.position == plane.log.head && late.position == plane.log.head)
+        let message = MTUMessage(IPAddress(inet: 12 << 24), mtu: 1_400)
+        _ = try plane.take(PathMessage(.tooLarge(message)), in: "default")
+        while reader.advance() {}
+        #expect(late.summaries == late.filter.summaries(of: plane.snapshot()))
+        #expect(routes.summaries == routes.filter.summaries(of: plane.snapshot()))
+    }
+
+    @Test("What the log has forgotten loses the classes from before, and none that has begun since")
+    func losesThoseBehind() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 1 << 16))
+        let reader = EventReader(log: plane.log)
+        let old = Self.makeClass(plane, reader, EventFilter())
+        for mode in 0..<3_000 {
+            _ = try plane.putNamespace("default") { _ in
+                var settings = NamespaceSettings()
+                settings.notifyOnFlagChangeIPv4 = UInt8(mode % 2 + 1)
+                return settings
+            }
+        }
+        let new = Self.makeClass(plane, reader, Self.filter { $0.kinds = [.namespace] })
+        while reader.advance() {}
+        #expect(old.isLost && !new.isLost && new.position == plane.log.head)
+        _ = try plane.putNamespace("blue") { _ in NamespaceSettings() }
+        while reader.advance() {}
+        #expect(new.summaries == new.filter.summaries(of: plane.snapshot()) && new.latest > new.start)
     }
 }

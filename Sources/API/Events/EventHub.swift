@@ -15,13 +15,13 @@ extension LockRank {
 final class EventHub: Sendable {
     struct State {
         var classes: [EventFilter: EventClass] = [:]
+        /// Moves the classes.
+        let reader: EventReader
         var feeds: [ObjectIdentifier: EventFeed] = [:]
         /// Feeds whose snapshot isn't durable yet.
         var awaiting: [EventFeed] = []
         /// Once set, every stream ends with this event and the problem as its data.
         var ending: (event: String, problem: Problem)?
-        /// Of the main lane of the log, and of both.
-        var lastFloors = (main: ChangeSequence.zero, all: ChangeSequence.zero)
         /// Classes that the log had passed when someone needed their filter. Who waits in them must be woken to find out;
         /// only who holds the streams' turn can do that.
         var replaced: [EventClass] = []
@@ -34,6 +34,7 @@ final class EventHub: Sendable {
 
     let plane: ControlPlane
     let maximumFilters: Int
+    private let reader: EventReader
     let state: Locked<State>
     /// Has the streams get a turn. Closure in a struct: see `ControlPlane.Hooks`.
     struct Hook {
@@ -46,7 +47,8 @@ final class EventHub: Sendable {
     init(plane: ControlPlane, maximumFilters: Int) {
         self.plane = plane
         self.maximumFilters = maximumFilters
-        state = Locked(State(), rank: .events)
+        reader = EventReader(log: plane.log)
+        state = Locked(State(reader: reader), rank: .events)
     }
 
     deinit { walkers.shutDown() }
@@ -76,10 +78,7 @@ final class EventHub: Sendable {
             if case .resume(let position) = start { latest(upTo: position, request.filter) } else { latestNow }
         let feed: EventFeed? = try state.withLock { (state) throws(Problem) in
             let session = try session.map { (id) throws(Problem) in try state.session(id, for: request.filter) }
-            guard
-                let group = state.enter(
-                    request.filter, orMake: { seed ?? makeClass(request.filter, snapshot, latest: latestNow) }, self)
-            else { return nil }
+            guard let group = state.enter(request.filter, seed, self) else { return nil }
             let feed = EventFeed(request, start, snapshot, latest: latestAtStart, group)
             if let session {
                 if let former = session.feed { state.end(former, .takenOver) }
@@ -102,20 +101,23 @@ final class EventHub: Sendable {
     ///
     /// - Parameter latest: the number of the latest change up to the snapshot that the filter selects, or, where finding it
     ///   would take a walk through the log, the snapshot's own.
-    func makeClass(
-        _ filter: EventFilter, _ snapshot: Snapshot, latest: ChangeSequence
-    ) -> EventClass {
+    private func makeClass(_ filter: EventFilter, _ snapshot: Snapshot, latest: ChangeSequence) -> EventClass {
         EventClass(
-            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot),
-            latest: latest, log: plane.log)
+            filter, epoch: plane.epoch, at: snapshot, filter.summaries(of: snapshot), latest: latest, reader, plane.log)
+    }
+
+    /// A class as of now.
+    func makeClass(_ filter: EventFilter) -> EventClass {
+        let snapshot = plane.snapshot()
+        return makeClass(filter, snapshot, latest: snapshot.sequence)
     }
 
     /// In a turn of the streams, after changes: moves the classes that someone waits for, which wakes who has something to do.
     func wake() {
-        state.withLock { state in
+        let isBehind = state.withLock { state in
             if state.ending != nil {
                 for feed in state.feeds.values { feed.stream?.schedule() }
-                return
+                return false
             }
             for feed in state.touched { feed.stream?.schedule() }
             state.touched = []
@@ -123,8 +125,9 @@ final class EventHub: Sendable {
             state.overflowThoseBehind(plane.log)
             for group in state.replaced { group.wakeWaiting() }
             state.replaced = []
-            for group in state.classes.values where group.hasWaiting { _ = group.advance() }
+            return state.readOn()
         }
+        if isBehind { wakeStreams() }
     }
 
     /// Tells every stream that the server goes away; they end once they have sent what they had begun.
@@ -150,6 +153,7 @@ final class EventHub: Sendable {
             let before = output.queuedBytes
             let result = feed.fill(&output, now: now, plane.log)
             feed.session?.sent(feed, bytes: output.queuedBytes - before)
+            state.noteIfBehind(feed)
             if feed.hasMissedDigest {
                 feed.hasMissedDigest = false
                 if feed.group.needsWalk { walk(feed.group) }
@@ -164,11 +168,9 @@ final class EventHub: Sendable {
         _ feed: EventFeed, _ state: inout State, _ next: (Snapshot, EventFilter) -> EventFeed.Phase
     ) {
         let snapshot = plane.snapshot()
-        guard
-            let group = state.enter(
-                feed.request.filter, orMake: { makeClass(feed.request.filter, snapshot, latest: snapshot.sequence) },
-                self)
-        else { return feed.leave(.ending(.tooManyFilters(maximumFilters))) }
+        guard let group = state.enter(feed.request.filter, nil, self) else {
+            return feed.leave(.ending(.tooManyFilters(maximumFilters)))
+        }
         state.exit(feed.group)
         let position = max(snapshot.sequence, group.position)
         feed.restart(in: group, snapshot, .awaiting(position, then: next(snapshot, feed.request.filter)))

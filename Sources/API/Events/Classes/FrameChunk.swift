@@ -1,31 +1,34 @@
 internal import ChangeLog
 internal import ControlPlane
 
-/// Frames of some consecutive changes, encoded once for all streams of a class and a format: one link of a chain.
+/// Frames of some consecutive changes, encoded once for all streams of a class and a form: one link of a chain.
 ///
 /// A stream holds the link it has sent last; what no stream needs any more is freed by itself. The bytes count towards
 /// the log's bound, so that a slow stream makes the log forget sooner, falls behind its floor, and is reset.
 final class FrameChunk {
     let bytes: [UInt8]
-    /// The number up to which a client is that has received this.
-    let last: ChangeSequence
+    /// The number up to which a client is that has everything in front of it.
+    let before: ChangeSequence
     private(set) var next: FrameChunk?
-    private let log: Log<Change>
+    private let log: Log<Change>?
     /// How many of the bytes are of changes that the log keeps aside.
     private let aside: Int
 
-    init(_ bytes: [UInt8], last: ChangeSequence, log: Log<Change>, aside: Int = 0) {
+    /// Where a chain begins.
+    init() { (bytes, before, log, aside) = ([], .zero, nil, 0) }
+
+    init(_ bytes: [UInt8], first: ChangeSequence, log: Log<Change>, aside: Int) {
         self.bytes = bytes
-        self.last = last
+        before = ChangeSequence(rawValue: first.rawValue - 1)
         self.log = log
         self.aside = aside
-        if !bytes.isEmpty { log.addSharedBytes(bytes.count, aside: aside) }
+        log.addSharedBytes(bytes.count, aside: aside)
     }
 
     func append(_ chunk: FrameChunk) { next = chunk }
 
     deinit {
-        if !bytes.isEmpty { log.addSharedBytes(-bytes.count, aside: -aside) }
+        log?.addSharedBytes(-bytes.count, aside: -aside)
         // Link by link: left to itself, the release of a long chain would go as deep into the stack as it has links.
         var link = next
         next = nil

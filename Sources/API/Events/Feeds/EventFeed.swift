@@ -82,7 +82,7 @@ final class EventFeed: @unchecked Sendable {
     var position: ChangeSequence? {
         switch phase {
         case .catchUp(let position, _, _): position
-        case .live(let sent): sent.next == nil ? group.position : sent.last
+        case .live(let sent): sent.next?.before ?? group.position
         case .hello, .awaiting, .replay, .owing, .difference, .joining, .refiltered, .overflowed, .backOff, .ending,
             .ended:
             nil

@@ -12,12 +12,17 @@ extension EventHub.State {
     }
 
     /// Nil if there are too many filters, all in use.
-    mutating func enter(_ filter: EventFilter, orMake make: () -> EventClass, _ hub: EventHub) -> EventClass? {
+    ///
+    /// - Parameter seed: one that was made without the lock, if there was time for it.
+    mutating func enter(_ filter: EventFilter, _ seed: EventClass?, _ hub: EventHub) -> EventClass? {
         clock += 1
         if usableClass(filter, hub.plane) == nil {
             if classes[filter] == nil, classes.count >= hub.maximumFilters, !evictOne() { return nil }
-            if let passed = classes[filter] { replaced.append(passed) }
-            classes[filter] = make()
+            if let passed = classes[filter] {
+                if !passed.isLost { passed.lose() }
+                replaced.append(passed)
+            }
+            classes[filter] = attach(seed) ?? attach(hub.makeClass(filter))
         }
         guard let group = classes[filter] else { return nil }
         group.feeds += 1
@@ -25,7 +30,23 @@ extension EventHub.State {
         return group
     }
 
+    private func attach(_ group: EventClass?) -> EventClass? { group.flatMap { reader.attach($0) ? $0 : nil } }
+
     mutating func exit(_ group: EventClass) { group.feeds -= 1 }
+
+    /// Takes in what has come, for who waits; whether there is more than may be done at once.
+    func readOn() -> Bool {
+        // Where no class selects anything, nobody is woken to ask for the rest.
+        for _ in 0..<4 {
+            guard reader.waitingCount > 0, reader.advance() else { return false }
+        }
+        return reader.waitingCount > 0
+    }
+
+    func noteIfBehind(_ feed: EventFeed) {
+        guard !feed.isWaiting, let position = feed.position else { return }
+        reader.note(behind: position, feed.request.filter.lanes)
+    }
 
     mutating func awaitIfNeeded(_ feed: EventFeed) {
         guard case .awaiting = feed.phase, !feed.awaitsDurable else { return }
@@ -46,21 +67,23 @@ extension EventHub.State {
     private mutating func evictOne() -> Bool {
         let unused = classes.values.filter { $0.feeds == 0 }.min { $0.lastUse < $1.lastUse }
         guard let unused else { return false }
+        reader.detach(unused)
         classes[unused.filter] = nil
         return true
     }
 
-    /// Lets go of frames that the log has passed, when it has moved: a client that is so far behind starts anew.
+    /// Lets go of frames that the log has passed: a client that is so far behind starts anew.
     mutating func overflowThoseBehind(_ log: Log<Change>) {
-        let floors = (main: log.floor(of: .main), all: log.floor(of: .all))
-        // Either may move while the other one is far ahead.
-        guard floors != lastFloors else { return }
-        lastFloors = floors
-        for feed in feeds.values {
-            let floor = feed.request.filter.lanes == .main ? floors.main : floors.all
-            guard let position = feed.position, position < floor, !feed.isWaiting else { continue }
-            feed.leave(.overflowed)
-            feed.stream?.schedule()
+        guard reader.takeIsBehind() else { return }
+        for feed in feeds.values where !feed.isWaiting {
+            guard let position = feed.position else { continue }
+            let lanes = feed.request.filter.lanes
+            if position >= log.floor(of: lanes) {
+                reader.note(behind: position, lanes)
+            } else {
+                feed.leave(.overflowed)
+                feed.stream?.schedule()
+            }
         }
     }
 }
