@@ -2,7 +2,7 @@
 FROM swift:6.3-bookworm AS build
 # hadolint ignore=DL3008 # the distribution's security updates are wanted, not one version
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libmicrohttpd-dev libsqlite3-dev nettle-dev pkg-config \
+    && apt-get install -y --no-install-recommends libmicrohttpd-dev libsqlite3-dev nettle-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Package.* ./
@@ -15,7 +15,7 @@ RUN swift build -c release --product fibd --static-swift-stdlib -Xswiftc -use-ld
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libmicrohttpd12 libnettle8 libsqlite3-0 libstdc++6 \
+    && apt-get install -y --no-install-recommends libmicrohttpd12 libnettle8 libsqlite3-0 libstdc++6 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -m 0700 -o 65532 -g 65532 /var/lib/fibd
 COPY --from=build /result/fibd /usr/local/bin/fibd

@@ -66,9 +66,10 @@ fuzz-check: setup
 fuzz: setup ## Try out made-up input under the address sanitizer, ten minutes for each of six targets
 	Tests/fuzz/run --seconds 600
 
-simulation: setup ## Run 10,000 schedules of switches, streams and a speaker (3 minutes; one that fails: FIBD_SCHEDULE=N)
-	swift build --build-tests
-	FIBD_SCHEDULES=10000 swift test --skip-build --disable-xctest --filter AdvertiseSimulationTests
+simulation: setup ## Run 100,000 schedules of streams and 10,000 of switches (an hour or two; one that fails: FIBD_SCHEDULE=N)
+	swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path .build-simulation
+	FIBD_SCHEDULES=100000 swift test -c release --skip-build --disable-xctest --scratch-path .build-simulation --filter StreamSimulationTests
+	FIBD_SCHEDULES=10000 swift test -c release --skip-build --disable-xctest --scratch-path .build-simulation --filter AdvertiseSimulationTests
 
 bench: build ## Measure fibd beside its peers and beside plain C (15 minutes; Benchmarks/README.md)
 	@Benchmarks/setup

@@ -40,6 +40,7 @@ let package = Package(
         // Rooms for C and the operating system.
         .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CMicrohttpd", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("microhttpd")]),
@@ -52,6 +53,7 @@ let package = Package(
             name: "Threads", dependencies: [.product(name: "Atomics", package: "swift-atomics")],
             swiftSettings: checked),
         .target(name: "Storage", dependencies: ["CNettle", "CSQLite"], swiftSettings: checked),
+        .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: checked),
 
         // Values and pure rules.
         .target(name: "Bytes", swiftSettings: checked),
@@ -96,8 +98,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Addressing", "Bytes", "COpenAPI", "ChangeLog", "ControlPlane", "HTTPServer", "Hardware", "JSON",
-                "PathAttributes", "Platform", "Routing", "Threads", "TrafficControl",
+                "Addressing", "Bytes", "COpenAPI", "ChangeLog", "Compression", "ControlPlane", "HTTPServer",
+                "Hardware", "JSON", "PathAttributes", "Platform", "Routing", "Threads", "TrafficControl",
             ], swiftSettings: checked),
         .executableTarget(
             name: "fibd",
@@ -109,15 +111,20 @@ let package = Package(
             ], swiftSettings: checked),
 
         // Tests.
-        .target(name: "TestSupport", dependencies: ["Storage", "Threads"], swiftSettings: checked),
+        .target(name: "TestSupport", dependencies: ["CZlib", "Storage", "Threads"], swiftSettings: checked),
         .target(
-            name: "ServiceSupport", dependencies: ["API", "ControlPlane", "HTTPServer"],
+            name: "ServiceSupport",
+            dependencies: [
+                "API", "Addressing", "ChangeLog", "ControlPlane", "HTTPServer", "PathAttributes", "Routing",
+                "TestSupport", "TrafficControl",
+            ],
             swiftSettings: checked),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport", "Threads"], swiftSettings: checked),
         .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: checked),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: checked),
+        .testTarget(name: "CompressionTests", dependencies: ["Compression", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "AddressingTests", dependencies: ["Addressing", "TestSupport"], swiftSettings: checked),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: checked),
@@ -134,9 +141,8 @@ let package = Package(
         .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
-                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "PathAttributes", "Routing", "Storage",
-                "TestSupport",
-                "Threads", "TrafficControl",
+                "Addressing", "Bytes", "ChangeLog", "ControlPlane", "PathAttributes", "Routing", "ServiceSupport",
+                "Storage", "TestSupport", "Threads", "TrafficControl",
             ],
             swiftSettings: checked),
         .testTarget(
@@ -149,8 +155,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "Addressing", "API", "ChangeLog", "ControlPlane", "HTTPServer", "JSON", "PathAttributes", "Routing",
-                "ServiceSupport",
+                "Addressing", "API", "ChangeLog", "Compression", "ControlPlane", "HTTPServer", "JSON", "PathAttributes",
+                "Routing", "ServiceSupport",
                 "Storage", "TestSupport", "Threads", "TrafficControl",
             ],
             swiftSettings: checked),

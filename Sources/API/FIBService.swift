@@ -14,6 +14,8 @@ public final class FIBService: HTTPApplication {
         public var origins: [String] = []
         /// How many different filters event streams may have at a time.
         public var maximumFilters = 1_024
+        /// Bytes of rows of replays that are kept for others who are sent the same; 0 for none.
+        public var replayCacheBytes = 64 << 20
         /// Threads that apply what imports have read.
         public var committingThreads = 2
         /// After how many seconds without an answer of a device a route is stuck.
@@ -41,7 +43,9 @@ public final class FIBService: HTTPApplication {
     public init(plane: ControlPlane, configuration: Configuration, board: SwitchBoard? = nil) {
         let board = board ?? SwitchBoard(plane, simulatesFaults: false)
         self.board = board
-        events = EventHub(plane: plane, maximumFilters: configuration.maximumFilters)
+        events = EventHub(
+            plane: plane, maximumFilters: configuration.maximumFilters, replayCacheBytes: configuration.replayCacheBytes
+        )
         requestGuard = RequestGuard(
             hostNames: Set(configuration.hostNames.map { $0.lowercased() }), origins: Set(configuration.origins))
         committing = WorkerPool(name: "commit", threads: configuration.committingThreads, capacity: .max)
@@ -67,7 +71,8 @@ public final class FIBService: HTTPApplication {
             + DeviceHandlers(plane: plane, board: board, keeper: keeper).endpoints
         // They know the plane.
         plane.whenDevicesProgress { [weak waits] in waits?.wake() }
-        endpoints = resources + ServerHandlers(plane: plane, version: configuration.version, resources).endpoints
+        endpoints =
+            resources + ServerHandlers(plane: plane, hub: events, version: configuration.version, resources).endpoints
     }
 
     deinit {
@@ -167,6 +172,13 @@ public final class FIBService: HTTPApplication {
         throw .notFound(request.path)
     }
 
+    /// Health, metrics, and what an operator needs to see which listeners there are and to end them. Streams have no place there.
+    public func isEssential(_ request: HTTPRequest) -> Bool {
+        let isOfListeners = request.path == "/v1/listeners" || request.path.hasPrefix("/v1/listeners/")
+        return ["/livez", "/readyz", "/metrics", "/v1"].contains(request.path)
+            || isOfListeners && !request.path.hasSuffix("/events")
+    }
+
     private func preflight(_ request: HTTPRequest, _ endpoint: Endpoint) -> HTTPResponse {
         let response = HTTPResponse.empty(204).with("Allow", .text(endpoint.allow))
         if requestGuard.corsHeaders(for: request).isEmpty { return response }
@@ -180,7 +192,7 @@ extension HTTPRefusal {
     var code: String {
         switch self {
         case .bodyTooLarge: "EMSGSIZE"
-        case .tooBusy, .tooManyStreams: "EBUSY"
+        case .tooBusy, .tooManyStreams, .tooManyConnections: "EBUSY"
         case .stopping: "ESHUTDOWN"
         default: "EINVAL"
         }
@@ -199,6 +211,8 @@ extension HTTPRefusal {
         case .tooBusy: "too many requests are waiting; try again soon"
         case .stopping: "the server is stopping"
         case .tooManyStreams: "too many event streams are open; try again later"
+        case .tooManyConnections:
+            "all connections are taken but those for health, metrics and the administration of listeners; try again later"
         }
     }
 }

@@ -7,11 +7,13 @@ internal import JSON
 /// What a client finds out about the server itself.
 struct ServerHandlers: Sendable {
     let plane: ControlPlane
+    let hub: EventHub
     let version: String
     let resources: [Endpoint]
 
-    init(plane: ControlPlane, version: String, _ resources: [Endpoint]) {
+    init(plane: ControlPlane, hub: EventHub, version: String, _ resources: [Endpoint]) {
         self.plane = plane
+        self.hub = hub
         self.version = version
         self.resources = resources
     }
@@ -23,7 +25,7 @@ struct ServerHandlers: Sendable {
             Endpoint("/livez", "Whether the process answers", [(.get, health { ("[+]process ok\n", nil) })]),
             Endpoint("/readyz", "Whether it can serve", [(.get, health(readiness))]),
             Endpoint("/openapi.yaml", "The description of this interface", [(.get, description)]),
-        ] + MetricsHandlers(plane: plane).endpoints
+        ] + MetricsHandlers(plane: plane, hub: hub).endpoints
     }
 
     private static let welcome = """

@@ -85,6 +85,9 @@
         return result
     }
 
+    /// The leaf, if the run is all of it: as long as someone holds it, its entries stay as they are.
+    @inlinable public var wholeLeaf: ImageLeaf<Key, Value>? { range == 0..<leaf.size ? ImageLeaf(leaf) : nil }
+
     @inlinable public var isEmpty: Bool { range.isEmpty }
     @inlinable public var count: Int { range.count }
 
@@ -121,4 +124,20 @@
     @inlinable public mutating func drop(from key: Key) {
         range = range.lowerBound..<max(range.lowerBound, min(range.upperBound, leaf.lowerBound(key)))
     }
+}
+
+/// Holds a leaf of an image, to know it again: it stays as it is for as long, and the image has another one in its place once it changes.
+///
+/// SAFETY: Sendable as the image is.
+@frozen public struct ImageLeaf<Key: ImageKey, Value: ImageValue>: @unchecked Sendable {
+    @usableFromInline var node: ImageNode<Key, Value>
+
+    @inlinable
+    init(_ node: ImageNode<Key, Value>) { self.node = node }
+
+    /// No other leaf has it while this one is held.
+    @inlinable public var identity: ObjectIdentifier { ObjectIdentifier(node) }
+
+    /// Whether no image has it any more, and no one else holds it.
+    @inlinable public var isHeldByNoOther: Bool { mutating get { isKnownUniquelyReferenced(&node) } }
 }

@@ -4,6 +4,7 @@ internal import Glibc
 /// in the middle of a request. Event thread only.
 struct ConnectionWatch {
     private static let sweepNanoseconds: UInt64 = 1_000_000_000
+    private static let reservedNanoseconds: UInt64 = 2_000_000_000
 
     private var connections: [ObjectIdentifier: Connection] = [:]
     /// Requests whose bodies have gone on in this turn.
@@ -46,7 +47,8 @@ struct ConnectionWatch {
         nextSweep = connections.isEmpty ? .max : now + ConnectionWatch.sweepNanoseconds
         for connection in connections.values {
             guard let since = connection.awaitsHeaderSince else { continue }
-            if now > since + headerLimit { connection.breakOff() } else { connection.noticeEnd() }
+            let limit = connection.isReserved ? min(headerLimit, ConnectionWatch.reservedNanoseconds) : headerLimit
+            if now > since + limit { connection.breakOff() } else { connection.noticeEnd() }
         }
     }
 }

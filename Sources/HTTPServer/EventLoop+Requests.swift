@@ -16,6 +16,9 @@ extension EventLoop {
                 exchange.connection.handle, target: exchange.target, method: method, isVersion10: isVersion10,
                 peer: exchange.connection.peer)
             if request.hasBody { watch.bodyGoesOn(exchange) }
+            if isReserved(exchange.connection), !application.isEssential(request) {
+                return refuseAtOnce(exchange, 503, .tooManyConnections)
+            }
             return carryOut(application.plan(for: request), of: request, for: exchange)
         } catch {
             return refuseAtOnce(exchange, error.status, error.reason)

@@ -192,8 +192,18 @@ extension EventLoop {
     func opened(_ connection: Connection) {
         watch.opened(connection, now: now)
         countConnections()
+        let beyond = watch.count + takenSockets.count - settings.maxConnections
+        connection.isReserved = beyond > 0
         // libmicrohttpd counts only its own.
-        if watch.count + takenSockets.count > settings.maxConnections { connection.breakOff() }
+        if beyond > settings.reservedConnections { connection.breakOff() }
+    }
+
+    /// Whether the connection is one that is there for essential requests alone.
+    func isReserved(_ connection: Connection) -> Bool {
+        if connection.isReserved, watch.count + takenSockets.count <= settings.maxConnections {
+            connection.isReserved = false
+        }
+        return connection.isReserved
     }
 
     func closed(_ connection: Connection) {

@@ -25,6 +25,8 @@
     var isQueued = false
     /// The last `fill` said that there is more: served after the streams that have only something new.
     var isBulk = false
+    /// It was served among those since.
+    var hasBegunBulk = false
     var deadline = UInt64.max
     /// The earliest timer that is set for this stream; UInt64.max if none.
     var timer = UInt64.max

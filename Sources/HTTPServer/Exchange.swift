@@ -50,6 +50,8 @@ final class Exchange {
     let peer: String
     /// Since when the header of a request is awaited (CLOCK_MONOTONIC, ns); nil while a request is served.
     var awaitsHeaderSince: UInt64?
+    /// It came when all others were taken.
+    var isReserved = false
 
     init(_ handle: OpaquePointer, socket: Int32, peer: String, now: UInt64) {
         unsafe self.handle = handle

@@ -4,9 +4,17 @@ public protocol HTTPApplication: Sendable {
     /// most about 200 µs, and leave longer work to `HTTPAnswer.work`.
     func plan(for request: HTTPRequest) -> HTTPPlan
 
+    /// Whether the request has a place also when all connections but the reserved ones are taken. On the event thread.
+    func isEssential(_ request: HTTPRequest) -> Bool
+
     /// The body and headers of a refusal that the server itself must make, so that all errors look alike.
     /// On the event thread. The server adds `Retry-After` to 503 if it is missing, and decides whether to close.
     func refusal(status: Int, reason: HTTPRefusal) -> HTTPResponse
+}
+
+extension HTTPApplication {
+    /// None is.
+    public func isEssential(_ request: HTTPRequest) -> Bool { false }
 }
 
 /// Why the server refused a request that the application never saw, or could not be given.
@@ -30,6 +38,8 @@ public enum HTTPRefusal: String, CaseIterable, Sendable {
     case tooBusy = "too-busy"
     /// 503: as many event streams as `maxStreams` are open.
     case tooManyStreams = "too-many-streams"
+    /// 503: all connections are taken but those for essential requests.
+    case tooManyConnections = "too-many-connections"
     /// 503: the server drains and opens no more event streams.
     case stopping
 }

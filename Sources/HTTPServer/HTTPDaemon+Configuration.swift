@@ -19,9 +19,12 @@ extension HTTPDaemon {
         public var listen: [ListenAddress]
         /// Threads for `HTTPAnswer.work`, bodies and producers.
         public var workers = 2
-        /// Shared evenly among the addresses, event streams included. Further clients wait in the system's queue until one
-        /// leaves; where streams take a part of the limit, they are turned away at once.
-        public var maxConnections = 10_000
+        /// Shared evenly among the addresses, event streams included.
+        public var maxConnections = 10_240
+        /// Connections beyond `maxConnections`, on which only essential requests are answered, and others refused; who doesn't ask
+        /// for anything leaves again after two seconds. Further clients wait in the system's queue, and where streams take a part of
+        /// the limit, they are turned away at once.
+        public var reservedConnections = 16
         /// Event streams; nil: 64 less than `maxConnections`, so that streams can't take every connection.
         public var streamLimit: Int?
         /// For a connection without traffic, and for the time that a header may take.
@@ -43,11 +46,20 @@ extension HTTPDaemon {
         /// The limit in force.
         public var maxStreams: Int { streamLimit ?? max(1, maxConnections - 64) }
 
+        /// Connections of one address, with the reserve.
+        var connectionsOfEach: Int { max(1, maxConnections / listen.count) + reservedConnections }
+
         /// Fits the limits to what the process may have open; what was changed, in sentences for the log.
         mutating func fitToProcess() -> [String] {
             var limit = rlimit()
             guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return [] }
-            let room = max(1, Int(clamping: limit.rlim_cur) - 64)
+            // What the system allows, and only habit keeps from us.
+            let wanted = rlim_t(maxConnections + reservedConnections + 64)
+            if limit.rlim_cur < wanted, limit.rlim_max > limit.rlim_cur {
+                limit.rlim_cur = min(wanted, limit.rlim_max)
+                unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            }
+            let room = max(1, Int(clamping: limit.rlim_cur) - reservedConnections - 64)
             guard maxConnections > room else { return [] }
             let note = "at most \(room) connections instead of \(maxConnections): the process may open "
             maxConnections = room

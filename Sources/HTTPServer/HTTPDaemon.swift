@@ -110,7 +110,7 @@ public final class HTTPDaemon: Sendable {
                 var port: UInt16 = 0
                 let socket = unsafe fibd_listen(address.host, address.port, 1_024, &port)
                 guard socket >= 0 else { throw .listen(address, errno: -socket) }
-                try loop.serve(socket, at: address, limit: max(1, settings.maxConnections / settings.listen.count))
+                try loop.serve(socket, at: address, limit: settings.connectionsOfEach)
                 bound.append(ListenAddress(host: address.host, port: port))
             }
         } catch {

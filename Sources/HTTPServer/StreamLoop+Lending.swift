@@ -29,7 +29,7 @@ extension StreamLoop {
         serveLive(isLent: true)
         tellEventThread()
         // The stream thread fell asleep with nothing left to serve, and may know only of later deadlines.
-        if !live.isEmpty || !bulk.isEmpty || timers.next < wakesAt { signal() }
+        if !live.isEmpty || !bulk.isEmpty || !bulkWaiting.isEmpty || timers.next < wakesAt { signal() }
         return true
     }
 }

@@ -2,13 +2,24 @@
 extension StreamLoop {
     /// How long replays may go on before sockets and deadlines are looked at again.
     private static let bulkNanoseconds: UInt64 = 1_000_000
+    /// How long they go on at most, whoever else waits.
+    private static let mostBulkNanoseconds: UInt64 = 10_000_000
+
+    /// Of those that have begun, so many share the turns before another one begins. Who is behind isn't among them.
+    private static let fewBulk = 16
 
     func schedule(_ stream: EventStream) {
         precondition(turn.isMine, "schedule() outside of a turn")
         // A blocked stream is served anyway once its client has caught up.
         guard !stream.isQueued, !stream.isBlocked, stream.stage != .closed else { return }
         stream.isQueued = true
-        if stream.isBulk { bulk.append(stream) } else { live.append(stream) }
+        if !stream.isBulk {
+            live.append(stream)
+        } else if stream.hasBegunBulk {
+            bulk.append(stream)
+        } else {
+            bulkWaiting.append(stream)
+        }
     }
 
     func becameWritable(_ stream: EventStream) {
@@ -29,15 +40,26 @@ extension StreamLoop {
         }
     }
 
-    func serveBulk() {
-        guard !bulk.isEmpty else { return }
+    /// - Parameter began: when this turn began to serve streams with something new. Replays have half as long as these, so that
+    ///   they come to their end however many others there are and however much these are told; beyond that, what is left.
+    func serveBulk(after began: UInt64) {
+        guard !bulk.isEmpty || !bulkWaiting.isEmpty else { return }
         now = monotonicNow()
         let end = now + StreamLoop.bulkNanoseconds
+        let share = now + min((now - began) / 2, StreamLoop.mostBulkNanoseconds)
         repeat {
-            guard let stream = bulk.popFirst() else { return }
+            guard let stream = nextBulk() else { return }
             serve(stream)
             now = monotonicNow()
-        } while live.isEmpty && !isWakeRequested && now < end
+        } while now < share || live.isEmpty && !isWakeRequested && now < end
+    }
+
+    private func nextBulk() -> EventStream? {
+        if bulk.count < StreamLoop.fewBulk, let stream = bulkWaiting.popFirst() {
+            stream.hasBegunBulk = true
+            return stream
+        }
+        return bulk.popFirst()
     }
 
     /// One turn: sends what is queued and lets the source add to it, until the client can take no more, the source has
@@ -54,6 +76,8 @@ extension StreamLoop {
             guard flush(stream) else { return }
             left -= added
             guard stream.isBulk else { break }
+            // It has just found out that it has a long way to go, and waits for its turn among those.
+            guard stream.hasBegunBulk else { return schedule(stream) }
             // A source that has more but appends nothing must not keep the others waiting.
             if added == 0 || isLent { return schedule(stream) }
         }
@@ -65,10 +89,10 @@ extension StreamLoop {
         switch source.fill(&stream.output, now: now) {
         case .more: stream.isBulk = true
         case .idle(let until):
-            stream.isBulk = false
+            (stream.isBulk, stream.hasBegunBulk) = (false, false)
             timers.set(until, for: stream)
         case .end:
-            stream.isBulk = false
+            (stream.isBulk, stream.hasBegunBulk) = (false, false)
             guard stream.stage == .open else { return }
             stream.stage = .flushing
             limitFlush(stream)

@@ -56,8 +56,10 @@ internal import Threads
     var streams: [UInt64: EventStream] = [:]
     /// Have something new, or may have.
     var live: [EventStream] = []
-    /// Have more to send than one turn takes.
+    /// Have more to send than one turn takes: those that have begun with it, which share the turns, and those that wait until few
+    /// of them are left. Served all at once, each would take as long as all together.
     var bulk = StreamQueue()
+    var bulkWaiting = StreamQueue()
     var timers = StreamTimers()
     /// What the event thread is to send for us. It is told once a turn: libmicrohttpd walks through all suspended
     /// connections each time that some are resumed.
@@ -114,8 +116,9 @@ internal import Threads
         }
         if isStopping, streams.isEmpty { return nil }
         while let due = timers.popDue(now: now) { deadlinePassed(due) }
+        let began = monotonicNow()
         serveLive()
-        serveBulk()
+        serveBulk(after: began)
         tellEventThread()
         return timeToSleep()
     }
@@ -158,7 +161,7 @@ internal import Threads
 
     private func timeToSleep() -> Int32 {
         wakesAt = timers.next
-        guard live.isEmpty, bulk.isEmpty else { return 0 }
+        guard live.isEmpty, bulk.isEmpty, bulkWaiting.isEmpty else { return 0 }
         let timeout = wakesAt == .max ? -1 : milliseconds(from: monotonicNow(), until: wakesAt)
         guard timeout != 0 else { return 0 }
         // Fails if someone asked to be heard meanwhile; then there is no sleep.

@@ -3,6 +3,7 @@ struct StreamQueue {
     private var items: [EventStream?] = []
     private var head = 0
 
+    var count: Int { items.count - head }
     var isEmpty: Bool { head == items.count }
 
     mutating func append(_ stream: EventStream) { items.append(stream) }

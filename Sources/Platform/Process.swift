@@ -7,6 +7,13 @@ public enum Process {
     /// grows by a system call every few pages: a fifth of the time of a first replay. Before the first thread.
     public static func shareHeap() { fibd_share_heap(64 << 20) }
 
+    /// Lets go of many objects, and gives what the heap has no use for back to the system: 20 ms or more, in which others wait
+    /// that allocate.
+    public static func returnMemory(after objects: consuming [AnyObject]) {
+        _ = consume objects
+        fibd_trim_heap()
+    }
+
     /// The value of an environment variable.
     public static func environment(_ name: String) -> String? {
         // SAFETY: the text is copied at once; no other thread changes the environment.

@@ -83,13 +83,15 @@ public struct LocalService: Sendable {
 
 extension EventSource {
     /// What a stream says until it has nothing more to say at the moment.
-    public func drained(now: UInt64 = 0) -> String {
+    public func drained(now: UInt64 = 0) -> String { String(decoding: drainedBytes(now: now), as: UTF8.self) }
+
+    public func drainedBytes(now: UInt64 = 0) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             var output = StreamOutput()
             let result = fill(&output, now: now)
             for slice in [output.first] + output.others { bytes += slice }
-            guard case .more = result else { return String(decoding: bytes, as: UTF8.self) }
+            guard case .more = result else { return bytes }
         }
     }
 }

@@ -51,6 +51,12 @@ struct Options: ParsableArguments {
             valueName: "bytes"))
     var logBytes: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of rows that replays keep for others who are sent the same; 0 for none. Default: an eighth of the memory.",
+            valueName: "bytes"))
+    var replayCacheBytes: String?
+
     @Option(help: ArgumentHelp("Worker threads for long requests.", valueName: "n"))
     var threads: String?
 

@@ -135,6 +135,7 @@ struct Serve: ParsableCommand {
         configuration.hostNames = settings.hostNames
         configuration.origins = settings.corsOrigins
         configuration.maximumFilters = settings.maxFilters
+        configuration.replayCacheBytes = settings.replayCacheBytes
         configuration.committingThreads = max(1, settings.threads / 2)
         configuration.stuckSeconds = settings.stuckSeconds
         configuration.version = Fibd.version

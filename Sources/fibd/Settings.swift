@@ -23,6 +23,7 @@ struct Settings {
     let threads: Int
     let maxConnections: Int
     let maxFilters: Int
+    let replayCacheBytes: Int
     let stuckSeconds: Int
     let hostNames: [String]
     let corsOrigins: [String]
@@ -49,8 +50,10 @@ struct Settings {
         checkpointBytes = try source.number("checkpoint_bytes", options.checkpointBytes, 32 << 20, 1)
         logLevel = try source.text("log_level", options.logLevel, "info")
         logBytes = try source.number("log_bytes", options.logBytes, min(256 << 20, Process.memoryLimit / 8), 1 << 16)
+        replayCacheBytes = try source.number(
+            "replay_cache_bytes", options.replayCacheBytes, Process.memoryLimit / 8, 0)
         threads = try source.number("threads", options.threads, 2, 1)
-        maxConnections = try source.number("max_connections", options.maxConnections, 10_000, 2)
+        maxConnections = try source.number("max_connections", options.maxConnections, 10_240, 2)
         maxFilters = try source.number("max_filters", options.maxFilters, 1_024, 1)
         stuckSeconds = try source.number("stuck_seconds", options.stuckSeconds, 30, 1)
         hostNames = try source.list("host_names", options.hostNames, "")

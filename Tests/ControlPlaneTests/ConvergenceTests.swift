@@ -2,38 +2,11 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 
 @Suite struct ConvergenceTests {
-    static let filters: [EventFilter] = {
-        func filter(_ change: (inout EventFilter) -> Void) -> EventFilter {
-            var filter = EventFilter()
-            change(&filter)
-            return filter
-        }
-        return [
-            filter { _ in }, filter { $0.view = .best }, filter { $0.selection.families = [.inet6] },
-            filter { $0.selection.protocols = [.bgp] }, filter { $0.selection.namespaces = ["blue"] },
-            filter { $0.selection.tables = [TableID(rawValue: 100)] }, filter { $0.kinds = [.namespace] },
-            filter { $0.selection.within = [Prefix.tenEight] }, filter { $0.kinds = [.device] },
-            filter { $0.kinds = Set(ObjectKind.allCases) }, filter { $0.kinds = [.peer] },
-            filter {
-                $0.kinds = [.peer, .neigh]
-                $0.selection.families = [.inet6]
-            },
-            filter {
-                $0.kinds = Set(ObjectKind.allCases)
-                $0.selection.namespaces = ["blue"]
-            },
-            filter {
-                $0.view = .best
-                $0.selection.protocols = [.static, .kernel]
-                $0.selection.within = [Prefix.tenEight, .default(.inet6)]
-            },
-        ]
-    }()
-
     @Test(
         "Replay plus deltas equals the table, wherever one subscribes and whatever one filters",
         arguments: UInt64(1)...32)
@@ -44,7 +17,7 @@ import Testing
         for step in 0..<250 {
             if step % 25 == 0 {
                 let snapshot = plane.snapshot()
-                mirrors += Self.filters.map { Mirror($0, snapshot) }
+                mirrors += ConvergingFilters.all.map { Mirror($0, snapshot) }
             }
             writer.step(plane)
             plane.snapshot()._checkInvariants()

@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 import Threads
@@ -55,8 +56,8 @@ private final class Crew: Sendable {
 
     private func check(_ snapshots: [Snapshot], _ plane: ControlPlane) {
         let empty = ControlPlane(limits: .init(logBytes: 1 << 20)).snapshot()
-        var mirror = Mirror(ConvergenceTests.filters[0], empty)
-        var best = Mirror(ConvergenceTests.filters[1], empty)
+        var mirror = Mirror(ConvergingFilters.all[0], empty)
+        var best = Mirror(ConvergingFilters.all[1], empty)
         // The first change of every history creates the default namespace, so an empty server stands for number 1.
         for snapshot in snapshots.sorted(by: { $0.sequence < $1.sequence }) {
             mirror.follow(plane.log, to: snapshot.sequence)

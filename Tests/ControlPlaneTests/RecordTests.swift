@@ -2,6 +2,7 @@ import Addressing
 import Bytes
 import ChangeLog
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 import TrafficControl

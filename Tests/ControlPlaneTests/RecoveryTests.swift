@@ -1,6 +1,7 @@
 import Addressing
 import ChangeLog
 import Routing
+import ServiceSupport
 import Storage
 import Synchronization
 import TestSupport
@@ -157,7 +158,7 @@ import TrafficControl
         var mirrors: [Mirror] = []
         for step in 0..<300 {
             writer.step(first)
-            if step % 30 == 0 { mirrors += ConvergenceTests.filters.map { Mirror($0, first.snapshot()) } }
+            if step % 30 == 0 { mirrors += ConvergingFilters.all.map { Mirror($0, first.snapshot()) } }
             if step % 10 == 0 { settle(first) }
         }
         first.close()

@@ -1,5 +1,6 @@
 import ChangeLog
 import ControlPlane
+import ServiceSupport
 import Testing
 
 @Suite struct SnapshotDifferenceTests {
@@ -11,7 +12,7 @@ import Testing
         let old = plane.snapshot()
         for _ in 0..<Int(seed % 3) * 60 { writer.step(plane) }
         let new = plane.snapshot()
-        for filter in ConvergenceTests.filters {
+        for filter in ConvergingFilters.all {
             var mirror = Mirror(filter, old)
             var difference = SnapshotDifference(from: old, to: new, filter)
             var count = 0

@@ -156,6 +156,27 @@ import Testing
         #expect(try waiting.readResponse().text == "ok\n")
     }
 
+    @Test("When all connections are taken there is room for health and administration, and for nothing else")
+    func reservedConnections() throws {
+        let server = try RunningServer("--max-connections", "4")
+        var taken = try (0..<4).map { _ in try server.client() }
+        for client in taken { #expect(try client.request("GET", "/v1/routes").status == 200) }
+        for target in ["/livez", "/readyz", "/metrics", "/v1", "/v1/listeners"] {
+            #expect(try server.get(target).status == 200, "\(target)")
+        }
+        for target in ["/v1/routes", "/v1/events", "/v1/listeners/1/events"] {
+            let refused = try server.get(target)
+            #expect(refused.status == 503 && refused.header("Retry-After") != nil, "\(target)")
+            #expect(try refused.problem()["reason"] == .string("too-many-connections"), "\(target)")
+        }
+        // Who takes a reserved place and asks for nothing doesn't keep it.
+        let silent = try (0..<16).map { _ in try server.client() }
+        #expect(eventually { (try? server.get("/livez").status) == 200 })
+        #expect(eventually { silent.allSatisfy { $0.isClosedByServer() } })
+        taken.removeLast()
+        #expect(eventually { (try? server.get("/v1/routes").status) == 200 })
+    }
+
     @Test("A storm of short connections leaves nothing behind")
     func shortConnections() throws {
         let server = try RunningServer()

@@ -40,4 +40,22 @@ import Testing
         #expect(counts == counts.sorted() && counts.last == values["fibd_commit_durable_seconds_count"])
         #expect(values["fibd_durable_sequence"] ?? 0 >= Double(version))
     }
+
+    @Test("How many streams there are, and how far the last one is behind, can be seen")
+    func streams() throws {
+        let server = try RunningServer("--ephemeral", "--replay-cache-bytes", "1000000")
+        #expect(try metrics(server)["fibd_streams{sent=\"changes\"}"] == 0)
+        let (quick, slow) = (try server.follow(), try server.follow("?family=inet", receiveBuffer: 4_096))
+        for stream in [quick, slow] { _ = try stream.frames(through: "sync") }
+        #expect(try eventually { try metrics(server)["fibd_streams{sent=\"changes\"}"] == 2 })
+        let idle = try metrics(server)
+        #expect(idle["fibd_stream_filters"] == 2 && idle["fibd_stream_lag_changes"] == 0)
+        #expect(idle["fibd_stream_resets_total"] == 0 && idle["fibd_replay_cache_limit_bytes"] == 1_000_000)
+        // More than its buffers hold.
+        let rows = (0..<20_000).map { "{\"dst\":\"10.\($0 >> 8).\($0 & 255).0/24\",\"dev\":\"eth0\"}\n" }.joined()
+        _ = try server.request("POST", "/v1/routes", rows, headers: ["Content-Type: application/x-ndjson"])
+        let behind = try metrics(server)
+        #expect(behind["fibd_stream_lag_changes"] ?? 0 > 0 && behind["fibd_stream_lag_bytes"] ?? 0 > 0)
+        withExtendedLifetime((quick, slow)) {}
+    }
 }

@@ -67,7 +67,10 @@ extension ServerTests {
 
         @Test("At the limit of connections, a further client is served once another one leaves")
         func connectionLimit() throws {
-            let server = try TestServer(configure: { $0.maxConnections = 4 }, plan: TestServer.echo)
+            let limits: (inout HTTPDaemon.Configuration) -> Void = { configuration in
+                (configuration.maxConnections, configuration.reservedConnections) = (4, 0)
+            }
+            let server = try TestServer(configure: limits, plan: TestServer.echo)
             var clients = try (0..<4).map { _ in try server.connect() }
             for client in clients { #expect(try client.request().status == 200) }
             let late = try server.connect()

@@ -26,19 +26,19 @@ struct EventHandlers: Sendable {
         _ call: Call, _ read: (inout Query, HTTPRequest) throws(Problem) -> EventRequest,
         _ source: @escaping @Sendable (EventRequest) throws(Problem) -> any EventSource
     ) throws(Problem) -> HTTPPlan {
-        let format = try format(call.request)
+        let wire = EventWire(format: try format(call.request), isCompressed: call.request.acceptsGzip)
         var query = Query(call.target)
         // Whether errors go into the stream must be known before anything can go wrong.
         let inBand = try query.take("errors", "stream or status") { ["stream": true, "status": false][$0] } ?? true
         do throws(Problem) {
             var request = try read(&query, call.request)
-            request.format = format
-            if call.request.method == .head { return .answer(.response(head(format))) }
+            request.wire = wire
+            if call.request.method == .head { return .answer(.response(head(wire))) }
             let wanted = request
             return .answer(.work { open(wanted, inBand: inBand, source) })
         } catch {
             guard inBand else { throw error }
-            return .answer(.response(inBandError(error, format)))
+            return .answer(.response(inBandError(error, wire.format)))
         }
     }
 
@@ -48,9 +48,9 @@ struct EventHandlers: Sendable {
     ) -> HTTPAnswer {
         do throws(Problem) {
             let source = try source(request)
-            return .stream(HTTPStreamHead(headers: head(request.format).headers), source)
+            return .stream(HTTPStreamHead(headers: head(request.wire).headers), source)
         } catch {
-            return .response(inBand ? inBandError(error, request.format) : error.response)
+            return .response(inBand ? inBandError(error, request.wire.format) : error.response)
         }
     }
 
@@ -63,9 +63,11 @@ struct EventHandlers: Sendable {
             detail: "events can be had as text/event-stream or application/x-ndjson")
     }
 
-    private func head(_ format: EventFormat) -> HTTPResponse {
+    private func head(_ wire: EventWire) -> HTTPResponse {
         var fields = HTTPResponseHeaders()
-        fields.add("Content-Type", .text(format.contentType))
+        fields.add("Content-Type", .text(wire.format.contentType))
+        if wire.isCompressed { fields.add("Content-Encoding", "gzip") }
+        fields.add("Vary", "Accept, Accept-Encoding")
         fields.add("Cache-Control", "no-store")
         fields.add("X-Accel-Buffering", "no")
         return HTTPResponse(status: 200, headers: fields)
@@ -76,7 +78,7 @@ struct EventHandlers: Sendable {
         var body: [UInt8] = []
         EventEncoder(format: format, epoch: "", filterDigits: "0", showsHardware: false).end(
             "error", problem, into: &body)
-        var response = head(format)
+        var response = head(EventWire(format: format))
         response.body = .bytes(body)
         response.closesConnection = true
         return response

@@ -35,6 +35,7 @@ final class EventHub: Sendable {
     let plane: ControlPlane
     let maximumFilters: Int
     private let reader: EventReader
+    let cache: ReplayCache
     let state: Locked<State>
     /// Has the streams get a turn. Closure in a struct: see `ControlPlane.Hooks`.
     struct Hook {
@@ -44,10 +45,13 @@ final class EventHub: Sendable {
     let hook = Locked(Hook(), rank: .leaf)
     let walkers = WorkerPool(name: "digest", threads: 1, capacity: 256)
 
-    init(plane: ControlPlane, maximumFilters: Int) {
+    init(
+        plane: ControlPlane, maximumFilters: Int, replayCacheBytes: Int = 64 << 20, pace: StreamPace = StreamPace()
+    ) {
         self.plane = plane
         self.maximumFilters = maximumFilters
-        reader = EventReader(log: plane.log)
+        reader = EventReader(log: plane.log, pace: pace)
+        cache = ReplayCache(limit: replayCacheBytes, reader.deflater) { [hook] in hook.withLock { $0.lookAfter }() }
         state = Locked(State(reader: reader), rank: .events)
     }
 
@@ -130,6 +134,13 @@ final class EventHub: Sendable {
         if isBehind { wakeStreams() }
     }
 
+    /// Lets go of what replays have kept, if there was none for a while; false if there is nothing to look after.
+    func ageReplays(_ now: UInt64) -> Bool {
+        let (idle, mayHaveSome) = state.withLock { _ in (cache.takeIdle(now), cache.mayHaveSome) }
+        if !idle.isEmpty { Process.returnMemory(after: idle) }
+        return mayHaveSome
+    }
+
     /// Tells every stream that the server goes away; they end once they have sent what they had begun.
     func drain() { state.withLock { $0.ending = ("drain", .draining) } }
 
@@ -138,29 +149,42 @@ final class EventHub: Sendable {
 
     func fill(_ feed: EventFeed, _ output: inout StreamOutput, _ now: UInt64) -> FillResult {
         state.withLock { state in
-            if let (event, problem) = state.ending {
-                output.append { feed.encoder.end(event, problem, into: &$0) }
-                return .end
-            }
-            switch feed.phase {
-            case .backOff(let until) where now >= until: restart(feed, &state) { .replay(ReplayRows($0, $1)) }
-            case .owing(let old, let summaries, let round):
-                restart(feed, &state) { new, filter in
-                    .difference(ReplayDifference(from: old, to: new, filter, summaries, round: round))
-                }
-            default: break
-            }
-            let before = output.queuedBytes
-            let result = feed.fill(&output, now: now, plane.log)
+            var frames = FrameOutput(&output, feed.gzip, reader.deflater)
+            let before = frames.output.queuedBytes
+            let result = fill(feed, &state, &frames, now)
+            if case .end = result { frames.finish() }
+            frames.end(&output)
+            feed.gzip = frames.gzip
             feed.session?.sent(feed, bytes: output.queuedBytes - before)
-            state.noteIfBehind(feed)
-            if feed.hasMissedDigest {
-                feed.hasMissedDigest = false
-                if feed.group.needsWalk { walk(feed.group) }
-            }
-            state.awaitIfNeeded(feed)
             return result
         }
+    }
+
+    private func fill(
+        _ feed: EventFeed, _ state: inout State, _ frames: inout FrameOutput, _ now: UInt64
+    ) -> FillResult {
+        if let (event, problem) = state.ending {
+            frames.append { feed.encoder.end(event, problem, into: &$0) }
+            return .end
+        }
+        switch feed.phase {
+        case .backOff(let until) where now >= until: restart(feed, &state) { .replay(ReplayRows($0, $1, cache, now)) }
+        case .replay(let rows) where rows.isOutdated(plane.log.head):
+            restart(feed, &state) { .replay(rows.renewed($0, $1, cache, now)) }
+        case .owing(let old, let summaries, let round):
+            restart(feed, &state) { new, filter in
+                .difference(ReplayDifference(from: old, to: new, filter, summaries, round: round))
+            }
+        default: break
+        }
+        let result = feed.fill(&frames, now: now, plane.log, cache)
+        state.noteIfBehind(feed)
+        if feed.hasMissedDigest {
+            feed.hasMissedDigest = false
+            if feed.group.needsWalk { walk(feed.group) }
+        }
+        state.awaitIfNeeded(feed)
+        return result
     }
 
     /// A class again, and what leads to the state as it is now.

@@ -4,7 +4,7 @@ internal import ControlPlane
 /// What a client asked of `GET /v1/events`, checked.
 struct EventRequest: Sendable {
     var filter = EventFilter()
-    var format = EventFormat.serverSentEvents
+    var wire = EventWire()
     /// Absent: no cursor was given.
     var cursorText: String?
     var replays = true

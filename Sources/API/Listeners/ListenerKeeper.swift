@@ -14,7 +14,7 @@ extension LockRank {
 /// registration is made, changed or ended at a time, and so is one simulated switch.
 ///
 /// Its thread does what no request waits for: it writes down how far listeners have come, and ends the registrations of
-/// those of which nothing was heard. Lazily: a crash may forget the acknowledgements of the last half second, so that their
+/// those of which nothing was heard, and lets go of what replays have kept. Lazily: a crash may forget the acknowledgements of the last half second, so that their
 /// changes come again, and never remembers one that wasn't made.
 final class ListenerKeeper: Sendable {
     private static let roundMilliseconds = 500
@@ -130,7 +130,8 @@ final class ListenerKeeper: Sendable {
             if isLast { return }
             endLeases(MonotonicClock.nanoseconds)
             // Until then acknowledgements gather, however often it is woken.
-            if hub.hasDuties { pause() } else { signal.wait() }
+            let hasReplays = hub.ageReplays(MonotonicClock.nanoseconds)
+            if hub.hasDuties || hasReplays { pause() } else { signal.wait() }
         }
     }
 

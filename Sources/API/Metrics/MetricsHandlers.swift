@@ -3,14 +3,20 @@ internal import ControlPlane
 internal import HTTPServer
 internal import JSON
 
-/// `/metrics`, in the text format of Prometheus. It takes no gate and no namespace's lock.
+/// `/metrics`, in the text format of Prometheus. It takes no gate and no namespace's lock, and that of streams for a look at each.
 struct MetricsHandlers: Sendable {
     let plane: ControlPlane
+    let hub: EventHub
 
     var endpoints: [Endpoint] { [Endpoint("/metrics", "Metrics for Prometheus", [(.get, get)])] }
 
     private func get(_ call: Call) throws(Problem) -> HTTPPlan {
         try Query(call.target).finish()
+        // On a worker: who serves streams may have their lock for a step.
+        return .answer(.work { .response(.text(200, page(), type: "text/plain; version=0.0.4; charset=utf-8")) })
+    }
+
+    private func page() -> String {
         var page = MetricsPage()
         page.gauge("fibd_head_sequence", "Number of the latest change.", plane.log.head.rawValue)
         page.gauge("fibd_durable_sequence", "Number up to which all changes are on disk.", plane.log.durable.rawValue)
@@ -19,7 +25,8 @@ struct MetricsHandlers: Sendable {
         page.histogram(
             "fibd_hardware_programmed_seconds",
             "From when a route was for a device to program until the device had answered.", plane.latencies.programmed)
-        return .answer(.response(.text(200, page.text, type: "text/plain; version=0.0.4; charset=utf-8")))
+        page.streams(hub.statistics())
+        return page.text
     }
 }
 
@@ -42,6 +49,24 @@ struct MetricsPage {
             text += "\(name)_bucket{le=\"\(bound)\"} \(sum)\n"
         }
         text += "\(name)_sum \(Self.seconds(counts.total))\n\(name)_count \(sum)\n"
+    }
+
+    mutating func counter(_ name: String, _ help: String, _ value: UInt64) {
+        begin(name, help, "counter")
+        text += "\(name) \(value)\n"
+    }
+
+    mutating func streams(_ streams: StreamStatistics) {
+        begin("fibd_streams", "Open event streams, by what they are sent.", "gauge")
+        text += "fibd_streams{sent=\"replay\"} \(streams.replaying)\nfibd_streams{sent=\"changes\"} \(streams.live)\n"
+        gauge("fibd_stream_filters", "Different filters of event streams.", UInt64(streams.filters))
+        gauge(
+            "fibd_stream_lag_changes", "Changes that the event stream furthest behind hasn't been sent.",
+            UInt64(streams.lag.changes))
+        gauge("fibd_stream_lag_bytes", "What these take in the log.", UInt64(streams.lag.bytes))
+        counter("fibd_stream_resets_total", "Subscribers that were told to begin anew.", streams.resets)
+        gauge("fibd_replay_cache_bytes", "Rows that replays keep for others.", UInt64(streams.cache.bytes))
+        gauge("fibd_replay_cache_limit_bytes", "How much they may keep.", UInt64(streams.cache.limit))
     }
 
     private mutating func begin(_ name: String, _ help: String, _ type: String) {

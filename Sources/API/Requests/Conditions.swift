@@ -71,12 +71,20 @@ extension HTTPRequest {
     /// Whether the client prefers a line for each object over an array.
     var acceptsNDJSON: Bool { accepted.contains("application/x-ndjson") }
 
-    /// The media types of `Accept`, without their parameters, those with `q=0` left out.
-    var accepted: [String] {
-        headers.all("Accept").flatMap { $0.split(separator: ",") }.compactMap { range in
-            let parts = range.lowercased().filter { $0 != " " }.split(separator: ";")
-            if parts.dropFirst().contains(where: { $0 == "q=0" || $0.hasPrefix("q=0.0") }) { return nil }
-            return parts.first.map(String.init)
+    /// Whether the client asks for gzip by its name, which `*` doesn't.
+    var acceptsGzip: Bool { !Set(wanted(by: "Accept-Encoding")).isDisjoint(with: ["gzip", "x-gzip"]) }
+
+    /// The media types of `Accept`.
+    var accepted: [String] { wanted(by: "Accept") }
+
+    /// The elements of a field (RFC 9110, section 12.4), without their parameters, those with a weight of 0 left out.
+    private func wanted(by field: String) -> [String] {
+        headers.all(field).flatMap { $0.split(separator: ",") }.compactMap { element in
+            let parts = element.lowercased().filter { $0 != " " }.split(separator: ";")
+            let isRefused = parts.dropFirst().contains { parameter in
+                parameter.hasPrefix("q=0") && parameter.dropFirst(3).allSatisfy { $0 == "0" || $0 == "." }
+            }
+            return isRefused ? nil : parts.first.map(String.init)
         }
     }
 

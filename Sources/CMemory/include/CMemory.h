@@ -15,4 +15,7 @@ static inline void fibd_prefetch(const void *address, size_t bytes) {
 /* Has all threads allocate from one heap, which grows by `step` bytes at a time. To be called before the first thread. */
 void fibd_share_heap(int step);
 
+/* Gives what the heap has no use for back to the system. */
+void fibd_trim_heap(void);
+
 #endif

@@ -1,5 +1,6 @@
 import ChangeLog
 import Routing
+import ServiceSupport
 import Storage
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import ChangeLog
 import ControlPlane
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 import Threads

@@ -2,6 +2,7 @@ import Addressing
 import ChangeLog
 import PathAttributes
 import Routing
+import ServiceSupport
 import Storage
 import TestSupport
 import Testing

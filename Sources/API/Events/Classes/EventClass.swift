@@ -3,7 +3,7 @@ internal import ControlPlane
 internal import HTTPServer
 internal import Routing
 
-/// All streams with the same filter: one digest, one `prev`, one chain of encoded frames a form. The reader of the log moves it.
+/// All streams with the same filter: one digest, one `prev`, one chain of encoded frames a format. The reader of the log moves it.
 /// Touched only under the hub's lock.
 final class EventClass {
     let filter: EventFilter
@@ -27,7 +27,7 @@ final class EventClass {
     private(set) var hardware: HardwareDigest
     /// Someone walks over all routes to know what hardware makes of them.
     var isBeingWalked = false
-    /// The chain of each form, and who reads it. Nothing is encoded where there is no one.
+    /// The chain of each format, and who reads it. Nothing is encoded where there is no one.
     private var chains: [FrameChain]
     /// The reader's step has come to it.
     var isTouched = false
@@ -62,14 +62,22 @@ final class EventClass {
     var position: ChangeSequence { lostAt ?? max(start, reader.position) }
     var isLost: Bool { lostAt != nil }
     var writer: EntryWriter { reader.feedWriter }
+    var pace: StreamPace { reader.pace }
     private var devices: Devices { reader.position < start ? startContext.devices : reader.context.devices }
 
     // MARK: Feeds
 
-    /// The link behind which what comes next will be.
-    func addReader(_ format: EventFormat) -> FrameChunk { chains[format.rawValue].addReader() }
+    /// A client is told to begin anew.
+    func countReset() { reader.resets += 1 }
 
-    func removeReader(_ format: EventFormat) { chains[format.rawValue].readers -= 1 }
+    /// The link behind which what comes next will be.
+    func addReader(_ wire: EventWire) -> FrameChunk {
+        chains[wire.format.rawValue].addReader(compressed: wire.isCompressed)
+    }
+
+    func removeReader(_ wire: EventWire) {
+        chains[wire.format.rawValue].removeReader(compressed: wire.isCompressed)
+    }
 
     func wait(_ feed: EventFeed) {
         guard !feed.isWaiting else { return }
@@ -128,8 +136,10 @@ final class EventClass {
         if change.operation == .restart { hardware.forget() }
         if case .notice(let notice) = change.object { return take(notice, change, writer) }
         guard let selected = filter.select(change) else { return }
-        for form in chains.indices where chains[form].readers > 0 {
-            chains[form].write(change) { encoders[form].delta(change, selected, previous: latest, writer, into: &$0) }
+        for format in chains.indices where chains[format].hasReaders {
+            chains[format].write(change) {
+                encoders[format].delta(change, selected, previous: latest, writer, into: &$0)
+            }
         }
         summaries.apply(selected)
         if wantsHardware, !context.devices.isEmpty { hardware.apply(selected, context.devices) }
@@ -139,17 +149,17 @@ final class EventClass {
     /// It is no change of the state, and has no place in the order that `prev` tells.
     private func take(_ notice: Notice, _ change: Change, _ writer: EntryWriter) {
         guard filter.selects(notice) else { return }
-        for form in chains.indices where chains[form].readers > 0 {
-            chains[form].write(change) { encoders[form].notice(notice, writer, into: &$0) }
+        for format in chains.indices where chains[format].hasReaders {
+            chains[format].write(change) { encoders[format].notice(notice, writer, into: &$0) }
         }
     }
 
     /// Puts what was made into the chains; false if that was nothing.
-    func endStep(at position: ChangeSequence) -> Bool {
+    func endStep() -> Bool {
         isTouched = false
         var hasFrames = false
-        for form in chains.indices where !chains[form].pending.isEmpty {
-            chains[form].endStep(at: position, log)
+        for format in chains.indices where !chains[format].pending.isEmpty {
+            chains[format].endStep(log, reader.deflater)
             hasFrames = true
         }
         return hasFrames

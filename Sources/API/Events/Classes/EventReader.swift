@@ -1,4 +1,5 @@
 internal import ChangeLog
+internal import Compression
 internal import ControlPlane
 
 /// Reads the log for all classes of streams, each change once, and takes it to the classes that may select it: a change costs
@@ -16,13 +17,17 @@ final class EventReader: @unchecked Sendable {
     private let writer = EntryWriter()
     /// What feeds write by themselves: they have contexts of their own.
     let feedWriter = EntryWriter()
+    let deflater = Deflater()
     private let log: Log<Change>
+    let pace: StreamPace
     private var index = EventFilterIndex()
     /// By the numbers that the index has for them; nil where one is free.
     private var classes: [EventClass?] = []
     private var free: [Int] = []
     /// How many of them want changes that the log keeps aside.
     private var asideCount = 0
+    /// How many clients were told to begin anew.
+    var resets: UInt64 = 0
     /// Feeds that wait for something new, of all classes.
     var waitingCount = 0
     /// Below which number no feed is that has something to send.
@@ -31,13 +36,10 @@ final class EventReader: @unchecked Sendable {
     private var touched: [EventClass] = []
     private var found: [Int] = []
 
-    /// Bytes of frames that one step makes at most, of a class and of all, and changes that it looks at, by and large: others wait
-    /// meanwhile.
-    static var stepBytes: Int { 128 << 10 }
-    static var stepTotalBytes: Int { 2 << 20 }
-    static var stepChanges: Int { 4_096 }
-
-    init(log: Log<Change>) { self.log = log }
+    init(log: Log<Change>, pace: StreamPace = StreamPace()) {
+        self.log = log
+        self.pace = pace
+    }
 
     // MARK: Classes
 
@@ -69,7 +71,7 @@ final class EventReader: @unchecked Sendable {
             }
             reached = run.end
         }
-        if group.start <= position { _ = group.endStep(at: position) }
+        if group.start <= position { _ = group.endStep() }
         return true
     }
 
@@ -118,7 +120,7 @@ final class EventReader: @unchecked Sendable {
             for change in run where change.sequence <= limit {
                 let isWithin = transaction != nil && change.batch?.transaction == transaction
                 let isEnough =
-                    seen >= Self.stepChanges || largest >= Self.stepBytes || bytes >= Self.stepTotalBytes
+                    seen >= pace.stepChanges || largest >= pace.stepBytes || bytes >= pace.stepTotalBytes
                 if isEnough, !isWithin { break reading }
                 seen += 1
                 transaction = change.batch?.transaction
@@ -138,7 +140,7 @@ final class EventReader: @unchecked Sendable {
     }
 
     private func endStep() {
-        for group in touched where !group.isLost && group.endStep(at: position) { group.wakeWaiting() }
+        for group in touched where !group.isLost && group.endStep() { group.wakeWaiting() }
         touched.removeAll(keepingCapacity: true)
     }
 

@@ -6,7 +6,7 @@ internal import ControlPlane
 /// A stream holds the link it has sent last; what no stream needs any more is freed by itself. The bytes count towards
 /// the log's bound, so that a slow stream makes the log forget sooner, falls behind its floor, and is reset.
 final class FrameChunk {
-    let bytes: [UInt8]
+    let text: FrameText
     /// The number up to which a client is that has everything in front of it.
     let before: ChangeSequence
     private(set) var next: FrameChunk?
@@ -15,20 +15,20 @@ final class FrameChunk {
     private let aside: Int
 
     /// Where a chain begins.
-    init() { (bytes, before, log, aside) = ([], .zero, nil, 0) }
+    init() { (text, before, log, aside) = (.plain([]), .zero, nil, 0) }
 
-    init(_ bytes: [UInt8], first: ChangeSequence, log: Log<Change>, aside: Int) {
-        self.bytes = bytes
+    init(_ text: FrameText, first: ChangeSequence, log: Log<Change>, aside: Int) {
+        self.text = text
         before = ChangeSequence(rawValue: first.rawValue - 1)
         self.log = log
         self.aside = aside
-        log.addSharedBytes(bytes.count, aside: aside)
+        log.addSharedBytes(text.bytes.count, aside: aside)
     }
 
     func append(_ chunk: FrameChunk) { next = chunk }
 
     deinit {
-        log?.addSharedBytes(-bytes.count, aside: -aside)
+        log?.addSharedBytes(-text.bytes.count, aside: -aside)
         // Link by link: left to itself, the release of a long chain would go as deep into the stack as it has links.
         var link = next
         next = nil

@@ -4,7 +4,7 @@ internal import Threads
 /// A feed as the server sees it.
 final class EventConnection: EventSource {
     private let hub: EventHub
-    private let feed: EventFeed
+    let feed: EventFeed
 
     init(hub: EventHub, feed: EventFeed) {
         self.hub = hub

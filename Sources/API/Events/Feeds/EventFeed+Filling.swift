@@ -5,16 +5,19 @@ internal import HTTPServer
 extension EventFeed {
     /// Appends what is next, about one turn's worth at most.
     func fill(
-        _ output: inout StreamOutput, now: UInt64, _ log: Log<Change>
+        _ output: inout FrameOutput, now: UInt64, _ log: Log<Change>, _ cache: ReplayCache
     ) -> FillResult {
         // Bounded in steps too: some select nothing, and others wait for the thread.
-        for _ in 0..<16 where output.queuedBytes < StreamOutput.turnBytes {
+        for _ in 0..<16 where output.work < group.pace.turnBytes {
             switch phase {
             case .awaiting(let sequence, let next):
                 guard log.durable >= sequence else { return .idle(until: now + heartbeatNanoseconds) }
                 phase = next
-            case .hello(let start, let snapshot): begin(start, snapshot, &output)
-            case .replay(let rows): replay(rows, &output, now, log)
+            case .hello(let start, let snapshot):
+                begin(start, snapshot, &output, now, cache)
+                // Rows come when it is this replay's turn: of many that begin at once, few are under way.
+                if case .replay = phase { return .more }
+            case .replay(let rows): replay(rows, &output, now, log, cache)
             case .owing: return .more
             case .difference(let difference): send(difference, &output, now, log)
             case .joining(let sequence):
@@ -29,6 +32,7 @@ extension EventFeed {
                 if let result = follow(sent, &output, now) { return result }
             case .refiltered(let filter):
                 output.append { encoder.reset("filter", attempt: 1, into: &$0) }
+                group.countReset()
                 request.filter = filter
                 phase = .backOff(until: now)
                 return .more
@@ -43,7 +47,9 @@ extension EventFeed {
         return .more
     }
 
-    private func begin(_ start: StreamStart, _ snapshot: Snapshot, _ output: inout StreamOutput) {
+    private func begin(
+        _ start: StreamStart, _ snapshot: Snapshot, _ output: inout FrameOutput, _ now: UInt64, _ cache: ReplayCache
+    ) {
         let (mode, reason): (StreamMode, String?) =
             switch start {
             case .replay(let reason): (.replay, reason)
@@ -56,33 +62,33 @@ extension EventFeed {
                 heartbeatSeconds: request.heartbeatSeconds, snapshot.devices, into: &bytes)
         }
         switch start {
-        case .replay: phase = .replay(ReplayRows(snapshot, request.filter))
+        case .replay: phase = .replay(ReplayRows(snapshot, request.filter, cache, now))
         case .resume(let position):
             phase = .catchUp(position: position, latest: latestAtStart, syncAt: snapshot.sequence)
         case .live: phase = .joining(notBefore: snapshot.sequence)
         }
     }
 
-    private func replay(_ rows: ReplayRows, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>) {
+    private func replay(
+        _ rows: ReplayRows, _ output: inout FrameOutput, _ now: UInt64, _ log: Log<Change>, _ cache: ReplayCache
+    ) {
         var rows = rows
         group.writer.use(rows.snapshot.context)
-        // A run more than the limit fits in.
-        output.append(reserving: 80 << 10) { bytes in
-            if rows.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
-                phase = .replay(rows)
-            } else {
-                endReplay(rows.snapshot, rows.summaries, rounds: 0, &bytes, now, log)
-            }
+        let form = ReplayCache.Form(wire: request.wire, showsHardware: encoder.showsHardware)
+        if rows.write(encoder, group.writer, cache, form, into: &output, limit: group.pace.pieceBytes) {
+            phase = .replay(rows)
+        } else {
+            output.append { endReplay(rows.snapshot, rows.summaries, rounds: 0, &$0, now, log) }
         }
     }
 
     private func send(
-        _ difference: ReplayDifference, _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
+        _ difference: ReplayDifference, _ output: inout FrameOutput, _ now: UInt64, _ log: Log<Change>
     ) {
         var difference = difference
         group.writer.use(difference.new.context)
         output.append(reserving: 72 << 10) { bytes in
-            if difference.write(encoder, group.writer, into: &bytes, limit: 64 << 10) {
+            if difference.write(encoder, group.writer, into: &bytes, limit: group.pace.pieceBytes) {
                 phase = .difference(difference)
             } else {
                 endReplay(difference.new, difference.summaries, rounds: difference.round, &bytes, now, log)
@@ -125,7 +131,7 @@ extension EventFeed {
     /// One run of the log. When the feed has come to where its class is, it joins the class's chain.
     private func catchUp(
         _ position: ChangeSequence, _ latest: ChangeSequence?, _ syncAt: ChangeSequence?,
-        _ output: inout StreamOutput, _ now: UInt64, _ log: Log<Change>
+        _ output: inout FrameOutput, _ now: UInt64, _ log: Log<Change>
     ) {
         // A class that no one read may be far behind: without this, a resumed stream would have its sync at a place from
         // before the request, ahead of changes that the client missed.
@@ -156,14 +162,14 @@ extension EventFeed {
         phase = .catchUp(position: reached, latest: latest, syncAt: syncAt)
     }
 
-    private func join(thenSync: Bool, _ output: inout StreamOutput, _ now: UInt64) {
-        phase = .live(sent: group.addReader(request.format))
+    private func join(thenSync: Bool, _ output: inout FrameOutput, _ now: UInt64) {
+        phase = .live(sent: group.addReader(request.wire))
         guard thenSync else { return }
         appendSync(&output, now)
         if request.endsAtSync { end() }
     }
 
-    private func appendSync(_ output: inout StreamOutput, _ now: UInt64) {
+    private func appendSync(_ output: inout FrameOutput, _ now: UInt64) {
         heartbeatAt = now + heartbeatNanoseconds
         let hardware = group.hardwareDigest()
         hasMissedDigest = group.tellsHardware && hardware == nil
@@ -174,10 +180,14 @@ extension EventFeed {
     }
 
     /// Sends what its class has; nil if there may be more at once.
-    private func follow(_ sent: FrameChunk, _ output: inout StreamOutput, _ now: UInt64) -> FillResult? {
-        if let next = sent.next {
-            output.append(next.bytes)
-            phase = .live(sent: next)
+    private func follow(_ sent: FrameChunk, _ output: inout FrameOutput, _ now: UInt64) -> FillResult? {
+        var last = sent
+        while let next = last.next, output.work < group.pace.turnBytes {
+            output.append(next.text)
+            last = next
+        }
+        if last !== sent {
+            phase = .live(sent: last)
             return nil
         }
         switch group.advance() {
@@ -194,7 +204,7 @@ extension EventFeed {
 
     /// Tells the client that it was too slow, or ends the stream if it wished so. Repeated resets wait longer and longer,
     /// so that a client that can't keep up doesn't take the whole table again and again.
-    private func overflow(_ output: inout StreamOutput, _ now: UInt64) {
+    private func overflow(_ output: inout FrameOutput, _ now: UInt64) {
         if request.onOverflow == .close {
             phase = .ending(.overflow)
             return
@@ -202,17 +212,9 @@ extension EventFeed {
         resets = now - lastResetAt > 60_000_000_000 ? 1 : resets + 1
         lastResetAt = now
         session?.resets += 1
+        group.countReset()
         output.append { encoder.reset("overflow", attempt: resets, into: &$0) }
         let delaySeconds: UInt64 = resets == 1 ? 0 : min(30, 1 << UInt64(min(resets - 2, 5)))
         phase = .backOff(until: now + delaySeconds * 1_000_000_000)
-    }
-}
-
-extension StreamOutput {
-    mutating func append(reserving capacity: Int = 0, _ write: (inout [UInt8]) -> Void) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(capacity)
-        write(&bytes)
-        append(bytes)
     }
 }

@@ -1,4 +1,5 @@
 internal import ChangeLog
+internal import Compression
 internal import ControlPlane
 internal import HTTPServer
 
@@ -55,6 +56,8 @@ final class EventFeed: @unchecked Sendable {
     var awaitsDurable = false
     /// In the class's list of those who wait for something new.
     var isWaiting = false
+    /// Where its gzip stands, if it asked for that.
+    var gzip: GzipFrame?
     var heartbeatAt: UInt64 = 0
     var resets = 0
     var lastResetAt: UInt64 = 0
@@ -69,13 +72,14 @@ final class EventFeed: @unchecked Sendable {
         self.request = request
         self.group = group
         latestAtStart = latest
+        if request.wire.isCompressed { gzip = GzipFrame() }
         (context, contextAt) = (snapshot.context, snapshot.sequence)
         // The class may have been made from a later snapshot, and with it everything up to there would be told.
         phase = .awaiting(max(snapshot.sequence, group.position), then: .hello(start, snapshot))
     }
 
     var epoch: String { group.epoch }
-    var encoder: EventEncoder { group.encoders[request.format.rawValue] }
+    var encoder: EventEncoder { group.encoders[request.wire.format.rawValue] }
     var heartbeatNanoseconds: UInt64 { UInt64(request.heartbeatSeconds) * 1_000_000_000 }
 
     /// Where the client will be when it has received what was sent; nil while that is not a place in the log.
@@ -90,7 +94,7 @@ final class EventFeed: @unchecked Sendable {
     }
 
     func leave(_ next: Phase) {
-        if case .live = phase { group.removeReader(request.format) }
+        if case .live = phase { group.removeReader(request.wire) }
         group.stopWaiting(self)
         phase = next
     }

@@ -1,12 +1,12 @@
-import ChangeLog
-import ControlPlane
-import Routing
-import TestSupport
-import TrafficControl
+internal import ChangeLog
+public import ControlPlane
+internal import Routing
+internal import TestSupport
+internal import TrafficControl
 
 /// Filters of a few blocks, chains and priorities, so that they meet often.
 extension RandomWriter {
-    mutating func writeFilters(_ plane: ControlPlane) {
+    public mutating func writeFilters(_ plane: ControlPlane) {
         if chance(1, in: 6) {
             _ = try? plane.change(linkOperation())
         } else {
@@ -30,7 +30,7 @@ extension RandomWriter {
         one([.ingress("dev1"), .ingress("dev1"), .egress("dev1"), .ingress("dev2"), .shared(1), .shared(2)])
     }
 
-    mutating func trafficOperation() -> TrafficOperation {
+    public mutating func trafficOperation() -> TrafficOperation {
         TrafficOperation(one(namespaces), trafficAction())
     }
 

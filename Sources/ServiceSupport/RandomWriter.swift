@@ -1,16 +1,16 @@
-import Addressing
-import ChangeLog
-import ControlPlane
-import PathAttributes
-import Routing
-import TestSupport
+internal import Addressing
+internal import ChangeLog
+public import ControlPlane
+internal import PathAttributes
+internal import Routing
+public import TestSupport
 
 /// Random writes of all kinds to a few namespaces, tables and prefixes, so that they meet often.
-struct RandomWriter {
-    var random: SeededGenerator
+public struct RandomWriter {
+    public var random: SeededGenerator
     let namespaces: [String]
 
-    init(seed: UInt64, namespaces: [String] = ["default", "blue"]) {
+    public init(seed: UInt64, namespaces: [String] = ["default", "blue"]) {
         random = SeededGenerator(seed: seed)
         self.namespaces = namespaces
     }
@@ -21,7 +21,7 @@ struct RandomWriter {
     ].compactMap { try? Prefix($0) }
     private static let protocols: [RouteProtocol] = [.static, .bgp, .boot, .kernel]
 
-    mutating func operation(_ plane: ControlPlane) throws -> RouteOperation {
+    public mutating func operation(_ plane: ControlPlane) throws -> RouteOperation {
         let prefix = Self.prefixes.randomElement(using: &random) ?? .default(.inet)
         let namespace = namespaces.randomElement(using: &random) ?? "default"
         let id: TableID = Int.random(in: 0..<4, using: &random) == 0 ? TableID(rawValue: 100) : .main
@@ -153,7 +153,7 @@ struct RandomWriter {
     }
 
     /// One step: mostly single writes, now and then a rule, a nexthop, a device's settings, a transaction, a flush, or a namespace that goes and comes back.
-    mutating func step(_ plane: ControlPlane) {
+    public mutating func step(_ plane: ControlPlane) {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<6: writePeers(plane)
         case 6..<20: writeFilters(plane)

@@ -43,7 +43,7 @@ struct EventClassTests {
     @Test("A step never ends inside a transaction, however large", arguments: [UInt32(1), 100, 127, 128, 129, 1_000])
     func stepsAreWhole(size: UInt32) throws {
         let group = makeClass()
-        _ = group.addReader(.ndjson)
+        _ = group.addReader(EventWire(format: .ndjson))
         var ends: Set<ChangeSequence> = [group.position]
         for transaction in 0..<(4_000 / size) {
             let operations = try (0..<size).map { try write(transaction * size + $0) }
@@ -62,25 +62,25 @@ struct EventClassTests {
     @Test("What is read is one chain for all, encoded once; without readers nothing is encoded")
     func sharesFrames() throws {
         let group = makeClass()
-        let first = group.addReader(.serverSentEvents)
-        let second = group.addReader(.serverSentEvents)
+        let first = group.addReader(EventWire())
+        let second = group.addReader(EventWire())
         #expect(first === second)
         _ = try plane.transact([try write(1)])
         #expect(group.advance() == .moved && group.advance() == .upToDate)
         #expect(first.next?.before == ChangeSequence(rawValue: plane.log.head.rawValue - 1))
-        let unread = group.addReader(.ndjson)
-        #expect(unread.next == nil && unread.bytes.isEmpty)
+        let unread = group.addReader(EventWire(format: .ndjson))
+        #expect(unread.next == nil && unread.text.bytes.isEmpty)
     }
 
     @Test("Frames that wait for a slow stream count towards the log's bound, and are let go link by link")
     func framesAreCounted() throws {
         let group = makeClass()
-        var head: FrameChunk? = group.addReader(.serverSentEvents)
+        var head: FrameChunk? = group.addReader(EventWire())
         for number in 0..<20_000 as Range<UInt32> { _ = try plane.transact([try write(number)]); _ = group.advance() }
         #expect(head?.next != nil)
         head = nil
         // 20,000 links that went recursively would have ended the process here.
-        #expect(group.addReader(.serverSentEvents).next == nil)
+        #expect(group.addReader(EventWire()).next == nil)
     }
 
     @Test("A class that the log has left behind says so")
@@ -109,7 +109,7 @@ struct EventClassTests {
         let all = makeClass()
         let within = makeClass(try Self.filter { $0.selection.within = [try Prefix("10.0.0.0/30")] })
         let other = makeClass(try Self.filter { $0.selection.within = [try Prefix("11.0.0.0/8")] })
-        let chains = [all, within, other].map { $0.addReader(.serverSentEvents) }
+        let chains = [all, within, other].map { $0.addReader(EventWire()) }
         for number: UInt32 in 1...8 { _ = try plane.transact([try write(number)]) }
         while reader.advance() {}
         #expect([all, within, other].allSatisfy { $0.position == plane.log.head })
