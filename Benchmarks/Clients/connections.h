@@ -1,4 +1,4 @@
-// The connections of `fanout` to the server that it measures: some publish changes, some receive them.
+// The connections of `fanout` and `overload` to the server that they measure: some publish changes, some receive them.
 #pragma once
 #include "net.h"
 #include "peers.h"
