@@ -1,12 +1,13 @@
 // The limit for fan-out: a server in plain C that does for `fanout` what fibd does, and nothing else.
 //
-//     fanout-limit [PORT]
+//     fanout-limit [PORT [close]]
 //
 // GET /v1/events makes a connection a subscriber. PUT /v1/routes/10.a.b.c/32, or a POST of NDJSON to /v1/routes, is a
 // change or a batch of them: it is answered, and at the end of the turn of the event loop each subscriber gets all frames
 // of that turn in one send. There is no table, no log, no JSON parser and one thread; frames look and weigh as fibd's do.
 //
-// It is for closed loops. A subscriber whose socket fills up ends the program, as what is lost can't be measured.
+// It is for closed loops. A subscriber whose socket fills up ends the program, as what is lost can't be measured; or, with
+// `close`, only its connection, which is the least that tells it.
 #include "http.h"
 #include "net.h"
 #include "sse.h"
@@ -32,6 +33,7 @@ static size_t subscriber_count;
 static char turn[1 << 20];  // the frames of this turn of the loop
 static size_t turn_length;
 static unsigned long long seq = 1;
+static bool closes;
 
 static void add_frame(const char *destination, int length) {
     errno = 0;
@@ -112,8 +114,11 @@ static void read_requests(struct client *client) {
 static void end_turn(void) {
     for (size_t i = 0; turn_length > 0 && i < subscriber_count; i++) {
         ssize_t count = send(subscribers[i]->fd, turn, turn_length, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (count >= 0 && (size_t)count < turn_length) die("a subscriber's socket is full");
-        if (count < 0 && errno != EPIPE && errno != ECONNRESET) die("send to a subscriber");
+        bool is_full = count < 0 ? errno == EAGAIN : (size_t)count < turn_length;
+        if (is_full && !closes) die("a subscriber's socket is full");
+        // What it hasn't read yet it still gets; the next turn's send fails, until it closes its end as well.
+        if (is_full) shutdown(subscribers[i]->fd, SHUT_WR);
+        else if (count < 0 && errno != EPIPE && errno != ECONNRESET) die("send to a subscriber");
     }
     turn_length = 0;
 }
@@ -122,6 +127,7 @@ int main(int argc, char **argv) {
     int listener = listen_on(argc > 1 ? (int)number(argv[1], "the port", 0, 65535) : 0);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event events[512];
+    closes = argc > 2 && strcmp(argv[2], "close") == 0;
     allow_descriptors(0);
     set_nonblocking(listener);
     watch(epoll, listener, NULL);

@@ -1,5 +1,6 @@
 #include "histogram.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 // Values below 64 have a bucket each; above, the six bits after the highest one choose among 64 buckets a power of two.
@@ -25,12 +26,18 @@ double histogram_us(const struct histogram *histogram, double share) {
     uint64_t seen = 0;
     for (unsigned i = 0; i < 64 * 64; i++) {
         seen += histogram->buckets[i];
-        if (seen > 0 && (double)seen >= share * (double)histogram->count) return (double)top_of(i) / 1e3;
+        if (seen == 0 || (double)seen < share * (double)histogram->count) continue;
+        return (double)(top_of(i) < histogram->largest ? top_of(i) : histogram->largest) / 1e3;
     }
     return 0;
 }
 
-void histogram_print(const struct histogram *histogram) {
-    printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f", histogram_us(histogram, 0.5),
-           histogram_us(histogram, 0.99), (double)histogram->largest / 1e3);
+void histogram_print(const struct histogram *histogram, const char *prefix) {
+    static const struct {
+        const char *name;
+        double share;
+    } shares[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        printf("\"%s%s_us\":%.1f,", prefix, shares[i].name, histogram_us(histogram, shares[i].share));
+    printf("\"%smax_us\":%.1f", prefix, (double)histogram->largest / 1e3);
 }

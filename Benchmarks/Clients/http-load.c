@@ -145,7 +145,7 @@ int main(int argc, char **argv) {
     printf("{\"connections\":%zu,\"seconds\":%.3f,\"requests\":%ju,\"failed\":%ju,\"rounds\":%.2f,\"per_s\":%.0f,",
            connections, elapsed, (uintmax_t)answered, (uintmax_t)failed, (double)sent / (double)requests.count,
            (double)answered / elapsed);
-    histogram_print(&latencies);
+    histogram_print(&latencies, "");
     puts("}");
     return 0;
 }

@@ -49,7 +49,9 @@ static void send_at_once(int fd) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
-int connect_to(const char *address) {
+int connect_to(const char *address) { return connect_with_buffer(address, 0); }
+
+int connect_with_buffer(const char *address, int bytes) {
     struct sockaddr_in peer = {.sin_family = AF_INET};
     const char *colon = strrchr(address, ':');
     char host[64];
@@ -61,6 +63,10 @@ int connect_to(const char *address) {
 
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) die("socket");
+    // The kernel makes it twice as large, for what it needs itself. It must be done now: where a buffer shrinks while it is in
+    // use, the other side may not hear of room that has become free before it asks, many seconds later.
+    bytes /= 2;
+    if (bytes > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) die("SO_RCVBUF");
     if (connect(fd, (struct sockaddr *)&peer, sizeof peer) != 0) die("no connection to %s", address);
     send_at_once(fd);
     return fd;

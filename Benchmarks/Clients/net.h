@@ -16,6 +16,8 @@ double number(const char *text, const char *name, double least, double most);
 
 // A connection to HOST:PORT (an IPv4 address), without Nagle's delay. Blocking.
 int connect_to(const char *address);
+// The same with a receive buffer of so many bytes; with 0, as the system likes.
+int connect_with_buffer(const char *address, int bytes);
 
 // A socket that listens on 127.0.0.1, port 0 for a free one. Prints {"address":"127.0.0.1:PORT"} to standard output.
 int listen_on(int port);

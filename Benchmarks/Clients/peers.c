@@ -10,6 +10,7 @@
 #include <string.h>
 
 static size_t payload_size;
+uint32_t slots;
 
 static size_t http_answer_of_change(const char *p, size_t length) {
     int status = 0;
@@ -38,7 +39,7 @@ static uint32_t read_slot(const char *payload) { return (uint32_t)strtoul(payloa
 
 // fibd: a change is the PUT of a /32 whose last three bytes are the slot; a batch is one NDJSON body. The gateway differs
 // from what an earlier run or an earlier round through the slots left there, as a PUT that changes nothing is no event.
-static unsigned gateway_of_run(void) {
+unsigned gateway_of_run(void) {
     static unsigned run;
     while (run == 0) run = (unsigned)(now_ns() >> 10) & 0xffff;
     return run;
@@ -74,12 +75,13 @@ static const char *fibd_next(const char *p, const char *end, struct message *mes
     const char *next = sse_next(p, end, &frame);
     if (!next || frame.data_length == 0) return next;
     if (is_event(&frame, "sync")) message->kind = ready;
-    if (is_event(&frame, "reset") || is_event(&frame, "error")) message->kind = broken;
+    if (is_event(&frame, "reset")) message->kind = told;
+    if (is_event(&frame, "error")) message->kind = broken;
     static const char *const kinds[] = {"route", "link", "neigh", "namespace", "device"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!is_event(&frame, kinds[i])) continue;
-        bool is_known = parse_delta(&frame, &delta);
-        *message = (struct message){!is_known ? broken : delta.has_host ? change : passed, delta.host % slots, delta.seq, delta.prev};
+        message->kind = !parse_delta(&frame, &delta) ? broken : delta.is_row ? row : delta.has_host ? change : passed;
+        *message = (struct message){message->kind, delta.host % slots, delta.seq, delta.prev};
     }
     return next;
 }
@@ -170,31 +172,43 @@ static size_t etcd_publish(char *out, uint64_t first, unsigned count) {
     return length;
 }
 
-// One line may tell of several changes, so what follows a key is parsed as a message of its own.
+// One line may tell of several changes, so what follows a key is parsed as a message of its own. A watch whose changes
+// were compacted away before it had them is cancelled.
 static const char *etcd_next(const char *p, const char *end, struct message *message) {
     static const char name[] = "\"key\":\"";
+    enum { key_length = 13 };
     const char *line_end = memchr(p, '\n', (size_t)(end - p));
     message->kind = other;
     if (*p == 'H') return skip_head(p, end);
-    if (!line_end) return NULL;
-    const char *key = memmem(p, (size_t)(line_end - p), name, sizeof name - 1);
-    if (key) {
+    const char *key = memmem(p, (size_t)((line_end ? line_end : end) - p), name, sizeof name - 1);
+    if (key && end - key >= key_length + (long)sizeof name) {
         *message = (struct message){change, read_slot(key + sizeof name - 1), 0, 0};
         return key + sizeof name - 1;
     }
+    if (!line_end) return NULL;
     if (memmem(p, (size_t)(line_end - p), "\"created\":true", 14)) message->kind = ready;
+    if (memmem(p, (size_t)(line_end - p), "\"canceled\":true", 15)) message->kind = dismissed;
     return line_end + 1;
 }
 
-const struct peer *find_peer(const char *name, size_t payload) {
+// The first revision is that of an empty store; every change is one more.
+static size_t etcd_forget(char *out, uint64_t count) {
+    char body[64];
+    sprintf(body, "{\"revision\":%ju}", (uintmax_t)count + 1);
+    return http_request(out, "POST", "/v3/kv/compaction", "application/json", body);
+}
+
+const struct peer *find_peer(const char *name, size_t payload, uint32_t slot_count) {
     static const struct peer peers[] = {
-        {"fibd", false, true, fibd_subscribe, fibd_publish, fibd_next, http_answer_of_change},
-        {"hardware", false, true, hardware_subscribe, fibd_publish, hardware_next, http_answer_of_change},
-        {"nchan", false, false, nchan_subscribe, nchan_publish, nchan_next, http_answer_of_change},
-        {"redis", true, false, redis_subscribe, redis_publish, redis_next, redis_answer},
-        {"etcd", false, false, etcd_subscribe, etcd_publish, etcd_next, http_answer_of_change},
+        {"fibd", false, true, fibd_subscribe, fibd_publish, fibd_next, http_answer_of_change, NULL, NULL, NULL},
+        {"hardware", false, true, hardware_subscribe, fibd_publish, hardware_next, http_answer_of_change, NULL, NULL, NULL},
+        {"nchan", false, false, nchan_subscribe, nchan_publish, nchan_next, http_answer_of_change, NULL, NULL, NULL},
+        {"redis", true, false, redis_subscribe, redis_publish, redis_next, redis_answer, NULL, NULL, NULL},
+        {"etcd", false, false, etcd_subscribe, etcd_publish, etcd_next, http_answer_of_change, NULL, NULL, etcd_forget},
+        {"netlink", true, false, NULL, netlink_publish, netlink_next, netlink_answer, netlink_connect, netlink_read, NULL},
     };
     payload_size = payload;
+    slots = slot_count;
     for (size_t i = 0; i < sizeof peers / sizeof *peers; i++)
         if (strcmp(peers[i].name, name) == 0) return &peers[i];
     return NULL;

@@ -165,7 +165,7 @@ int main(int argc, char **argv) {
            (uintmax_t)counts.deltas, (uintmax_t)counts.flags, (double)(last_flags - first_flags) / 1e9,
            (uintmax_t)counts.gaps, (uintmax_t)counts.syncs, (uintmax_t)counts.resets, (uintmax_t)counts.errors,
            (uintmax_t)counts.bytes, counts.synced);
-    histogram_print(&until_sync);
+    histogram_print(&until_sync, "");
     puts("}}");
     return 0;
 }

@@ -73,11 +73,13 @@ def nchan(lab):
 
 
 @contextlib.contextmanager
-def redis(lab):
+def redis(lab, limit="0 0 0"):
+    """Redis that keeps nothing. The limit is how much it holds for a subscriber that doesn't read: at most, and for longer
+    than so many seconds. Zeros are none."""
     port = free_port()
     with listening(lab, port, need("redis-server", "redis-server"), "--port", port, "--bind", "127.0.0.1", "--save", "",
                    "--appendonly", "no", "--maxclients", 15000,
-                   "--client-output-buffer-limit", "pubsub 0 0 0") as program:
+                   "--client-output-buffer-limit", f"pubsub {limit}") as program:
         yield program
 
 

@@ -21,10 +21,11 @@ class Goal:
 
 
 class Figure:
-    """One thing measured: of fibd, and of whatever it is compared with, a value a round."""
+    """One thing measured: of fibd, and of whatever it is compared with, a value a round. `at` says of which point of a
+    curve it is, `texts` what to show in place of a value."""
 
-    def __init__(self, case, unit, rounds, *goals, note=""):
-        self.case, self.unit, self.goals, self.note = case, unit, goals, note
+    def __init__(self, case, unit, rounds, *goals, note="", at=None, texts=None):
+        self.case, self.unit, self.goals, self.note, self.at, self.texts = case, unit, goals, note, at or {}, texts or {}
         self.rounds = {name: list(values) for name, values in rounds.items() if values}
         self.medians = {name: statistics.median(values) for name, values in self.rounds.items()}
 
@@ -48,13 +49,31 @@ class Figure:
     def record(self, row, command):
         return {
             "row": row, "case": self.case, "unit": self.unit, "command": command, "figures": self.medians,
-            "rounds": self.rounds, "note": self.note,
+            "rounds": self.rounds, "note": self.note, "at": self.at, "texts": self.texts,
             "ratios": {name: self.ratio(name) for name in self.medians if name != "fibd" and "fibd" in self.medians},
             "goals": [
                 {"of": goal.of, "at_least": goal.at_least, "at_most": goal.at_most, "value": value, "reached": reached}
                 for goal, value, reached in self.judged()
             ],
         }
+
+
+class Percentiles(Figure):
+    """The spread of one thing measured: a client's report a round, with p50_us … max_us behind a prefix. Ratios are those of
+    the p50s."""
+
+    NAMES = ("p50", "p90", "p99", "p999", "max")
+
+    def __init__(self, case, rounds, prefix="", at=None):
+        self.spread = {name: {share: statistics.median(result[f"{prefix}{share}_us"] / 1e3 for result in results)
+                              for share in self.NAMES} for name, results in rounds.items() if results}
+        super().__init__(case, "ms", {name: [result[f"{prefix}p50_us"] / 1e3 for result in results]
+                                      for name, results in rounds.items()},
+                         at=at, texts={name: " / ".join(shown(spread[share]) for share in self.NAMES)
+                                       for name, spread in self.spread.items()})
+
+    def record(self, row, command):
+        return {**super().record(row, command), "spread": self.spread}
 
 
 class Skipped:
@@ -84,7 +103,8 @@ class Report:
         if not isinstance(figure, Figure):
             print(f"  {figure.text}", flush=True)
             return
-        values = "   ".join(f"{name} {shown(value, figure.unit)}" for name, value in figure.medians.items())
+        texts = {**{name: shown(value, figure.unit) for name, value in figure.medians.items()}, **figure.texts}
+        values = "   ".join(f"{name} {text}" for name, text in texts.items())
         print(f"  {figure.case:<52} {values}   {figure.unit}", flush=True)
         judged = {goal.of: (goal, value, reached) for goal, value, reached in figure.judged()}
         for name in [None, *figure.medians]:

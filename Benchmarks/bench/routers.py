@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import time
+import types
 
 from bench.lab import CLIENTS, Missing, wait_for
 from bench.peers import free_port, listening, need
@@ -141,3 +142,10 @@ def kernel():
         yield Kernel(inside)
     finally:
         subprocess.run([ip, "netns", "delete", name], check=False)
+
+
+@contextlib.contextmanager
+def netlink(_lab):
+    """The kernel as a server of changes. Its address is a device, for whoever is run inside."""
+    with kernel() as fib:
+        yield types.SimpleNamespace(address="fib0", prefix=fib.inside)
