@@ -6,7 +6,7 @@ LINKER = -Xswiftc -use-ld=lld
 
 .NOTPARALLEL:
 .PHONY: run build test setup lint format swift-test examples-test kernel-test crash-check crash-test simulation bench bench-check
-.PHONY: fuzz fuzz-check tdc-check tdc-test tsan asan help
+.PHONY: fuzz fuzz-check tdc-check tdc-test soak soak-check tsan asan help
 
 run: build ## Build fibd and start it with a sample table on localhost:8080; FIBD_LISTEN=HOST:PORT for another place
 	@scripts/run
@@ -14,7 +14,7 @@ run: build ## Build fibd and start it with a sample table on localhost:8080; FIB
 build: setup ## Build the release, .build/release/fibd, which needs no Swift where it runs
 	swift build -c release --product fibd --static-swift-stdlib $(LINKER)
 
-test: setup lint swift-test examples-test kernel-test crash-check tdc-check fuzz-check ## Everything that must hold before a commit
+test: setup lint swift-test examples-test kernel-test crash-check tdc-check soak-check fuzz-check ## Everything that must hold before a commit
 
 setup: ## Install what is missing on Debian (only then, and only that)
 	@scripts/setup
@@ -58,6 +58,14 @@ tdc-check: setup
 
 tdc-test: build ## The kernel's tc-testing cases with 1,000,000 filters and 10 writers
 	$(PYTHON) -W error Tests/tdc/concurrency.py --binary .build/release/fibd
+
+# Twenty seconds with a tenth of the subscribers; and the rules of streams, each broken once.
+soak-check: setup
+	swift build --product fibd
+	$(PYTHON) -W error -m unittest discover -s Tests/soak
+
+soak: build ## 2,000 streams that come and go, 20 slow ones, 1,000 changes/s, for ten minutes (SOAK='--seconds 60 --rate 500')
+	$(PYTHON) -W error Tests/soak/soak.py --binary .build/release/fibd $(SOAK)
 
 # A minute, and the build of the fuzzer.
 fuzz-check: setup
