@@ -42,6 +42,16 @@
         return true
     }
 
+    /// Goes to the first entry whose key is not below `key`. O(log n), and less if that is in the current leaf.
+    @inlinable public mutating func move(to key: Key) {
+        let isHere = unsafe leaf.size > 0 && !(key < leaf.keys[0]) && !(leaf.keys[leaf.size - 1] < key)
+        if !isHere {
+            leaf = unsafe root.leaf(for: key).takeUnretainedValue()
+            following = nil
+        }
+        index = leaf.lowerBound(key)
+    }
+
     /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk: while the
     /// caller is at work on one run, the memory of the next is on its way.
     @inlinable public mutating func nextRun() -> ImageRun<Key, Value>? {
