@@ -41,7 +41,7 @@ struct ImageTreeBenchmark {
             [
                 "insert sorted", "insert random", "16 fetched ahead", "get random", "walk", "snapshot",
                 "write after each 1", "100",
-                "10,000 snapshots",
+                "10,000 snapshots", "difference of 100 writes",
             ])
         image(sorted, shuffled)
         hashTree(sorted, shuffled)
@@ -94,8 +94,23 @@ struct ImageTreeBenchmark {
                 })
             sum &+= UInt64(held.count)
         }
+        results.append(difference(tree, shuffled))
         row("B+tree, ARC nodes", results.map(Self.text))
         precondition(sum != 0 && kept.count == 1)
+    }
+
+    /// A write, of what there is to tell of 100 in no order.
+    static func difference(_ former: Image<Key, Item>, _ shuffled: [Key]) -> Double {
+        let marker = Marker()
+        var tree = former
+        for n in 0..<100 { tree.insert(item(n + 1 << 40, marker), for: shuffled[n]) }
+        var found = 0
+        let result = time(100) {
+            var (walk, steps) = (ImageDifference(from: former, to: tree), Int.max)
+            while let entry = walk.next(steps: &steps) { found += entry.old?.version == entry.new?.version ? 0 : 1 }
+        }
+        precondition(found == 100)
+        return result
     }
 
     /// swift-collections' persistent hash tree: no order, and no sums.
@@ -124,6 +139,7 @@ struct ImageTreeBenchmark {
                 })
             sum &+= UInt64(held.count)
         }
+        results.append(.nan)
         row("TreeDictionary (unordered)", results.map(Self.text))
         precondition(sum != 0 && kept.count == 1)
     }

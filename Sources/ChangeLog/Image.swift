@@ -40,6 +40,9 @@ public protocol ImageValue: Sendable {
     /// Count and digest of all entries. O(1).
     @inlinable public var summary: Summary { root.summary }
 
+    /// Whether both are one that no one has changed since it was copied. O(1).
+    @inlinable public func isIdentical(to other: Image) -> Bool { root === other.root }
+
     /// O(log n).
     @inlinable public subscript(key: Key) -> Value? {
         root.withLeaf(for: key) { leaf in

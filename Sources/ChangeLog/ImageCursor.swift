@@ -32,14 +32,14 @@
         return unsafe (leaf.keys[index], leaf.values[index])
     }
 
-    /// Goes on behind the leaf that comes next here, if that comes next there as well: neither image has changed in it since they
-    /// were one. False if it isn't so.
-    @inlinable public mutating func skipLeaf(sharedWith other: inout ImageCursor) -> Bool {
-        guard peek() != nil, other.peek() != nil, leaf === other.leaf, index == 0, other.index == 0 else {
-            return false
+    /// Goes to the first entry whose key is not below `key`. O(log n), and less if that is in the current leaf.
+    @inlinable public mutating func move(to key: Key) {
+        let isHere = unsafe leaf.size > 0 && !(key < leaf.keys[0]) && !(leaf.keys[leaf.size - 1] < key)
+        if !isHere {
+            leaf = unsafe root.leaf(for: key).takeUnretainedValue()
+            following = nil
         }
-        (index, other.index) = (leaf.size, leaf.size)
-        return true
+        index = leaf.lowerBound(key)
     }
 
     /// The rest of the current leaf as one run, and the cursor behind it; nil at the end. The fast way to walk: while the

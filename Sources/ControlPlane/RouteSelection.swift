@@ -55,6 +55,11 @@ public struct RouteSelection: Hashable, Sendable {
             && (nextHopIDs.map { $0.contains(info.fields.nextHopID) } ?? true)
     }
 
+    /// Whether a route agrees whose key lies in one of the ranges.
+    func agrees(_ route: StoredRoute, _ devices: Devices) -> Bool {
+        isByKeyOnly || agrees(route.info) && (hardware?.agrees(route.hardware, devices) ?? true)
+    }
+
     private func agrees(_ prefix: Prefix) -> Bool {
         (within.map { $0.contains { $0.contains(prefix) } } ?? true) && (destination.map { $0 == prefix } ?? true)
             && (covers.map { prefix.contains($0) } ?? true)

@@ -130,8 +130,7 @@ public struct RouteWalk: Sendable {
             defer { previous = key }
             if let previous, previous.isSamePrefix(as: key) { return false }
         }
-        return selection.isByKeyOnly
-            || selection.agrees(value.info) && (selection.hardware?.agrees(value.hardware, devices) ?? true)
+        return selection.agrees(value, devices)
     }
 
     private mutating func enterNextRange() -> Bool {

@@ -70,11 +70,14 @@ public import ChangeLog
     }
 
     /// The first key that a route of the same prefix can have.
-    var startOfPrefix: RouteKey { RouteKey(high: high, low: low, rank: rank & (0xff << 56)) }
+    public var startOfPrefix: RouteKey { RouteKey(high: high, low: low, rank: rank & (0xff << 56)) }
 
     public func isSamePrefix(as other: RouteKey) -> Bool {
         high == other.high && low == other.low && rank >> 56 == other.rank >> 56
     }
+
+    /// The first key that a route of the same list can have.
+    public var startOfList: RouteKey { at(position: 0) }
 
     /// Equal but for the position: in the kernel's words, the same key (R1-20, R1-23).
     public func isSameKey(as other: RouteKey) -> Bool {

@@ -144,7 +144,7 @@ struct JournalWriter {
         // Whether a start begins with one of these checkpoints or with the one before, it comes to this.
         for old in storage.isOpening ? [] : [peers] + checkpointPeers.map(\.images) {
             var difference = PeerDifference(from: old, to: new)
-            while let row = difference.next() {
+            while let row = difference.nextRow() {
                 writer.append(row)
                 isEmpty = false
             }

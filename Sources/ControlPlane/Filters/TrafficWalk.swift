@@ -154,5 +154,5 @@ public struct TrafficWalk: Sendable {
 }
 
 extension TrafficImage.Chain {
-    fileprivate var place: (BlockIdentity.Place, UInt64) { (stored.identity.block.place, stored.version.rawValue) }
+    var place: (BlockIdentity.Place, UInt64) { (stored.identity.block.place, stored.version.rawValue) }
 }

@@ -1,5 +1,4 @@
 internal import ChangeLog
-internal import PathAttributes
 internal import Routing
 internal import Threads
 
@@ -70,66 +69,5 @@ extension ControlPlane {
             }
         }
         if isDue { committed() }
-    }
-}
-
-/// What is different between two states of the peers of some namespaces.
-struct PeerDifference {
-    /// Those that are to be there, and the addresses of those that are not.
-    enum Row { case present(PeerEntry), absent(PeerEntry) }
-
-    private var pairs: ArraySlice<(namespace: String, old: PeerImage, new: PeerImage)>
-    private var current: (namespace: String, old: PeerCursor, new: PeerCursor)?
-    private typealias PeerCursor = ImageCursor<PeerKey, StoredPeer>
-
-    /// Peers of which nothing is known count as absent, as do those of a namespace that is not there.
-    init(from old: [String: PeerImages], to new: [String: PeerImages]) {
-        pairs =
-            Set(old.keys).union(new.keys).sorted().flatMap { name in
-                let (former, images) = (old[name] ?? .empty, new[name] ?? .empty)
-                return [
-                    (namespace: name, old: former.inet, new: images.inet),
-                    (namespace: name, old: former.inet6, new: images.inet6),
-                ]
-            }[...]
-    }
-
-    mutating func next() -> Row? {
-        while true {
-            if let (namespace, before, after) = current {
-                var (old, new) = (before, after)
-                defer { current = (namespace, old, new) }
-                while let (was, present) = Self.step(&old, &new) {
-                    if let row = Self.row(namespace, was, present) { return row }
-                }
-            }
-            guard let pair = pairs.popFirst() else { return nil }
-            current = (pair.namespace, pair.old.cursor(), pair.new.cursor())
-        }
-    }
-
-    /// The next key in either, as it was and as it is; nil at the end of both. Leaves that both share are left out.
-    private static func step(
-        _ old: inout PeerCursor, _ new: inout PeerCursor
-    ) -> (was: StoredPeer?, present: StoredPeer?)? {
-        while old.skipLeaf(sharedWith: &new) {}
-        switch (old.peek(), new.peek()) {
-        case (nil, nil): return nil
-        case (let before?, let after?) where before.key == after.key:
-            _ = (old.next(), new.next())
-            return (before.value, after.value)
-        case (let before?, let after) where after.map({ before.key < $0.key }) ?? true:
-            _ = old.next()
-            return (before.value, nil)
-        case (_, let after):
-            _ = new.next()
-            return (nil, after?.value)
-        }
-    }
-
-    private static func row(_ namespace: String, _ was: StoredPeer?, _ present: StoredPeer?) -> Row? {
-        if was === present { return nil }
-        if let present, !present.information.isEmpty { return .present(PeerEntry(namespace, present)) }
-        return was.flatMap { $0.information.isEmpty ? nil : .absent(PeerEntry(namespace, $0)) }
     }
 }
