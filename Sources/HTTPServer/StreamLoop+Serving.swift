@@ -2,8 +2,6 @@
 extension StreamLoop {
     /// How long replays may go on before sockets and deadlines are looked at again.
     private static let bulkNanoseconds: UInt64 = 1_000_000
-    /// How long they go on at most, whoever else waits.
-    private static let mostBulkNanoseconds: UInt64 = 10_000_000
 
     /// Of those that have begun, so many share the turns before another one begins. Who is behind isn't among them.
     private static let fewBulk = 16
@@ -46,7 +44,7 @@ extension StreamLoop {
         guard !bulk.isEmpty || !bulkWaiting.isEmpty else { return }
         now = monotonicNow()
         let end = now + StreamLoop.bulkNanoseconds
-        let share = now + min((now - began) / 2, StreamLoop.mostBulkNanoseconds)
+        let share = now + (now - began) / 2
         repeat {
             guard let stream = nextBulk() else { return }
             serve(stream)
@@ -55,7 +53,10 @@ extension StreamLoop {
     }
 
     private func nextBulk() -> EventStream? {
-        if bulk.count < StreamLoop.fewBulk, let stream = bulkWaiting.popFirst() {
+        bulkTurns &+= 1
+        // Now and then one begins all the same: those that go on may have a longer way than a replay.
+        let mayBegin = bulk.count < StreamLoop.fewBulk || bulkTurns % StreamLoop.fewBulk == 0
+        if mayBegin, let stream = bulkWaiting.popFirst() {
             stream.hasBegunBulk = true
             return stream
         }

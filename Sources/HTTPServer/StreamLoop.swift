@@ -60,6 +60,7 @@ internal import Threads
     /// of them are left. Served all at once, each would take as long as all together.
     var bulk = StreamQueue()
     var bulkWaiting = StreamQueue()
+    var bulkTurns = 0
     var timers = StreamTimers()
     /// What the event thread is to send for us. It is told once a turn: libmicrohttpd walks through all suspended
     /// connections each time that some are resumed.

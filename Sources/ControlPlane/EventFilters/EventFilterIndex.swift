@@ -8,6 +8,8 @@ internal import Routing
 public struct EventFilterIndex: Sendable {
     private var objects: [ObjectPlace: [Int]] = [:]
     private var routes: [RoutePlace: RouteCell] = [:]
+    /// Of the place where nothing is given, which most filters are in: it needs no look into a dictionary.
+    private var ofAllTables: RouteCell?
     /// How many places there are of each shape, a bit for each part that is given: a change looks only into those.
     private var shapes: [Int] = Array(repeating: 0, count: 8)
     /// Those that are told what devices do.
@@ -23,8 +25,7 @@ public struct EventFilterIndex: Sendable {
         if filter.hardware != .none { ofDevices.append(number) }
         for place in Self.objectPlaces(filter) { objects[place, default: []].append(number) }
         for place in Self.routePlaces(filter) {
-            if routes[place] == nil { shapes[place.shape] += 1 }
-            routes[place, default: RouteCell()].insert(filter.selection, number)
+            change(place) { $0.insert(filter.selection, number) }
         }
     }
 
@@ -36,11 +37,17 @@ public struct EventFilterIndex: Sendable {
             if objects[place]?.isEmpty ?? false { objects[place] = nil }
         }
         for place in Self.routePlaces(filter) {
-            routes[place]?.remove(filter.selection, number)
-            guard routes[place]?.isEmpty ?? false else { continue }
-            routes[place] = nil
-            shapes[place.shape] -= 1
+            change(place) { $0.remove(filter.selection, number) }
         }
+    }
+
+    private mutating func change(_ place: RoutePlace, _ body: (inout RouteCell) -> Void) {
+        let present = place.shape == 0 ? ofAllTables : routes[place]
+        var cell = present ?? RouteCell()
+        body(&cell)
+        let changed = cell.isEmpty ? nil : cell
+        if place.shape == 0 { ofAllTables = changed } else { routes[place] = changed }
+        shapes[place.shape] += (changed == nil ? 0 : 1) - (present == nil ? 0 : 1)
     }
 
     /// Appends the numbers of all filters that select the change, and perhaps of some that don't: each once, in no order.
@@ -48,9 +55,9 @@ public struct EventFilterIndex: Sendable {
         search += 1
         switch change.object {
         case .route(let route): find(route, &found)
-        case .hardware(let route): find(route.table, route.key, [route.new.info.protocol], &found)
-        case .status(let status): find(status.table, status.key, [status.route.info.protocol], &found)
-        case .notice(let notice): find(notice.table, notice.key, [notice.route.info.protocol], &found)
+        case .hardware(let route): find(route.table, route.key, route.new, &found)
+        case .status(let status): find(status.table, status.key, status.route, &found)
+        case .notice(let notice): find(notice.table, notice.key, notice.route, &found)
         case .object(let object): find(object.object.kind, object.object.namespace, &found)
         case .traffic(let traffic): find(traffic.kind, traffic.namespace, &found)
         case .peer(let peer): find(.peer, peer.namespace, &found)
@@ -60,25 +67,25 @@ public struct EventFilterIndex: Sendable {
     }
 
     private mutating func find(_ change: RouteChange, _ found: inout [Int]) {
-        var protocols: [RouteProtocol] = []
-        if let new = change.new?.info.protocol { protocols.append(new) }
-        if let old = change.old?.info.protocol, !protocols.contains(old) { protocols.append(old) }
+        guard let route = change.new ?? change.old else { return }
+        find(change.table, change.key, route, &found)
+        // Otherwise one route is as good as another.
+        guard asksForProtocol else { return }
+        if change.new != nil, let old = change.old { find(change.table, change.key, old, &found) }
         switch change.best {
         case .none, .own: break
-        case .displaced(let other), .promoted(let other):
-            if !protocols.contains(other.value.info.protocol) { protocols.append(other.value.info.protocol) }
+        case .displaced(let other), .promoted(let other): find(change.table, change.key, other.value, &found)
         }
-        find(change.table, change.key, protocols, &found)
     }
 
+    private var asksForProtocol: Bool { shapes[RoutePlace.protocolBit...].contains { $0 > 0 } }
+
     private mutating func find(
-        _ table: TableIdentity, _ key: RouteKey, _ protocols: [RouteProtocol], _ found: inout [Int]
+        _ table: TableIdentity, _ key: RouteKey, _ route: StoredRoute, _ found: inout [Int]
     ) {
         for shape in shapes.indices where shapes[shape] > 0 {
-            for (index, wanted) in protocols.enumerated() where index == 0 || shape & RoutePlace.protocolBit != 0 {
-                let place = RoutePlace(shape, table, wanted)
-                routes[place]?.forEach(table.family, key) { numbers in note(numbers, &found) }
-            }
+            let cell = shape == 0 ? ofAllTables : routes[RoutePlace(shape, table, route.info.protocol)]
+            cell?.forEach(table.family, key) { numbers in note(numbers, &found) }
         }
     }
 

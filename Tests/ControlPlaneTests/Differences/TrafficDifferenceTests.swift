@@ -1,6 +1,7 @@
 import Addressing
 import ChangeLog
 import Routing
+import ServiceSupport
 import TestSupport
 import Testing
 import TrafficControl

@@ -125,7 +125,11 @@ final class EventReader: @unchecked Sendable {
                 seen += 1
                 transaction = change.batch?.transaction
                 if context.follow(change) { writer.use(context) }
-                for group in groups(for: change) {
+                found.removeAll(keepingCapacity: true)
+                index.find(change, into: &found)
+                for number in found {
+                    guard let group = classes[number] else { continue }
+                    touch(group)
                     let before = group.pendingBytes
                     group.take(change, context, writer)
                     bytes += group.pendingBytes - before
@@ -144,18 +148,10 @@ final class EventReader: @unchecked Sendable {
         touched.removeAll(keepingCapacity: true)
     }
 
-    /// Those that may select the change, from now on among the touched ones.
-    private func groups(for change: Change) -> [EventClass] {
-        found.removeAll(keepingCapacity: true)
-        index.find(change, into: &found)
-        return found.compactMap { number in
-            guard let group = classes[number] else { return nil }
-            if !group.isTouched {
-                group.isTouched = true
-                touched.append(group)
-            }
-            return group
-        }
+    private func touch(_ group: EventClass) {
+        guard !group.isTouched else { return }
+        group.isTouched = true
+        touched.append(group)
     }
 
     /// The next changes, and up to which number they count; nil if the log no longer has what any class needs.

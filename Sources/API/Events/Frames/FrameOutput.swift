@@ -40,6 +40,15 @@ struct FrameOutput: ~Copyable {
         work += frames.bytes.count
     }
 
+    /// The same, by a copy where the text is short.
+    mutating func copy(_ frames: FrameText) {
+        guard case .plain(let bytes) = frames, bytes.count < Self.shortBytes else { return append(frames) }
+        text += bytes
+        work += bytes.count
+    }
+
+    private static let shortBytes = 4_096
+
     /// Nothing follows.
     mutating func finish() {
         flush()

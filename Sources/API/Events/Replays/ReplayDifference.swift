@@ -23,8 +23,9 @@ struct ReplayDifference: Sendable {
     /// Writes changes until `bytes` holds about `limit` or a millisecond's worth of rows was compared; false when none
     /// is left.
     mutating func write(_ encoder: EventEncoder, _ writer: EntryWriter, into bytes: inout [UInt8], limit: Int) -> Bool {
-        for _ in 0..<64 where bytes.count < limit {
-            let (change, isAtEnd) = walk.next(limit: 512)
+        // Where all routes of a namespace are looked at, it is a microsecond for each.
+        for _ in 0..<8 where bytes.count < limit {
+            let (change, isAtEnd) = walk.next(limit: 128)
             if let change {
                 encoder.difference(change, from: old.sequence, to: new.sequence, writer, into: &bytes)
                 summaries.apply(change)
