@@ -97,9 +97,17 @@ final class EventHub: Sendable {
         return EventConnection(hub: self, feed: feed)
     }
 
+    /// The number of the latest change up to there that the filter selects; if that lies far back, one behind which it selects none.
     private func latest(upTo position: ChangeSequence, _ filter: EventFilter) -> ChangeSequence {
-        plane.log.latest(upTo: position, filter.lanes) { filter.selects($0) }
+        var seen = 0
+        return plane.log.latest(upTo: position, filter.lanes) { change in
+            seen += 1
+            return seen > Self.farBack || filter.selects(change)
+        }
     }
+
+    /// Changes that are looked at for one stream that begins: half a millisecond.
+    private static let farBack = 4_096
 
     /// A class at the snapshot. O(table) for filters that don't follow the order of keys.
     ///

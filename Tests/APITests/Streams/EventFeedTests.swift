@@ -139,4 +139,28 @@ struct EventFeedTests {
         hub.wake()
         #expect(Self.drain(waiting, now: 2) == ["route"] && Self.drain(other, now: 2) == ["route"])
     }
+
+    @Test(
+        "Who begins after many changes that aren't for it is told of the next that is, in sequence, without a look at all of them"
+    )
+    func beginsFarBehind() throws {
+        let plane = ControlPlane(limits: ControlPlane.Limits(logBytes: 64 << 20))
+        let hub = EventHub(plane: plane, maximumFilters: 8)
+        try Self.add(0..<1, to: plane)
+        let selected = plane.log.head.rawValue
+        try Self.add(1_000..<11_000, to: plane)
+        var request = EventRequest()
+        request.filter.selection.within = [try Prefix("10.0.0.0/30")]
+        request.wire.format = .ndjson
+        let source = try hub.open(request)
+        let before = plane.log.head.rawValue
+        var bytes = source.drainedBytes()
+        #expect(StreamFrame.take(from: &bytes, isNDJSON: true).last?.sequence == before)
+        try Self.add(1..<2, to: plane)
+        bytes = source.drainedBytes()
+        let delta = try #require(StreamFrame.take(from: &bytes, isNDJSON: true).first)
+        let previous = try #require(delta.previous)
+        // No change that the filter selects lies behind it, and the client has all up to there.
+        #expect(previous >= selected && previous <= before && before - previous < 5_000)
+    }
 }
