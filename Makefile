@@ -79,7 +79,7 @@ simulation: setup ## Run 100,000 schedules of streams and 10,000 of switches (an
 	FIBD_SCHEDULES=100000 swift test -c release --skip-build --disable-xctest --scratch-path .build-simulation --filter StreamSimulationTests
 	FIBD_SCHEDULES=10000 swift test -c release --skip-build --disable-xctest --scratch-path .build-simulation --filter AdvertiseSimulationTests
 
-bench: build ## Measure fibd beside its peers and beside plain C (15 minutes; Benchmarks/README.md)
+bench: build ## Measure fibd beside its peers and beside plain C (25 minutes; Benchmarks/README.md)
 	@Benchmarks/setup
 	$(PYTHON) Benchmarks/run
 

@@ -132,6 +132,9 @@ struct ReplayCacheTests {
         let hub = EventHub(plane: plane, maximumFilters: 8, replayCacheBytes: 16 << 20)
         for _ in 0..<2 { _ = try Self.dump(hub) }
         #expect(hub.ageReplays(60_000_000_000) && !Self.cache(of: hub).isEmpty)
+        let without = EventHub(plane: plane, maximumFilters: 8, replayCacheBytes: 0)
+        _ = try Self.dump(without)
+        #expect(!without.ageReplays(2_000_000_000))
         #expect(!hub.ageReplays(61_000_000_001) && Self.cache(of: hub).isEmpty && Self.cache(of: hub).bytes == 0)
     }
 

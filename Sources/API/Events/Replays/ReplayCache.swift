@@ -62,6 +62,8 @@ final class ReplayCache: @unchecked Sendable {
 
     /// A replay of whole leaves begins.
     func begin(_ now: UInt64) {
+        // Nothing is kept then, and there is nothing to look after.
+        guard limit > 0 else { return }
         starts = (now, starts.last)
         whenItNeedsCare()
     }
